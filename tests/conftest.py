@@ -1,0 +1,25 @@
+"""Fixtures every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real pictures: ``DISCERN_DATA``, else ``../shared/data`` beside the checkout."""
+    chosen = os.environ.get("DISCERN_DATA")
+    folder = Path(chosen) if chosen else Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real pictures: {folder} is not there (set DISCERN_DATA)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has a cache folder of its own and reads English."""
+    monkeypatch.setenv("DISCERN_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("DISCERN_LANG", "en")

@@ -1,0 +1,90 @@
+"""Batches of decoded pixels, in an order that only the seed and the epoch decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from discern.runtime import Ranks, generator
+
+CPU, ALONE = torch.device("cpu"), Ranks()
+
+
+class Batches:
+    """Shuffled batches of the training part; each picture once an epoch.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        uint8 (N, H, W, C) of the whole data set, in memory or mapped from disk.
+    labels : numpy.ndarray
+        int (N,).
+    rows : numpy.ndarray
+        Positions in ``pixels`` of the part to go through.
+    size : int
+        Pictures a step over all processes; batches differ by one picture at most.
+    seed : int
+        With the epoch, decides the order.
+    device : torch.device
+        Where batches are wanted.
+    ranks : Ranks
+        Each process takes its share of every batch.
+
+    Examples
+    --------
+    >>> pixels, labels = np.zeros((5, 8, 8, 1), dtype=np.uint8), np.arange(5)
+    >>> batches = Batches(pixels, labels, np.arange(5), size=2)
+    >>> batches.steps, sorted(int(y) for _, ys in batches.epoch(0) for y in ys)
+    (3, [0, 1, 2, 3, 4])
+    """
+
+    def __init__(
+        self,
+        pixels: np.ndarray,
+        labels: np.ndarray,
+        rows: np.ndarray,
+        size: int,
+        seed: int = 0,
+        device: torch.device = CPU,
+        ranks: Ranks = ALONE,
+    ) -> None:
+        self.pixels = Pixels(pixels, device)
+        self.labels = torch.from_numpy(np.asarray(labels, dtype=np.int64))
+        self.rows = torch.from_numpy(np.asarray(rows, dtype=np.int64))
+        self.steps = max(1, -(-len(rows) // size))
+        self.seed = seed
+        self.device = device
+        self.ranks = ranks
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pixels uint8 (n, H, W, C) and labels int64 (n,) of each step of epoch ``number``, from step ``start`` on."""
+        order = self.rows[torch.randperm(len(self.rows), generator=generator(self.seed, "order", number))]
+        for batch in order.tensor_split(self.steps)[start:]:
+            yield self.take(batch[self.ranks.rank :: self.ranks.size])
+
+    def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Pixels uint8 (n, H, W, C) and labels int64 (n,) of the pictures at ``rows``, in that order."""
+        return self.pixels.take(rows), self.labels[rows].to(self.device, non_blocking=True)
+
+
+class Pixels:
+    """Decoded pictures to take rows from: in memory, on the device where they fit easily, or mapped from disk."""
+
+    def __init__(self, pixels: np.ndarray, device: torch.device = CPU) -> None:
+        self.device = device
+        self.mapped = pixels if isinstance(pixels, np.memmap) else None
+        if self.mapped is None:
+            self.held = torch.from_numpy(pixels)
+            if device.type == "cuda" and pixels.nbytes < torch.cuda.mem_get_info(device)[0] // 4:
+                self.held = self.held.to(device)
+
+    def take(self, rows: Tensor) -> Tensor:
+        """The pictures at ``rows`` as uint8 (n, H, W, C) on the device."""
+        if self.mapped is not None:
+            ordered, back = rows.sort()  # a disk reads forward
+            taken = torch.from_numpy(np.ascontiguousarray(self.mapped[ordered.numpy()]))
+            return taken[back.argsort()].to(self.device, non_blocking=True)
+        return self.held.index_select(0, rows.to(self.held.device)).to(self.device, non_blocking=True)

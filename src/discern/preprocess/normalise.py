@@ -1,0 +1,60 @@
+"""From uint8 pixels to the floats a network takes, on the device; and the mean and spread of the training part."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from discern.preprocess.spec import Preprocess
+
+
+def to_float(pixels: Tensor) -> Tensor:
+    """Pixels as 0..1 floats in the network's layout: uint8 (N, H, W, C) -> float32 (N, C, H, W), channels last.
+
+    The permuted view of (N, H, W, C) memory *is* channels-last memory, so nothing is moved.
+    """
+    return pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255)
+
+
+def normalise(x: Tensor, spec: Preprocess) -> Tensor:
+    """Subtract ``spec.mean`` and divide by ``spec.std``, per channel; in place. (N, C, H, W) -> the same."""
+    if not spec.mean:
+        return x
+    mean = x.new_tensor(spec.mean).view(-1, 1, 1)
+    std = x.new_tensor(spec.std).view(-1, 1, 1)
+    return x.sub_(mean).div_(std)
+
+
+def statistics(pixels: np.ndarray, most: int = 10_000) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation per channel of pixels scaled to 0..1.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        uint8 (N, H, W, C).
+    most : int
+        At most this many pictures, evenly spaced, are read: plenty for three digits.
+
+    Examples
+    --------
+    >>> statistics(np.full((2, 4, 4, 1), 255, dtype=np.uint8))
+    ((1.0,), (1.0,))
+    """
+    n, channels = len(pixels), pixels.shape[-1]
+    if n == 0:
+        return (0.5,) * channels, (0.25,) * channels
+    rows = np.linspace(0, n - 1, min(n, most)).astype(np.int64)
+    total, squares, count = np.zeros(channels), np.zeros(channels), 0
+    for start in range(0, len(rows), 256):
+        block = pixels[rows[start : start + 256]].reshape(-1, channels).astype(np.float32)
+        total += block.sum(axis=0, dtype=np.float64)
+        squares += np.square(block).sum(axis=0, dtype=np.float64)
+        count += len(block)
+    mean = total / count
+    std = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
+    std[std < 1.0] = 255.0  # a channel without any contrast: leave its scale alone
+    return (
+        tuple(round(float(m) / 255, 6) for m in mean),
+        tuple(round(float(s) / 255, 6) for s in std),
+    )

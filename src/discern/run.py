@@ -1,0 +1,130 @@
+"""A run is a directory: where each of its files is, and how its events are written and read."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from discern.errors import RunError
+from discern.files import disk_errors, read_json, write_json, write_text
+from discern.i18n import _
+
+
+class RunDirectory:
+    """The files of one run; making the object touches nothing.
+
+    Examples
+    --------
+    >>> RunDirectory("runs/x").events.name
+    'events.jsonl'
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.json"
+
+    @property
+    def split(self) -> Path:
+        return self.path / "split.json"
+
+    @property
+    def audit(self) -> Path:
+        return self.path / "audit.json"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    def log(self, event: str, **fields: Any) -> None:
+        """Append one line to events.jsonl."""
+        line = json.dumps({"event": event, **fields}, ensure_ascii=False)
+        with disk_errors(self.events), self.events.open("a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+
+    def read_events(self, kind: str | None = None) -> Iterator[dict[str, Any]]:
+        """The events so far, all or of one kind; a last line that is not whole yet is left out."""
+        if not self.events.exists():
+            return
+        for line in self.events.read_text(encoding="utf-8").splitlines():
+            try:
+                event = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if kind is None or event.get("event") == kind:
+                yield event
+
+    def rewrite_events(self, events: Iterable[dict[str, Any]]) -> None:
+        """Replace events.jsonl, as resuming does: what came after the checkpoint happens again."""
+        write_text(self.events, "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events))
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        write_json(self.config, config)
+
+    def read_config(self) -> dict[str, Any]:
+        """config.json.
+
+        Raises
+        ------
+        RunError
+            When the directory is not a run, or its config.json is damaged.
+        """
+        if not self.config.is_file():
+            sentence = _("{path} is not a run: it has no config.json. Runs are made by `discern train`.")
+            raise RunError(sentence.format(path=self.path))
+        try:
+            config: dict[str, Any] = read_json(self.config)
+        except (ValueError, OSError) as error:
+            raise RunError(
+                _("{path} is damaged: it is not readable JSON. Train again, or restore it.").format(path=self.config)
+            ) from error
+        return config
+
+
+def new_run(data: str, model: str, out: str | os.PathLike[str] | None = None) -> RunDirectory:
+    """Make the directory of a new run: ``out``, or ``runs/DATE_DATA_MODEL`` with a number when that is taken.
+
+    Raises
+    ------
+    RunError
+        When ``out`` already holds something.
+    """
+    if out is not None:
+        path = Path(out)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            sentence = _("{path} already holds something: choose another --out, or go on with --resume {path}.")
+            raise RunError(sentence.format(path=path))
+        with disk_errors(path):
+            path.mkdir(parents=True, exist_ok=True)
+        return RunDirectory(path)
+    words = [datetime.date.today().isoformat(), data, model]
+    stem = "_".join(re.sub(r"[^\w.-]+", "-", word).strip("-") for word in words)
+    for number in range(1, 10_000):
+        path = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
+        with disk_errors(path):
+            path.parent.mkdir(exist_ok=True)
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+        return RunDirectory(path)
+    raise RunError(_("runs/ holds too many runs of this name: choose a place with --out."))

@@ -1,0 +1,168 @@
+"""The machine: device, seeds, several processes, and what is written down about it all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from discern.errors import ConfigError
+from discern.i18n import _
+
+# cuBLAS needs this, before its first use, to give the same bits twice.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+
+def device(name: str = "auto") -> torch.device:
+    """The device to compute on: ``auto`` takes CUDA, then MPS, then the CPU.
+
+    Raises
+    ------
+    ConfigError
+        When a device is asked for that this machine does not have.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind, present in there.items() if present)
+    kind = name.split(":")[0]
+    if not there.get(kind, False):
+        raise ConfigError(
+            _("device={name} is not on this machine; there is: {there}.").format(
+                name=name, there=", ".join(k for k, present in there.items() if present)
+            )
+        )
+    if name == "cuda" and dist.is_initialized():
+        name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    return torch.device(name)
+
+
+def seed_for(*parts: int | str) -> int:
+    """A 63-bit seed for one purpose, for example ``seed_for(seed, "step", 17)``: no stream of random numbers is shared.
+
+    Examples
+    --------
+    >>> seed_for(0, "step", 1) == seed_for(0, "step", 1), seed_for(0, "step", 1) == seed_for(0, "step", 2)
+    (True, False)
+    """
+    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def generator(*parts: int | str) -> torch.Generator:
+    """A CPU generator seeded by `seed_for`."""
+    return torch.Generator().manual_seed(seed_for(*parts))
+
+
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Inside the block the same seed gives the same bits on the same machine."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.backends.cudnn.benchmark = benchmark
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among those that torchrun started; alone it is rank 0 of 1."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Return when every process has come here."""
+        if self.size > 1:
+            dist.barrier()
+
+    def sum(self, values: torch.Tensor) -> torch.Tensor:
+        """The sum over all processes, in place."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
+    def any(self, value: bool) -> bool:
+        """Whether ``value`` is true on some rank, known to all."""
+        if self.size == 1:
+            return value
+        return bool(self.sum(torch.tensor(int(value), device=_where())))
+
+    def share(self, value: Any) -> Any:
+        """Rank 0's JSON-able value, on every rank."""
+        if self.size == 1:
+            return value
+        where = _where()
+        text = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8).to(where)
+        length = torch.tensor([len(text)], device=where)
+        dist.broadcast(length, src=0)
+        if not self.first:
+            text = torch.empty(int(length), dtype=torch.uint8, device=where)
+        dist.broadcast(text, src=0)
+        return json.loads(bytes(text.tolist()))
+
+
+def _where() -> torch.device:
+    """The device whose tensors the process group moves."""
+    return torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")
+
+
+@contextmanager
+def process_group() -> Iterator[Ranks]:
+    """The processes that torchrun started, joined for the length of the block; without torchrun, this one alone."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1 or dist.is_initialized():
+        yield Ranks(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else Ranks()
+        return
+    on_cuda = torch.cuda.is_available()
+    if on_cuda:
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    dist.init_process_group("nccl" if on_cuda else "gloo")
+    try:
+        yield Ranks(dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()
+
+
+def machine() -> dict[str, Any]:
+    """What a run writes down about the machine; JSON-able."""
+    facts: dict[str, Any] = {
+        "system": platform.system(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+    if torch.cuda.is_available():
+        facts["gpu"] = torch.cuda.get_device_name()
+    return facts
+
+
+def processor() -> str:
+    """The processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,183 @@
+"""Everything that decides a training run, frozen and checked when it is made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from discern.errors import ConfigError, nearest
+from discern.i18n import _
+from discern.preprocess.augment import Augmentation
+
+
+class Config(BaseModel):
+    """The settings of a run; ``--set NAME=VALUE`` reaches each of them.
+
+    What is left out is filled in by the recipe (`discern.training.recipes`), which knows the network and the data.
+
+    Attributes
+    ----------
+    model : str
+        Name in the model table.
+    recipe : {"auto", "lecture"}
+        Where the settings that were not given come from.
+    epochs, batch : int
+        Passes over the training part; pictures a step, over all processes.
+    optimizer : {"sgd", "adamw", "adam", "rmsprop", "gd"}
+        ``sgd`` is Nesterov's; ``gd`` is plain gradient descent, the whole training part a step.
+    lr, momentum, weight_decay : float
+        Learning rate at its highest; momentum of ``sgd``; decay of the weights (not of biases and norms).
+    schedule : {"cosine", "onecycle", "step", "multistep", "constant"}
+        What the learning rate does after ``warmup`` epochs; see `discern.training.schedule`.
+    step_epochs, milestones, gamma
+        For ``step`` (every so many epochs) and ``multistep`` (at these epochs): multiply by gamma.
+    label_smoothing, class_weights, clip
+        Of the loss; weigh classes by the inverse of their frequency; largest norm of the gradient (0: no limit).
+    ema : float
+        Decay a step of the averaged weights that are then validated and kept (0: none).
+    patience : int
+        Stop after so many epochs without a better validation accuracy (0: never).
+    size, resize, interpolation, channels
+        Of `discern.preprocess.spec.Preprocess`.
+    augment : bool
+        False switches every augmentation off.
+    flip, shift, rotation, zoom, jitter, erase, mixup, cutmix
+        Of `discern.preprocess.augment.Augmentation`.
+    validation, test : float
+        Fractions cut from data that comes without parts.
+    stem : {"auto", "imagenet", "small"}
+        First layers for large or for small pictures; auto goes by ``size``.
+    seed : int
+        Decides the split, the first weights, the order and the augmentation.
+    precision, layout, device
+        ``auto`` measures (`discern.training.probe`) or looks.
+
+    Examples
+    --------
+    >>> Config(model="lenet", epochs=3).epochs
+    3
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = "resnet18"
+    recipe: Literal["auto", "lecture"] = "auto"
+    epochs: int = Field(20, ge=1, le=100_000)
+    batch: int = Field(128, ge=1, le=1_000_000)
+    optimizer: Literal["sgd", "adamw", "adam", "rmsprop", "gd"] = "sgd"
+    lr: float = Field(0.1, gt=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(5e-4, ge=0)
+    schedule: Literal["cosine", "onecycle", "step", "multistep", "constant"] = "cosine"
+    warmup: float = Field(1.0, ge=0)
+    step_epochs: int = Field(30, ge=1)
+    milestones: tuple[int, ...] = ()
+    gamma: float = Field(0.1, gt=0, le=1)
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    class_weights: bool = False
+    clip: float = Field(0.0, ge=0)
+    ema: float = Field(0.0, ge=0, lt=1)
+    patience: int = Field(0, ge=0)
+    size: int = Field(32, ge=8, le=4096)
+    resize: Literal["crop", "pad", "stretch"] = "crop"
+    interpolation: Literal["bilinear", "nearest", "bicubic", "lanczos"] = "bilinear"
+    channels: Literal[1, 3] = 3
+    augment: bool = True
+    flip: bool = False
+    shift: float = Field(0.0, ge=0, le=0.5)
+    rotation: float = Field(0.0, ge=0, le=180)
+    zoom: float = Field(0.0, ge=0, lt=1)
+    jitter: float = Field(0.0, ge=0, le=1)
+    erase: float = Field(0.0, ge=0, le=1)
+    mixup: float = Field(0.0, ge=0)
+    cutmix: float = Field(0.0, ge=0)
+    validation: float = Field(0.1, gt=0, lt=0.9)
+    test: float = Field(0.2, ge=0, lt=0.9)
+    stem: Literal["auto", "imagenet", "small"] = "auto"
+    seed: int = Field(0, ge=0)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    layout: Literal["auto", "contiguous", "channels_last"] = "auto"
+    device: str = "auto"
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """The augmentation these settings ask for."""
+        if not self.augment:
+            return Augmentation()
+        return Augmentation(**{name: getattr(self, name) for name in Augmentation.model_fields})
+
+
+def make_config(settings: Mapping[str, Any]) -> Config:
+    """A `Config` of ``settings``, or one sentence about the first that is wrong.
+
+    Raises
+    ------
+    ConfigError
+        Names the setting, the value and what is allowed.
+
+    Examples
+    --------
+    >>> make_config({"smoothing": 3})
+    Traceback (most recent call last):
+    discern.errors.ConfigError: There is no setting 'smoothing'. Did you mean label_smoothing?
+    """
+    for name in settings:
+        if name not in Config.model_fields:
+            close = nearest(name, Config.model_fields)
+            if close:
+                sentence = _("There is no setting '{name}'. Did you mean {close}?")
+                raise ConfigError(sentence.format(name=name, close=", ".join(close)))
+            sentence = _("There is no setting '{name}'. There are: {allowed}.")
+            raise ConfigError(sentence.format(name=name, allowed=", ".join(Config.model_fields)))
+    try:
+        return Config.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        sentence = _("{name}={value} is not allowed: {allowed}.")
+        raise ConfigError(sentence.format(name=name, value=settings.get(name), allowed=_allowed(first))) from error
+
+
+def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """``["lr=0.1", "flip=false"]`` as a dictionary; values are JSON where they can be, else words.
+
+    Raises
+    ------
+    ConfigError
+        When a pair has no ``=``.
+
+    Examples
+    --------
+    >>> parse_settings(["lr=0.1", "flip=false", "optimizer=sgd"])
+    {'lr': 0.1, 'flip': False, 'optimizer': 'sgd'}
+    """
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise ConfigError(_("--set takes NAME=VALUE, for example --set lr=0.05, not '{pair}'.").format(pair=pair))
+        try:
+            settings[name.strip()] = json.loads(value)
+        except json.JSONDecodeError:
+            settings[name.strip()] = value.strip()
+    return settings
+
+
+def _allowed(error: Any) -> str:
+    """What pydantic says is allowed, as a translated phrase."""
+    context = error.get("ctx", {})
+    if error["type"] == "literal_error":
+        return _("one of {choices}").format(choices=str(context["expected"]).replace("'", "").replace(" or ", ", "))
+    bounds = {
+        "greater_than": _("above {x}"),
+        "greater_than_equal": _("{x} or more"),
+        "less_than": _("below {x}"),
+        "less_than_equal": _("at most {x}"),
+    }
+    if error["type"] in bounds:
+        return bounds[error["type"]].format(x=next(iter(context.values())))
+    kinds = {"bool": _("true or false"), "int": _("a whole number"), "float": _("a number"), "tuple": _("a list")}
+    return kinds.get(error["type"].split("_")[0], _("a word"))

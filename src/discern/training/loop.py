@@ -1,0 +1,219 @@
+"""The training loop: device, data, model, loss, optimizer, and then batch after batch.
+
+All randomness of a step follows from (seed, epoch, step), so a run that was killed goes on from its last checkpoint
+to the same bits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import clip_grad_norm_
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from discern.data.batches import Batches
+from discern.preprocess.augment import Targets, augment
+from discern.preprocess.normalise import normalise, to_float
+from discern.preprocess.spec import Preprocess
+from discern.run import RunDirectory
+from discern.runtime import Ranks, deterministic, generator, seed_for
+from discern.training.checkpoint import load_best, load_checkpoint, save_best, save_checkpoint
+from discern.training.config import Config
+from discern.training.interrupt import Interrupt, Interrupted
+from discern.training.losses import class_weights, loss
+from discern.training.optimizers import make_optimizer
+from discern.training.probe import autocast, memory_format
+from discern.training.schedule import factor
+from discern.training.small_maps import small_maps
+
+CHECKPOINT_SECONDS = 15.0  # at the end of an epoch, when the last checkpoint is this old
+LONG_EPOCH_SECONDS = 300.0  # inside an epoch
+VALIDATION_BATCH = 256
+
+Listener = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Decoded pictures and which of them to train and to validate on."""
+
+    pixels: np.ndarray  # uint8 (N, H, W, C)
+    labels: np.ndarray  # int64 (N,)
+    train: np.ndarray  # int64 rows
+    validation: np.ndarray  # int64 rows
+    classes: int
+
+
+class Trainer:
+    """Trains a network; goes on from the run's checkpoint if it has one.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Logits out; its first weights follow from the seed of whoever built it.
+    config : Config
+        With ``precision`` and ``layout`` decided.
+    spec : Preprocess
+        Whose mean and std normalise the pixels.
+    data : Data
+        Decoded pixels, labels and the rows of both parts.
+    run : RunDirectory
+        Where checkpoints go.
+    listen : callable
+        Told ("epoch", record) after each epoch and ("step", {"done", "total"}) after each step.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        config: Config,
+        spec: Preprocess,
+        data: Data,
+        run: RunDirectory,
+        device: torch.device,
+        ranks: Ranks,
+        listen: Listener,
+    ) -> None:
+        self.config, self.spec, self.data, self.run, self.ranks, self.listen = config, spec, data, run, ranks, listen
+        torch.manual_seed(seed_for(config.seed, "trainer"))
+        # 0 device
+        self.device, self.format = device, memory_format(config.layout)
+        # 1 data
+        size = len(data.train) if config.optimizer == "gd" else config.batch
+        self.batches = Batches(data.pixels, data.labels, data.train, size, config.seed, device, ranks)
+        # 2 model
+        self.model = model.to(device).to(memory_format=self.format)
+        self.average: AveragedModel | None = None
+        if config.ema:
+            self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
+        # 3 loss
+        self.weights: Tensor | None = None
+        if config.class_weights:
+            self.weights = class_weights(data.labels[data.train], data.classes).to(device)
+        # 4 optimizer
+        self.optimizer = make_optimizer(self.model, config)
+
+        self.progress = load_checkpoint(run.checkpoint, self.model, self.optimizer, self.average)
+        self.best = load_best(run.checkpoint) if self.progress.best_epoch else {}
+        self.saved = time.monotonic()
+
+    def train(self) -> dict[str, Tensor]:
+        """Run the epochs that are left; the state dict that validated best comes back.
+
+        Raises
+        ------
+        Interrupted
+            After Ctrl-C, when everything is saved.
+        """
+        config, progress = self.config, self.progress
+        net = DistributedDataParallel(self.model) if self.ranks.size > 1 else self.model
+        # 5 training loop
+        with deterministic(), small_maps(self.model), Interrupt() as interrupt:
+            while not progress.finished:
+                sums = torch.tensor(progress.sums, device=self.device)
+                net.train()
+                began = time.perf_counter()
+                for pixels, labels in self.batches.epoch(progress.epoch, start=progress.step):
+                    x, targets = self._augmented(pixels, labels)
+                    with autocast(config.precision, self.device):
+                        logits = net(x)
+                    batch_loss = loss(logits.float(), targets, self.weights, config.label_smoothing)
+                    batch_loss.backward()
+                    self._update()
+                    sums += tally(logits, targets, batch_loss)
+                    progress.step += 1
+                    self.listen("step", {"done": progress.step, "total": self.batches.steps})
+                    self._stop_or_save(interrupt.asked, sums)
+                seconds = time.perf_counter() - began
+                self._close_epoch(self.ranks.sum(sums).tolist(), seconds)
+        return self.best
+
+    def _augmented(self, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Targets]:
+        """uint8 (N, H, W, C) -> float32 (N, C, H, W); every random number of the step follows from its place."""
+        seed, epoch, step = self.config.seed, self.progress.epoch, self.progress.step
+        torch.manual_seed(seed_for(seed, "step", epoch, step))
+        random = generator(seed, "augment", epoch, step, self.ranks.rank)
+        x, targets = augment(pixels, labels, self.config.augmentation, random)
+        return normalise(x, self.spec).contiguous(memory_format=self.format), targets
+
+    def _update(self) -> None:
+        """One step of the optimizer on the gradients that are there."""
+        if self.config.clip:
+            clip_grad_norm_(self.model.parameters(), self.config.clip)
+        epoch = self.progress.epoch + (self.progress.step + 0.5) / self.batches.steps
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.lr * factor(self.config, epoch)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+
+    def _stop_or_save(self, asked: bool, sums: Tensor) -> None:
+        """Inside an epoch: save when asked to stop, and now and then in a long one."""
+        stop = self.ranks.any(asked)
+        if stop or time.monotonic() - self.saved > LONG_EPOCH_SECONDS:
+            self.progress.sums = sums.tolist()
+            self._save()
+        if stop:
+            raise Interrupted
+
+    def _close_epoch(self, sums: list[float], seconds: float) -> None:
+        config, progress = self.config, self.progress
+        validated = self.model if self.average is None else self.average.module
+        total_loss, correct, n = sums
+        record: dict[str, Any] = {
+            "epoch": progress.epoch + 1,
+            "epochs": config.epochs,
+            "train": {"top1": correct / n, "loss": total_loss / n},
+            "validation": self._validate(validated),
+            "lr": config.lr * factor(config, progress.epoch + 1),
+            "seconds": round(seconds, 3),
+            "images_per_second": round(n / seconds, 1),
+        }
+        if progress.is_best(record):
+            progress.best_epoch = progress.epoch + 1
+            self.best = {name: t.detach().clone() for name, t in validated.state_dict().items()}
+        progress.close_epoch(record)
+        waited = progress.epoch - progress.best_epoch
+        progress.finished = progress.epoch >= config.epochs or 0 < config.patience <= waited
+        if progress.finished or time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+            self._save()
+        self.listen("epoch", record)
+
+    @torch.inference_mode()
+    def _validate(self, model: nn.Module) -> dict[str, float]:
+        """Top-1 accuracy and mean cross-entropy on the validation part; ranks share the work."""
+        model.eval()
+        rows = torch.from_numpy(self.data.validation)[self.ranks.rank :: self.ranks.size]
+        sums = torch.zeros(3, device=self.device)
+        for batch in rows.split(VALIDATION_BATCH):
+            pixels, labels = self.batches.take(batch)
+            x = normalise(to_float(pixels), self.spec)
+            with autocast(self.config.precision, self.device):
+                logits = model(x.contiguous(memory_format=self.format)).float()
+            sums += tally(logits, Targets(labels), loss(logits, Targets(labels)))
+        total_loss, correct, n = self.ranks.sum(sums).tolist()
+        return {"top1": correct / n, "loss": total_loss / n}
+
+    def _save(self) -> None:
+        """Best first: a checkpoint never names weights that are not there."""
+        if self.ranks.first:
+            if self.best:
+                save_best(self.run.checkpoint, self.best)
+            save_checkpoint(self.run.checkpoint, self.progress, self.model, self.optimizer, self.average)
+        self.ranks.wait()
+        self.saved = time.monotonic()
+
+
+def tally(logits: Tensor, targets: Targets, batch_loss: Tensor) -> Tensor:
+    """Loss * n, correct, n of a batch, kept on the device: nothing waits for them. -> (3,)"""
+    n = torch.full_like(batch_loss, len(logits)).detach()
+    correct = (logits.detach().argmax(dim=1) == targets.a).sum()
+    return torch.stack([batch_loss.detach() * n, correct.to(n.dtype), n])

@@ -1,0 +1,43 @@
+"""The learning rate as a pure function of progress: nothing to store, nothing to restore."""
+
+from __future__ import annotations
+
+import math
+
+from discern.training.config import Config
+
+
+def factor(config: Config, epoch: float) -> float:
+    """What ``config.lr`` is multiplied by at ``epoch`` (a fraction inside an epoch).
+
+    ``cosine``: Loshchilov & Hutter 2017, "SGDR", eq. 5, without restarts. ``onecycle``: up for 30 % of the run, down to
+    zero for the rest, both along a cosine (Smith & Topin 2018, "Super-Convergence"). ``step`` and ``multistep``
+    multiply by gamma. All but onecycle begin with ``config.warmup`` epochs of linear warm-up (Goyal et al. 2017, 2.2).
+
+    Examples
+    --------
+    >>> config = Config(epochs=10, warmup=1, schedule="cosine")
+    >>> [round(factor(config, e), 3) for e in (0.5, 1, 5.5, 10)]
+    [0.5, 1.0, 0.5, 0.0]
+    """
+    total = float(config.epochs)
+    if config.schedule == "onecycle":
+        peak = 0.3 * total
+        if epoch < peak:
+            return _cosine(0.04, 1.0, epoch / peak)
+        return _cosine(1.0, 0.0, (epoch - peak) / (total - peak))
+    warmup = min(config.warmup, 0.5 * total)
+    if epoch < warmup:
+        return epoch / warmup
+    match config.schedule:
+        case "cosine":
+            return _cosine(1.0, 0.0, (epoch - warmup) / (total - warmup))
+        case "step":
+            return config.gamma ** int(epoch // config.step_epochs)
+        case "multistep":
+            return config.gamma ** sum(epoch >= milestone for milestone in config.milestones)
+    return 1.0
+
+
+def _cosine(start: float, end: float, t: float) -> float:
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(max(t, 0.0), 1.0)))

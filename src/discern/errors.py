@@ -26,7 +26,19 @@ class DataError(DiscernError):
 
 
 class PictureError(DataError):
-    """One picture cannot be read as what a person would call a picture."""
+    """One picture cannot be read as what a person would call a picture.
+
+    Parameters
+    ----------
+    message : str
+        One translated sentence without the picture's name, which the caller knows and adds.
+    kind : {"empty", "not-a-picture", "truncated", "bomb", "unreadable"}
+        What is wrong, for programs.
+    """
+
+    def __init__(self, message: str, kind: str = "unreadable") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class DownloadError(DataError):

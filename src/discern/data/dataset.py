@@ -33,11 +33,17 @@ class Store(ABC):
 
     @abstractmethod
     def read(self, index: int) -> bytes | np.ndarray:
-        """The encoded file as bytes, or pixels as uint8 (H, W) or (H, W, 3) where the source holds them raw."""
+        """The encoded file as bytes, or pixels as uint8 (H, W) or (H, W, 3) where the source holds them raw.
+
+        Raises
+        ------
+        OSError
+            When it is gone or may not be read; the audit lists it as ``unreadable``.
+        """
 
     @abstractmethod
     def path(self, index: int) -> str:
-        """The name a person knows the picture by, relative to the data set: ``train/ants/1.jpg``, ``train.parquet#7``."""
+        """The name a person knows the picture by, within the data set: ``train/ants/1.jpg``, ``train.parquet#7``."""
 
     @abstractmethod
     def stamp(self) -> str:
@@ -55,7 +61,8 @@ class Dataset:
     origin : str
         What `open_data` was given: a path or a built-in name.
     classes : tuple of str
-        Class names in natural order; a label is a position in it.
+        Class names, each with at least one picture, in natural order or in the order of the source's own numbers; a
+        label is a position in it.
     labels : numpy.ndarray
         int32 (N,), `UNLABELLED` (-1) where there is none.
     given : numpy.ndarray

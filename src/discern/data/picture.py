@@ -1,0 +1,238 @@
+"""From the bytes of a file to what a person sees, as RGB or grey: decoded here and nowhere else.
+
+Orientation tags, palettes, transparency, ink colours and 16-bit depths are settled on the way; embedded colour profiles
+are not applied (a transform costs more than the decoding).
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import warnings
+
+import numpy as np
+from PIL import Image
+
+from discern.errors import PictureError
+from discern.i18n import _
+
+MAX_PIXELS = 120_000_000  # about 0.5 GB while it is decoded; the largest cameras make 100 million
+# fmt: off
+PICTURE_SUFFIXES = frozenset({
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".jp2", ".j2k", ".ico",
+    ".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif",  # HEIC cannot be decoded: taken so that the audit says so
+})
+# fmt: on
+# Only raster formats that Pillow decodes itself: EPS, for one, would start a program on the file.
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO")
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# Pillow's remarks on odd metadata would interleave with the progress display; size is judged here, by MAX_PIXELS.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def is_picture_name(path: str | os.PathLike[str]) -> bool:
+    """Whether the name ends like a picture's, in any letter case.
+
+    Examples
+    --------
+    >>> is_picture_name("Train/Apple/12_100.JPG"), is_picture_name("Thumbs.db")
+    (True, False)
+    """
+    return os.path.splitext(path)[1].lower() in PICTURE_SUFFIXES  # noqa: PTH122 - a million names: no Path objects
+
+
+def decode(data: bytes | np.ndarray, at_least: int = 0) -> Image.Image:
+    """The picture as a person sees it.
+
+    Parameters
+    ----------
+    data : bytes or numpy.ndarray
+        An encoded file, or pixels as uint8 (H, W), (H, W, 3) or (H, W, 4).
+    at_least : int
+        Lets a JPEG be decoded at 1/2, 1/4 or 1/8 of its size as long as both sides stay at least this many pixels,
+        which is up to 8 times faster. 0 decodes every pixel.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Of mode ``RGB``, or ``L`` where the file is grey. Upright; of an animation the first frame; transparency over
+        white.
+
+    Raises
+    ------
+    PictureError
+        When it is empty, not a picture, cut short, damaged, or larger than `MAX_PIXELS`; ``kind`` says which.
+
+    Examples
+    --------
+    >>> decode(np.zeros((2, 3), np.uint8)).size
+    (3, 2)
+    >>> decode(b"")
+    Traceback (most recent call last):
+    discern.errors.PictureError: the file is empty: copy it again from where it came, or delete it.
+    """
+    if isinstance(data, np.ndarray):
+        return _as_seen(Image.fromarray(np.ascontiguousarray(data)))
+    with _open(data) as image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise _bomb(width, height)
+        try:
+            if at_least:
+                image.draft(None, (at_least, at_least))
+            image.load()
+            return _as_seen(_upright(image))
+        except Image.DecompressionBombError as error:  # a frame or an icon larger than the header said
+            raise _bomb(width, height) from error
+        except Exception as error:  # damaged bytes make the decoders raise nearly everything
+            raise _damaged(data, error) from error
+
+
+def _open(data: bytes) -> Image.Image:
+    if not data:
+        raise PictureError(_("the file is empty: copy it again from where it came, or delete it."), "empty")
+    try:
+        return Image.open(io.BytesIO(data), formats=_formats())
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError(
+            _("it claims to be larger than {limit} million pixels: make it smaller, or delete it.").format(
+                limit=MAX_PIXELS // 1_000_000
+            ),
+            "bomb",
+        ) from error
+    except Exception as error:
+        if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+            raise PictureError(_("HEIC pictures are not read: save it as JPEG or PNG."), "unreadable") from error
+        if data.startswith(_SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+            raise _damaged(data, error) from error
+        raise PictureError(
+            _("it is not a picture: delete it, or save it as JPEG or PNG."),
+            "not-a-picture",
+        ) from error
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+def _bomb(width: int, height: int) -> PictureError:
+    return PictureError(
+        _("it is {width} x {height} pixels, more than {limit} million: make it smaller, or delete it.").format(
+            width=width, height=height, limit=MAX_PIXELS // 1_000_000
+        ),
+        "bomb",
+    )
+
+
+def _damaged(data: bytes, error: Exception) -> PictureError:
+    if _cut_short(data) or "truncated" in str(error).lower():
+        return PictureError(_("the file was cut short: copy it again from where it came, or delete it."), "truncated")
+    return PictureError(
+        _("the file is damaged ({reason}): copy it again from where it came, or delete it.").format(
+            reason=str(error).strip(" .") or type(error).__name__
+        ),
+        "unreadable",
+    )
+
+
+def _cut_short(data: bytes) -> bool:
+    """Whether the end mark that the format prescribes, or the length that it states, is missing."""
+    if data.startswith(b"\xff\xd8"):
+        return b"\xff\xd9" not in data[-4096:]
+    if data.startswith(b"\x89PNG"):
+        return b"IEND" not in data[-4096:]
+    if data.startswith(b"GIF8"):
+        return not data.rstrip(b"\0").endswith(b";")
+    if data.startswith(b"RIFF"):
+        return int.from_bytes(data[4:8], "little") + 8 > len(data)
+    if data.startswith(b"BM"):
+        return int.from_bytes(data[2:6], "little") > len(data)
+    return False
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a damaged tag does not spoil the pixels
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
+def _as_seen(image: Image.Image) -> Image.Image:
+    """RGB or grey from any mode; see `decode`."""
+    mode = image.mode
+    transparent = "transparency" in image.info and _transparency_fits(image)
+    if mode in ("L", "RGB") and not transparent:
+        return image
+    if mode == "P":
+        return _palette_as_seen(image, transparent)
+    if mode in ("1", "L") and transparent:
+        return _over_white(image.convert("LA"))
+    if mode in ("LA", "La"):
+        return _over_white(image.convert("LA"))
+    if mode in ("RGBA", "RGBa", "PA") or transparent:
+        return _over_white(image.convert("RGBA"))
+    if mode == "1":
+        return image.convert("L")
+    if mode == "F" or mode.startswith("I"):
+        return Image.fromarray(_eight_bits(np.asarray(image), mode, image.format))
+    return image.convert("RGB")  # CMYK and YCCK (which Pillow inverts as Adobe writes them), YCbCr, LAB, HSV, RGBX
+
+
+def _transparency_fits(image: Image.Image) -> bool:
+    """Whether the transparent colour is one of this mode; 16-bit colours were reduced to 8 bits, and theirs was not."""
+    colour = image.info["transparency"]
+    if isinstance(colour, tuple):
+        return image.mode == "RGB" and max(colour) < 256
+    return image.mode == "P" or (image.mode in ("1", "L") and isinstance(colour, int) and colour < 256)
+
+
+def _palette_as_seen(image: Image.Image, transparent: bool) -> Image.Image:
+    """Grey where every palette entry in use is grey."""
+    seen = _over_white(image.convert("RGBA")) if transparent else image.convert("RGB")
+    entries = np.asarray(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    used = np.flatnonzero(image.histogram())
+    entries = entries[used[used < len(entries)]]
+    grey = bool((entries[:, :1] == entries).all())
+    return seen.getchannel(0) if grey else seen
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    """Flatten LA to L, or RGBA to RGB, over a white page."""
+    opaque = image.mode[:-1]
+    page = Image.new(opaque, image.size, "white")
+    page.paste(image.convert(opaque), mask=image.getchannel("A"))
+    return page
+
+
+def _eight_bits(values: np.ndarray, mode: str, format: str | None) -> np.ndarray:
+    """Deep grey values (H, W) as uint8.
+
+    16-bit values keep their scale (65535 is white). 32-bit integers and floats have no agreed white: floats within 0..1
+    or 0..255 are taken at their word, everything else is stretched from its smallest to its largest value.
+    """
+    if mode.startswith("I;16") or format == "PPM" or (format == "PNG" and mode == "I"):
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    if mode == "F" and low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    elif mode == "F" and low >= 0 and high <= 255:
+        low, high = 0.0, 255.0
+    return np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)

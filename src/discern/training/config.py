@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -21,7 +21,7 @@ class Config(BaseModel):
     Attributes
     ----------
     model : str
-        Name in the model table.
+        Name in the model table; auto chooses by the pictures and the machine.
     recipe : {"auto", "lecture"}
         Where the settings that were not given come from.
     epochs, batch : int
@@ -48,8 +48,8 @@ class Config(BaseModel):
         Of `discern.preprocess.augment.Augmentation`.
     validation, test : float
         Fractions cut from data that comes without parts.
-    stem : {"auto", "imagenet", "small"}
-        First layers for large or for small pictures; auto goes by ``size``.
+    network : dict
+        The network's own settings, such as ``width`` or ``stem``; ``--set width=0.5`` lands here.
     seed : int
         Decides the split, the first weights, the order and the augmentation.
     precision, layout, device
@@ -63,7 +63,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = "resnet18"
+    model: str = "auto"
     recipe: Literal["auto", "lecture"] = "auto"
     epochs: int = Field(20, ge=1, le=100_000)
     batch: int = Field(128, ge=1, le=1_000_000)
@@ -96,7 +96,7 @@ class Config(BaseModel):
     cutmix: float = Field(0.0, ge=0)
     validation: float = Field(0.1, gt=0, lt=0.9)
     test: float = Field(0.2, ge=0, lt=0.9)
-    stem: Literal["auto", "imagenet", "small"] = "auto"
+    network: dict[str, bool | int | float | str | list[int]] = {}
     seed: int = Field(0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     layout: Literal["auto", "contiguous", "channels_last"] = "auto"
@@ -110,8 +110,10 @@ class Config(BaseModel):
         return Augmentation(**{name: getattr(self, name) for name in Augmentation.model_fields})
 
 
-def make_config(settings: Mapping[str, Any]) -> Config:
+def make_config(settings: Mapping[str, Any], network_settings: Iterable[str] = ()) -> Config:
     """A `Config` of ``settings``, or one sentence about the first that is wrong.
+
+    Names among ``network_settings`` go to ``Config.network``.
 
     Raises
     ------
@@ -124,16 +126,18 @@ def make_config(settings: Mapping[str, Any]) -> Config:
     Traceback (most recent call last):
     discern.errors.ConfigError: There is no setting 'smoothing'. Did you mean label_smoothing?
     """
-    for name in settings:
-        if name not in Config.model_fields:
-            close = nearest(name, Config.model_fields)
-            if close:
-                sentence = _("There is no setting '{name}'. Did you mean {close}?")
-                raise ConfigError(sentence.format(name=name, close=", ".join(close)))
-            sentence = _("There is no setting '{name}'. There are: {allowed}.")
-            raise ConfigError(sentence.format(name=name, allowed=", ".join(Config.model_fields)))
+    own = {name: value for name, value in settings.items() if name in Config.model_fields}
+    network = {name: value for name, value in settings.items() if name in network_settings}
+    for name in settings.keys() - own.keys() - network.keys():
+        known = [*Config.model_fields, *network_settings]
+        close = nearest(name, known)
+        if close:
+            sentence = _("There is no setting '{name}'. Did you mean {close}?")
+            raise ConfigError(sentence.format(name=name, close=", ".join(close)))
+        sentence = _("There is no setting '{name}'. There are: {allowed}.")
+        raise ConfigError(sentence.format(name=name, allowed=", ".join(known)))
     try:
-        return Config.model_validate(dict(settings))
+        return Config.model_validate({**own, "network": {**own.get("network", {}), **network}})
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])

@@ -52,8 +52,7 @@ def choose(model: nn.Module, config: Config, device: torch.device) -> Choice:
     if len(ways) == 1:
         return Choice(*ways[0], measured={})
     shape = (min(config.batch, 64), config.channels, config.size, config.size)
-    # A stem that was not stated follows from the size, which is in the shape.
-    name = json.dumps([config.model, config.stem, shape, ways, str(device), _machine(device)])
+    name = json.dumps([config.model, config.network, shape, ways, str(device), _machine(device)])
     file = cache_folder() / "probe.json"
     known = {}
     with suppress(OSError, ValueError):

@@ -1,0 +1,1 @@
+"""The classifier: a bundle on disk, pictures in, probabilities out."""

@@ -1,0 +1,161 @@
+"""Pictures in, probabilities out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from discern.classifier.bundle import Card, read_bundle
+from discern.data.batches import Pixels
+from discern.data.picture import decode
+from discern.errors import PictureError, RunError
+from discern.i18n import _
+from discern.models.network import Network
+from discern.models.table import build
+from discern.preprocess.normalise import normalise, to_float
+from discern.progress import Progress, silent
+
+Picture = str | os.PathLike[str] | bytes | np.ndarray | Image.Image
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The classes of one picture, most probable first.
+
+    Attributes
+    ----------
+    path : str
+        Where the picture came from, empty if from memory.
+    top : tuple of (str, float)
+        Class names and their probabilities.
+    """
+
+    path: str
+    top: tuple[tuple[str, float], ...]
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.top[0][0]
+
+    @property
+    def probability(self) -> float:
+        """The probability of `label`."""
+        return self.top[0][1]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the command line prints it."""
+        top = [{"label": label, "probability": probability} for label, probability in self.top]
+        return {"path": self.path, "label": self.label, "probability": self.probability, "top": top}
+
+
+class Classifier:
+    """A trained network with its class names and preprocessing.
+
+    Examples
+    --------
+    >>> classifier = Classifier.load("runs/2026-11-22_fruit_resnet18")  # doctest: +SKIP
+    >>> classifier.predict("apple.jpg").label  # doctest: +SKIP
+    'Apple'
+    """
+
+    def __init__(self, card: Card, network: Network, device: torch.device | None = None) -> None:
+        self.card = card
+        self.device = device or torch.device("cpu")
+        self.network = network.to(self.device).to(memory_format=torch.channels_last).eval()
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], device: torch.device | None = None) -> Classifier:
+        """Open a run directory or a bundle.
+
+        Raises
+        ------
+        RunError
+            When it is none, or damaged.
+        """
+        card, tensors = read_bundle(path)
+        network = build(card.model, len(card.classes), card.preprocess.channels, card.preprocess.size, card.network)
+        try:
+            network.load_state_dict(tensors)
+        except RuntimeError as error:
+            sentence = _("The weights in {path} do not fit the network {model}: copy the bundle again, or train again.")
+            raise RunError(sentence.format(path=path, model=card.model)) from error
+        return cls(card, network, device)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the probabilities."""
+        return self.card.classes
+
+    def pixels(self, picture: Picture) -> np.ndarray:
+        """What the network sees of a picture, before normalisation: uint8 (H, W, C).
+
+        Raises
+        ------
+        PictureError
+            When it is not a picture, or damaged.
+        """
+        spec = self.card.preprocess
+        if isinstance(picture, Image.Image):
+            picture = np.asarray(picture.convert("L" if picture.mode == "L" else "RGB"))
+        if isinstance(picture, str | os.PathLike):
+            try:
+                picture = Path(picture).read_bytes()
+            except OSError as error:
+                raise PictureError(_("{path} cannot be opened: check the name.").format(path=picture)) from error
+        return spec.pixels(decode(picture, at_least=spec.at_least))
+
+    def predict(self, picture: Picture, top: int = 5) -> Prediction:
+        """The classes of one picture: a path, encoded bytes, an array uint8 (H, W[, 3]) or a Pillow image.
+
+        Raises
+        ------
+        PictureError
+            When it is not a picture, or damaged.
+        """
+        row = self.probabilities(self.pixels(picture)[None])[0]
+        path = str(picture) if isinstance(picture, str | os.PathLike) else ""
+        return self._prediction(path, row, top)
+
+    def predict_many(
+        self, pictures: Sequence[str | os.PathLike[str]], top: int = 5, batch: int = 64
+    ) -> Iterator[Prediction | PictureError]:
+        """The classes of each picture, in order; what is not a picture comes back as its error, the rest goes on."""
+        for start in range(0, len(pictures), batch):
+            paths = pictures[start : start + batch]
+            seen = [self._pixels_or_error(path) for path in paths]
+            whole = [pixels for pixels in seen if isinstance(pixels, np.ndarray)]
+            rows = iter(self.probabilities(np.stack(whole)) if whole else ())
+            for path, pixels in zip(paths, seen, strict=True):
+                yield pixels if isinstance(pixels, PictureError) else self._prediction(str(path), next(rows), top)
+
+    def probabilities(
+        self, pixels: np.ndarray, rows: Iterable[int] | None = None, batch: int = 256, progress: Progress = silent
+    ) -> np.ndarray:
+        """Softmax of the logits, in float32: uint8 (N, H, W, C) -> (N or len(rows), classes)."""
+        held = Pixels(pixels)
+        chosen = torch.arange(len(pixels)) if rows is None else torch.as_tensor(np.asarray(list(rows), dtype=np.int64))
+        found = []
+        with torch.inference_mode():
+            for part in chosen.split(batch):
+                x = normalise(to_float(held.take(part).to(self.device)), self.card.preprocess)
+                found.append(self.network(x).float().softmax(dim=1).cpu())
+                progress(_("predicting"), sum(map(len, found)), len(chosen))
+        return torch.cat(found).numpy() if found else np.zeros((0, len(self.classes)), dtype=np.float32)
+
+    def _pixels_or_error(self, path: str | os.PathLike[str]) -> np.ndarray | PictureError:
+        try:
+            return self.pixels(path)
+        except PictureError as error:
+            return error
+
+    def _prediction(self, path: str, row: np.ndarray, top: int) -> Prediction:
+        order = np.argsort(-row, kind="stable")[: max(1, top)]
+        return Prediction(path, tuple((self.classes[i], float(row[i])) for i in order))

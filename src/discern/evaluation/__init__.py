@@ -1,0 +1,1 @@
+"""Metrics from predictions made once, and the report that shows them."""

@@ -1,0 +1,147 @@
+"""What the settings are when nobody states them: from the network, the pictures and the machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from discern.i18n import _
+from discern.models.table import build, entry, settings_of
+from discern.preprocess.augment import suggested
+from discern.training.config import Config, make_config
+
+SMALL = 64  # pictures up to this side are seen at their own size
+CPU_LIMIT = 128  # larger pictures are seen at most at this size where there is no GPU
+UNBALANCED = 3.0  # the largest class is this many times the smallest: weigh the classes
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a recipe goes by.
+
+    Attributes
+    ----------
+    counts : dict of str to int
+        Training pictures per class.
+    side : int
+        Median of the shorter sides of the pictures.
+    grey : bool
+        Whether no picture has colour.
+    device : str
+        ``cpu``, ``cuda`` or ``mps``.
+    """
+
+    counts: Mapping[str, int]
+    side: int
+    grey: bool
+    device: str
+
+    @property
+    def n(self) -> int:
+        """Training pictures."""
+        return sum(self.counts.values())
+
+
+def complete(asked: Mapping[str, Any], subject: Subject) -> tuple[Config, tuple[str, ...]]:
+    """The whole `Config`: what was asked for, and the recipe's answer for everything else; with what to tell about it.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        When something asked for is unknown or not allowed.
+
+    Examples
+    --------
+    >>> config, _ = complete({"epochs": 3}, Subject({"cat": 500, "dog": 500}, side=32, grey=False, device="cpu"))
+    >>> config.model, config.epochs, config.size
+    ('cnn-course', 3, 32)
+    """
+    checked = check(asked)
+    model = checked.model if checked.model != "auto" else auto_model(subject)
+    settings = {"model": model, **_shape(model, subject)}
+    notes: list[str] = []
+    if checked.recipe == "lecture":
+        settings |= _lecture(model)
+    else:
+        settings |= _schedule(subject) | _optimizer(model, subject, settings)
+        size, channels = (asked.get(name, settings[name]) for name in ("size", "channels"))
+        augmentation, reason = suggested(tuple(subject.counts), channels, size)
+        settings |= augmentation.model_dump()
+        if reason and checked.augment and not asked.get("flip"):
+            notes.append(reason)
+        most, least = max(subject.counts.values()), max(1, min(subject.counts.values()))
+        if most > UNBALANCED * least and "class_weights" not in asked:
+            settings["class_weights"] = True
+            notes.append(
+                _("The classes are unbalanced ({most} to {least}), so the loss weighs them.").format(
+                    most=most, least=least
+                )
+            )
+    return make_config({**settings, **asked, "model": model}, settings_of(model)), tuple(notes)
+
+
+def check(asked: Mapping[str, Any]) -> Config:
+    """Refuse unknown names and values at once, before any picture is read; the settings not asked for are not yet real.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        When something asked for is unknown or not allowed.
+    """
+    model = asked.get("model", "auto")
+    own = settings_of(entry(model).name) if model != "auto" else {"width": 1.0, "stem": "auto"}
+    return make_config({"model": model, **asked}, own)
+
+
+def auto_model(subject: Subject) -> str:
+    """A network that ends in minutes: the course CNN for small pictures without a GPU, else ResNet-18."""
+    return "cnn-course" if subject.side <= SMALL and subject.device == "cpu" else "resnet18"
+
+
+def _shape(model: str, subject: Subject) -> dict[str, Any]:
+    """Small pictures keep their size; larger ones come down to the network's own, or less where there is no GPU."""
+    native = entry(model).size
+    if subject.side <= SMALL:
+        size = max(28, subject.side)
+    else:
+        size = min(native, subject.side) if subject.device != "cpu" else min(native, subject.side, CPU_LIMIT)
+    return {"size": size, "channels": 1 if subject.grey else 3}
+
+
+def _schedule(subject: Subject) -> dict[str, Any]:
+    """Few pictures are seen more often: 128 epochs of a hundred, 65 of a thousand, 20 of fifty thousand."""
+    epochs = round(20 * (50_000 / max(subject.n, 1)) ** 0.3)
+    batch = next((size for limit, size in ((500, 16), (2_000, 32), (10_000, 64)) if subject.n < limit), 128)
+    return {"epochs": min(max(epochs, 5), 150), "batch": batch, "schedule": "cosine", "warmup": 1.0}
+
+
+def _optimizer(model: str, subject: Subject, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Nesterov SGD where batch normalisation keeps the scale of the weights harmless, AdamW elsewhere."""
+    with torch.device("meta"):
+        network = build(model, len(subject.counts), settings["channels"], settings["size"])
+    if not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()):
+        return {"optimizer": "adamw", "lr": 2e-3, "weight_decay": 0.02}
+    batch = _schedule(subject)["batch"]
+    return {"optimizer": "sgd", "lr": round(0.1 * math.sqrt(batch / 128), 4), "weight_decay": 5e-4}
+
+
+def _lecture(model: str) -> dict[str, Any]:
+    """The course's own settings: Adam at a constant rate and pictures as they are."""
+    settings: dict[str, Any] = {
+        "optimizer": "adam",
+        "lr": 1e-3,
+        "weight_decay": 0.0,
+        "schedule": "constant",
+        "warmup": 0.0,
+        "augment": False,
+    }
+    if model in ("mlp-course", "cnn-course"):
+        settings |= {"size": 28, "resize": "stretch", "channels": 3, "epochs": 100, "batch": 30, "lr": 0.01}
+    if model == "resnet18-narrow":
+        settings |= {"epochs": 150, "batch": 128, "network": {"stem": "imagenet"}}
+    return settings

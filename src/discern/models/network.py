@@ -1,0 +1,116 @@
+"""What every network here offers: logits, the feature maps of its stages, and the name of its head."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from discern.errors import ModelError
+from discern.i18n import _
+
+Body = Mapping[str, Callable[[Tensor], Tensor]]
+SMALL_PICTURE = 64  # up to this many pixels a side, stem="auto" is the small one
+STEMS = ("auto", "imagenet", "small")
+
+
+class Network(nn.Module, ABC):
+    """A classifier in two halves: a body of named stages, and a head that turns the last map into logits.
+
+    A subclass gives `body` and `classify`; its constructor takes ``classes``, ``channels`` and ``size`` (pixels a
+    side) first and its own settings, each with a default, after them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from discern.models.lenet import LeNet
+    >>> network = LeNet(classes=10, channels=1, size=28)
+    >>> network(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 10])
+    >>> {name: tuple(map.shape) for name, map in network.stages(torch.zeros(2, 1, 28, 28)).items()}
+    {'stem': (2, 6, 14, 14), 'stage2': (2, 16, 5, 5)}
+    >>> network.head
+    Linear(in_features=84, out_features=10, bias=True)
+    """
+
+    head_name: ClassVar[str]  # dotted name of the module that makes the logits: set_submodule(head_name, ...) swaps it
+
+    @abstractmethod
+    def body(self) -> Body:
+        """The stages in order: name -> what turns the map before it into its own."""
+
+    @abstractmethod
+    def classify(self, x: Tensor) -> Tensor:
+        """The last stage's map -> logits (N, classes)."""
+
+    def stages(self, x: Tensor) -> dict[str, Tensor]:
+        """The map that each stage makes of pictures ``x`` (N, C, H, W), in order; the last is what the head reads."""
+        maps = {}
+        for name, stage in self.body().items():
+            x = stage(x)
+            maps[name] = x
+        return maps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pictures (N, C, H, W) -> logits (N, classes)."""
+        for stage in self.body().values():  # not stages(): a map is freed as soon as the next is made
+            x = stage(x)
+        return self.classify(x)
+
+    @property
+    def head(self) -> nn.Module:
+        """The module that makes the logits."""
+        return self.get_submodule(self.head_name)
+
+
+def is_small(stem: str, size: int) -> bool:
+    """Whether the small-picture stem is meant: asked for, or ``auto`` and the pictures are small.
+
+    Raises
+    ------
+    ModelError
+        When ``stem`` is none of ``auto``, ``imagenet``, ``small``.
+
+    Examples
+    --------
+    >>> is_small("auto", 32), is_small("auto", 224), is_small("imagenet", 32)
+    (True, False, False)
+    """
+    if stem not in STEMS:
+        raise ModelError(
+            _("The stem {stem} is unknown: it is one of {allowed}.").format(stem=stem, allowed=", ".join(STEMS))
+        )
+    return stem == "small" or (stem == "auto" and size <= SMALL_PICTURE)
+
+
+def scaled(filters: int, width: float) -> int:
+    """How many of ``filters`` are left at ``width`` (1.0 is all), never none.
+
+    Raises
+    ------
+    ModelError
+        When ``width`` is not above 0.
+
+    Examples
+    --------
+    >>> [scaled(n, 0.1) for n in (64, 128, 256, 512)]
+    [6, 13, 26, 51]
+    """
+    if width <= 0:
+        raise ModelError(_("The width is {width}: it must be above 0, and 1 is full width.").format(width=width))
+    return max(1, round(filters * width))
+
+
+def check_dropout(dropout: float) -> float:
+    """``dropout`` itself, if it is a share of values that can be left out.
+
+    Raises
+    ------
+    ModelError
+        When it is not in [0, 1).
+    """
+    if not 0 <= dropout < 1:
+        raise ModelError(_("The dropout is {dropout}: it must be at least 0 and below 1.").format(dropout=dropout))
+    return dropout

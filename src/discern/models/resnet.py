@@ -1,0 +1,159 @@
+"""ResNet.
+
+Paper: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385
+(table 1, figure 5).
+
+Idea: a block learns only what to add to its input, y = x + F(x), and an identity is then F = 0.
+The gradient runs through the sum undiminished, so a network of a hundred layers trains like one of ten.
+
+Deviation: in a bottleneck the stride is on the 3x3 convolution, not the first 1x1 ("ResNet v1.5", as torchvision has
+it; parameter names are torchvision's, so its weights load). Small pictures: stem="small" is a 3x3 convolution of
+stride 1 without pooling, as the paper's section 4.2 does for CIFAR-10, in place of 7x7, stride 2 and pooling.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from discern.errors import ModelError
+from discern.i18n import _
+from discern.models.network import Body, Network, is_small, scaled
+
+FILTERS = (64, 128, 256, 512)  # of the four stages, at width 1
+
+
+class BasicBlock(nn.Module):
+    """3x3, 3x3, and the sum with the shortcut: (N, inputs, H, W) -> (N, filters, H / stride, W / stride)."""
+
+    expansion = 1
+
+    def __init__(self, inputs: int, filters: int, stride: int, shortcut: nn.Sequential | None) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, filters, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(filters)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(filters)
+        self.downsample = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual = self.relu(self.bn1(self.conv1(x)))
+        residual = self.bn2(self.conv2(residual))
+        shortcut = x if self.downsample is None else self.downsample(x)
+        residual += shortcut
+        return self.relu(residual)
+
+
+class Bottleneck(nn.Module):
+    """1x1 to few filters, 3x3 on those, 1x1 to four times as many: (N, inputs, H, W) -> (N, 4 filters, H/s, W/s)."""
+
+    expansion = 4
+
+    def __init__(self, inputs: int, filters: int, stride: int, shortcut: nn.Sequential | None) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, filters, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(filters)
+        self.conv2 = nn.Conv2d(filters, filters, 3, stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(filters)
+        self.conv3 = nn.Conv2d(filters, filters * self.expansion, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(filters * self.expansion)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual = self.relu(self.bn1(self.conv1(x)))
+        residual = self.relu(self.bn2(self.conv2(residual)))
+        residual = self.bn3(self.conv3(residual))
+        shortcut = x if self.downsample is None else self.downsample(x)
+        residual += shortcut
+        return self.relu(residual)
+
+
+def stage(
+    kind: type[BasicBlock] | type[Bottleneck], inputs: int, filters: int, count: int, stride: int
+) -> nn.Sequential:
+    """``count`` blocks; the first takes the stride, and a 1x1 shortcut where the shape changes."""
+    outputs = filters * kind.expansion
+    shortcut = None
+    if stride != 1 or inputs != outputs:
+        shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+    rest = [kind(outputs, filters, 1, None) for _again in range(count - 1)]
+    return nn.Sequential(kind(inputs, filters, stride, shortcut), *rest)
+
+
+class ResNet(Network):
+    """Stem, four stages of residual blocks, global average pooling, a linear head.
+
+    Parameters
+    ----------
+    classes, channels, size : int
+        Logits, colour channels, pixels a side; ``size`` only chooses the stem.
+    blocks : tuple of int
+        Blocks in each of the four stages.
+    bottleneck : bool
+        `Bottleneck` blocks (ResNet-50 and deeper) in place of `BasicBlock`.
+    width : float
+        Share of the filters that is kept; 0.1 is the lecture's narrow ResNet.
+    stem : str
+        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
+
+    Raises
+    ------
+    ModelError
+        When ``blocks`` are not four numbers from 1, ``width`` is not above 0, or ``stem`` is unknown.
+
+    Examples
+    --------
+    >>> sum(p.numel() for p in ResNet().parameters())
+    11689512
+    """
+
+    head_name = "fc"
+
+    def __init__(
+        self,
+        classes: int = 1000,
+        channels: int = 3,
+        size: int = 224,
+        blocks: tuple[int, ...] = (2, 2, 2, 2),
+        bottleneck: bool = False,
+        width: float = 1.0,
+        stem: str = "auto",
+    ) -> None:
+        super().__init__()
+        if len(blocks) != len(FILTERS) or min(blocks) < 1:
+            raise ModelError(_("A resnet cannot have the blocks {blocks}: give four numbers.").format(blocks=blocks))
+        kind = Bottleneck if bottleneck else BasicBlock
+        one, two, three, four = (scaled(filters, width) for filters in FILTERS)
+        small = is_small(stem, size)
+        self.conv1 = nn.Conv2d(
+            channels, one, 3 if small else 7, 1 if small else 2, padding=1 if small else 3, bias=False
+        )
+        self.bn1 = nn.BatchNorm2d(one)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, 2, padding=1)
+        self.layer1 = stage(kind, one, one, blocks[0], stride=1)
+        self.layer2 = stage(kind, one * kind.expansion, two, blocks[1], stride=2)
+        self.layer3 = stage(kind, two * kind.expansion, three, blocks[2], stride=2)
+        self.layer4 = stage(kind, three * kind.expansion, four, blocks[3], stride=2)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(four * kind.expansion, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def stem(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, 64, H / 4, W / 4), or (N, 64, H, W) with the small stem."""
+        return self.maxpool(self.relu(self.bn1(self.conv1(x))))
+
+    def body(self) -> Body:
+        return {
+            "stem": self.stem,
+            "layer1": self.layer1,
+            "layer2": self.layer2,
+            "layer3": self.layer3,
+            "layer4": self.layer4,
+        }
+
+    def classify(self, x: Tensor) -> Tensor:
+        return self.fc(self.avgpool(x).flatten(1))  # (N, 512, 7, 7) -> (N, 512) -> (N, classes)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from discern.errors import ModelError
+from discern.models.table import TABLE, build, entry, parameters, settings_of
+
+PUBLISHED = {
+    "mlp-course": 1_369_347,  # 2352-512-256-128-3 with biases, SYLLABUS section 1
+    "feed-forward": 407_050,  # 784-512-10 with biases, SYLLABUS section 3
+    "lenet": 61_706,  # 156 + 2416 + 48120 + 10164 + 850: the paper's 60,000 with C3 connected to all six maps
+    "sample": 62_006,  # the PyTorch tutorial's network
+    "resnet18": 11_689_512,  # torchvision
+    "resnet34": 21_797_672,
+    "resnet50": 25_557_032,
+    "mobilenet": 4_231_976,  # Keras: 4,253,864 with 21,888 running statistics
+    "mobilenet-0.75": 2_585_560,  # Keras: 2,601,976 with 16,416
+    "mobilenet-0.5": 1_331_592,  # Keras: 1,342,536 with 10,944
+    "mobilenet-0.25": 470_072,  # Keras: 475,544 with 5,472
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_parameters_are_the_published(name: str) -> None:
+    assert parameters(name) == PUBLISHED[name]
+
+
+def test_reading_the_table_loads_no_torch() -> None:
+    code = "import sys; from discern.models.table import entry; entry('lenet').idea(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name, near", [("resnet81", "resnet18"), ("LeNet5", "lenet"), ("mobilnet", "mobilenet")])
+def test_unknown_name_gives_the_nearest(name: str, near: str) -> None:
+    with pytest.raises(ModelError, match=rf"no model called {name}.*{near}.*discern models"):
+        entry(name)
+
+
+def test_name_like_no_other_says_how_to_list_them() -> None:
+    with pytest.raises(ModelError, match="'discern models' lists them all"):
+        entry("qqqqqq")
+
+
+def test_settings_replace_the_rows_numbers() -> None:
+    network = build("mobilenet", classes=10, size=96, settings={"width": 0.25, "stem": "small"})
+    assert network.get_submodule("conv1").weight.shape[0] == 8
+    assert network.get_submodule("conv1").stride == (1, 1)
+    assert build("mlp-course", 3, settings={"hidden": [64, 32]}).head.in_features == 32
+    assert settings_of("resnet18-narrow") == {
+        "blocks": (2, 2, 2, 2),
+        "bottleneck": False,
+        "width": 0.1,
+        "stem": "auto",
+    }
+
+
+@pytest.mark.parametrize(
+    "name, settings, sentence",
+    [
+        ("lenet", {"width": 0.5}, "lenet has no setting width; it takes: -"),
+        ("resnet18", {"depth": 3}, "it takes: blocks, bottleneck, width, stem"),
+        ("resnet18", {"width": "wide"}, "cannot take 'wide' for width: give something like 1.0"),
+        ("resnet18", {"width": True}, "cannot take True"),
+        ("resnet18", {"width": 0.0}, "must be above 0"),
+        ("resnet18", {"stem": "tiny"}, "one of auto, imagenet, small"),
+        ("resnet18", {"blocks": (1, 1)}, "give four numbers"),
+        ("resnet18", {"blocks": (1, 1, 1, 0.5)}, "cannot take"),
+        ("mlp-course", {"dropout": 1}, "at least 0 and below 1"),
+        ("mlp-course", {"hidden": (0,)}, "each needs a neuron"),
+    ],
+)
+def test_wrong_setting_is_named(name: str, settings: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ModelError, match=sentence):
+        build(name, 10, settings=settings)
+
+
+@pytest.mark.parametrize("what, shape", [("classes", (0, 3, 32)), ("channels", (2, 0, 32)), ("size", (2, 3, 0))])
+def test_shape_below_one_is_refused(what: str, shape: tuple[int, int, int]) -> None:
+    with pytest.raises(ModelError, match=f"{what}=0"):
+        build("cnn-course", *shape)
+
+
+def test_picture_too_small_for_sample() -> None:
+    with pytest.raises(ModelError, match="use 16 or more"):
+        build("sample", 10, size=15)
+
+
+def test_size_is_native_unless_given() -> None:
+    assert build("sample", 10).get_submodule("fc1").in_features == 400
+    assert TABLE["lenet"].build(10, 1).get_submodule("c5").in_features == 400

@@ -34,9 +34,9 @@ def part_named(name: str) -> Part:
 
 
 def parts_named(names: Iterable[str]) -> dict[str, Part]:
-    """The parts that these names, found side by side, stand for; a name that stands for none is `Part.NONE`.
+    """The parts that these names, found side by side, stand for; nothing where they are not names of parts.
 
-    Beside ``train`` alone any other name is the held-out part.
+    Beside ``train`` alone any other name is the held-out part; beside several parts it is `Part.NONE`.
 
     Examples
     --------
@@ -46,6 +46,8 @@ def parts_named(names: Iterable[str]) -> dict[str, Part]:
     ['TRAIN', 'VALIDATION', 'TEST', 'NONE']
     """
     parts = {name: part_named(name) for name in names}
+    if Part.TRAIN not in parts.values() and Part.NONE in parts.values():
+        return {}
     others = [name for name, part in parts.items() if part != Part.TRAIN]
     if len(others) == 1 < len(parts) and parts[others[0]] == Part.NONE:
         parts[others[0]] = Part.TEST

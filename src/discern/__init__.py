@@ -1,1 +1,49 @@
+"""discern: to see, and to tell apart. An image-classification workbench.
+
+The verbs are loaded when they are first used: importing discern loads no torch.
+
+Examples
+--------
+>>> import discern
+>>> len(discern.open_data("digits"))
+1797
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+_VERBS = {
+    "open_data": "discern.data.open",
+    "inspect": "discern.api.inspect",
+    "train": "discern.api.train",
+    "evaluate": "discern.api.evaluate",
+    "load": "discern.api.load",
+    "predict": "discern.api.predict",
+    "list_models": "discern.api.models",
+    "doctor": "discern.api.doctor",
+}
+__all__ = ["__version__", "doctor", "evaluate", "inspect", "list_models", "load", "open_data", "predict", "train"]
+
+if TYPE_CHECKING:
+    from discern.api.doctor import doctor
+    from discern.api.evaluate import evaluate
+    from discern.api.inspect import inspect
+    from discern.api.load import load
+    from discern.api.models import list_models
+    from discern.api.predict import predict
+    from discern.api.train import train
+    from discern.data.open import open_data
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _VERBS:
+        raise AttributeError(f"module 'discern' has no attribute '{name}'")
+    return getattr(importlib.import_module(_VERBS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

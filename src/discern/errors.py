@@ -42,7 +42,19 @@ class PictureError(DataError):
 
 
 class DownloadError(DataError):
-    """A file from elsewhere did not arrive, or arrived damaged."""
+    """A file from elsewhere did not arrive, or arrived damaged.
+
+    Parameters
+    ----------
+    message : str
+        One translated sentence.
+    reason : str
+        What went wrong, for a caller that knows a better remedy.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ConfigError(DiscernError):

@@ -26,9 +26,7 @@ def disk_errors(path: Path) -> Iterator[None]:
                 _("The disk that holds {path} is full: free some space, or choose another place.").format(path=path)
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise DiskError(
-                _("{path} may not be written: choose a folder that is yours.").format(path=path)
-            ) from error
+            raise DiskError(_("{path} may not be written: choose a folder that is yours.").format(path=path)) from error
         raise
 
 
@@ -56,7 +54,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
         try:
             yield temporary
-            os.replace(temporary, path)
+            temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 

@@ -26,25 +26,25 @@ def normalise(x: Tensor, spec: Preprocess) -> Tensor:
     return x.sub_(mean).div_(std)
 
 
-def statistics(pixels: np.ndarray, most: int = 10_000) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def statistics(pixels: np.ndarray, rows: np.ndarray, most: int = 10_000) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation per channel of pixels scaled to 0..1.
 
     Parameters
     ----------
     pixels : numpy.ndarray
         uint8 (N, H, W, C).
+    rows : numpy.ndarray
+        Which of them: those of the training part.
     most : int
         At most this many pictures, evenly spaced, are read: plenty for three digits.
 
     Examples
     --------
-    >>> statistics(np.full((2, 4, 4, 1), 255, dtype=np.uint8))
+    >>> statistics(np.full((2, 4, 4, 1), 255, dtype=np.uint8), np.arange(2))
     ((1.0,), (1.0,))
     """
-    n, channels = len(pixels), pixels.shape[-1]
-    if n == 0:
-        return (0.5,) * channels, (0.25,) * channels
-    rows = np.linspace(0, n - 1, min(n, most)).astype(np.int64)
+    channels = pixels.shape[-1]
+    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
     total, squares, count = np.zeros(channels), np.zeros(channels), 0
     for start in range(0, len(rows), 256):
         block = pixels[rows[start : start + 256]].reshape(-1, channels).astype(np.float32)

@@ -132,7 +132,7 @@ class Trainer:
                     self.listen("step", {"done": progress.step, "total": self.batches.steps})
                     self._stop_or_save(interrupt.asked, sums)
                 seconds = time.perf_counter() - began
-                self._close_epoch(self.ranks.sum(sums).tolist(), seconds)
+                self._close_epoch(self.ranks.sum(sums).tolist(), began, seconds)
         return self.best
 
     def _augmented(self, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Targets]:
@@ -164,17 +164,18 @@ class Trainer:
         if stop:
             raise Interrupted
 
-    def _close_epoch(self, sums: list[float], seconds: float) -> None:
+    def _close_epoch(self, sums: list[float], began: float, seconds: float) -> None:
         config, progress = self.config, self.progress
         validated = self.model if self.average is None else self.average.module
         total_loss, correct, n = sums
+        validation = self._validate(validated)
         record: dict[str, Any] = {
             "epoch": progress.epoch + 1,
             "epochs": config.epochs,
             "train": {"top1": correct / n, "loss": total_loss / n},
-            "validation": self._validate(validated),
+            "validation": validation,
             "lr": config.lr * factor(config, progress.epoch + 1),
-            "seconds": round(seconds, 3),
+            "seconds": round(time.perf_counter() - began, 3),
             "images_per_second": round(n / seconds, 1),
         }
         if progress.is_best(record):

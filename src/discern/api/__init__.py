@@ -1,0 +1,1 @@
+"""The verbs, one a file; each composes the rooms below and computes nothing itself."""

@@ -1,0 +1,86 @@
+"""Data made ready: opened, looked at, audited, split."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from discern.data.audit import Audit, audit
+from discern.data.dataset import Dataset
+from discern.data.near import Near, find_near
+from discern.data.open import open_data
+from discern.data.scan import Facts, scan
+from discern.data.split import Split, split
+from discern.progress import Watcher
+
+DataLike = str | os.PathLike[str] | Dataset
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set, what was seen of every picture, what is wrong with it, and the part each picture is in."""
+
+    dataset: Dataset
+    facts: Facts
+    near: Near
+    audit: Audit
+    split: Split
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What opening and splitting decided, in sentences."""
+        return (*self.dataset.notes, *self.split.notes)
+
+    @property
+    def used(self) -> np.ndarray:
+        """The pictures that lie in a part, in order."""
+        return np.sort(np.concatenate([self.split.train, self.split.validation, self.split.test]))
+
+    def side(self) -> int:
+        """The median of the shorter sides of the pictures used, in pixels."""
+        return int(np.median(np.minimum(self.facts.width, self.facts.height)[self.used]))
+
+    def is_grey(self) -> bool:
+        """Whether no picture used has colour."""
+        return bool((self.facts.channels[self.used] == 1).all())
+
+    def to_json(self) -> dict[str, Any]:
+        """What is in the data, as the command line prints it."""
+        parts = {"train": self.split.train, "validation": self.split.validation, "test": self.split.test}
+        good = self.facts.problem == 0
+        sides = np.stack([self.facts.width, self.facts.height], axis=1)[good]
+        return {
+            "name": self.dataset.name,
+            "origin": self.dataset.origin,
+            "n": len(self.dataset),
+            "classes": self.dataset.counts(),
+            "sizes": {
+                "least": sides.min(0).tolist(),
+                "median": np.median(sides, axis=0).tolist(),
+                "most": sides.max(0).tolist(),
+            },
+            "grey": self.is_grey(),
+            "split": {name: self.dataset.counts(rows) for name, rows in parts.items()}
+            | {"aside": len(self.split.aside)},
+            "notes": list(self.notes),
+            "audit": self.audit.to_json(),
+        }
+
+
+def prepare(data: DataLike, seed: int, validation: float, test: float, watch: Watcher) -> Prepared:
+    """Open, scan, audit and split ``data``.
+
+    Raises
+    ------
+    DataError
+        When it cannot be used.
+    """
+    dataset = open_data(data)
+    facts = scan(dataset, watch.progress)
+    near = find_near(facts, watch.progress)
+    findings = audit(dataset, facts, near)
+    parts = split(dataset, facts, near, findings, seed, validation=validation, test=test)
+    return Prepared(dataset, facts, near, findings, parts)

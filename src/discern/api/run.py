@@ -1,0 +1,72 @@
+"""What `discern.train` gives back: a run on disk and what came out of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from discern.classifier.classifier import Classifier
+from discern.errors import RunError
+from discern.evaluation.metrics import Metrics
+from discern.files import read_json
+from discern.i18n import _
+from discern.run import RunDirectory
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes
+    ----------
+    directory : RunDirectory
+        Its files.
+    """
+
+    directory: RunDirectory
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Run:
+        """The finished run at ``path``.
+
+        Raises
+        ------
+        RunError
+            When it is no run, or its training did not end.
+        """
+        directory = RunDirectory(path)
+        directory.read_config()
+        if not directory.metrics.is_file():
+            sentence = _(
+                "{path} has no model yet: its training did not end. Go on with `discern train --resume {path}`."
+            )
+            raise RunError(sentence.format(path=path))
+        return cls(directory)
+
+    @property
+    def path(self) -> Path:
+        """Where the run is."""
+        return self.directory.path
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The outcome in a few numbers, as the last ``--json`` line of ``discern train``."""
+        result: dict[str, Any] = read_json(self.directory.metrics)["result"]
+        return {"run": str(self.path), **result}
+
+    def metrics(self, part: str) -> Metrics | None:
+        """What was measured on ``test`` or ``validation`` when the run ended; None where there is no such part."""
+        value = read_json(self.directory.metrics)[part]
+        return None if value is None else Metrics.from_json(value)
+
+    def evaluate(self) -> Metrics:
+        """The held-out result: of the test part, or of validation where there is no labelled test part."""
+        metrics = self.metrics("test") or self.metrics("validation")
+        assert metrics is not None  # training needs a validation part
+        return metrics
+
+    def classifier(self) -> Classifier:
+        """The trained classifier."""
+        return Classifier.load(self.path)

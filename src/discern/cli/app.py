@@ -1,0 +1,155 @@
+"""The commands; each reads its arguments, calls one verb of the API, and prints what came back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from discern import __version__
+from discern.i18n import _
+
+app = typer.Typer(
+    help=_("discern: make an image classifier out of a folder of pictures, and see inside it."),
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help starts in half the time
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help=_("Print lines for programs on stdout."))]
+Data = Annotated[str, typer.Argument(metavar="DATA", help=_("A folder, a .parquet, .csv or .json file, or a name."))]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help=_("A run directory."))]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"discern {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=_("Print the version."))
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help=_("Show the traceback of an error."))] = False,
+) -> None:
+    """Options of every command; --debug is read in `discern.cli.main`."""
+
+
+def emit(value: dict[str, Any]) -> None:
+    """One line of JSON on stdout."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+@app.command(help=_("What is in a data set: classes, sizes, the split it would get, and the audit."))
+def data(data: Data, seed: Annotated[int, typer.Option(help=_("Of the split."))] = 0, as_json: Json = False) -> None:
+    import discern
+    from discern.cli.show import show_data
+
+    found = discern.inspect(data, seed=seed)
+    emit(found.to_json()) if as_json else show_data(found.to_json())
+
+
+@app.command(help=_("Train a classifier; the result is a run directory."))
+def train(
+    data: Annotated[
+        str | None, typer.Argument(metavar="DATA", help=_("What to learn from; not needed with --resume."))
+    ] = None,
+    model: Annotated[str, typer.Option(help=_("A network that `discern models` lists, or auto."))] = "auto",
+    epochs: Annotated[int | None, typer.Option(help=_("Passes over the training pictures."))] = None,
+    seed: Annotated[int | None, typer.Option(help=_("What all randomness follows from."))] = None,
+    out: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Where to put the run."))] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Go on with a run that was stopped."))] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=_("Any other setting, for example lr=0.05."))
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    import discern
+    from discern.cli.show import show_result
+    from discern.cli.watch import JsonLines
+    from discern.display import display
+    from discern.training.config import parse_settings
+    from discern.training.interrupt import Interrupted
+
+    watch = JsonLines(display()) if as_json else display()
+    try:
+        run = discern.train(data, model, epochs, seed, out, resume, parse_settings(settings or []), watch)
+    except Interrupted as stopped:
+        sentence = _("Stopped; everything is saved. Go on with: discern train --resume {run}")
+        print(sentence.format(run=stopped), file=sys.stderr)
+        raise typer.Exit(130) from None
+    emit(run.result) if as_json else show_result(run)
+
+
+@app.command(help=_("How good a run is on its test part, or on other labelled pictures."))
+def evaluate(
+    run: Run,
+    data: Annotated[str | None, typer.Option("--data", metavar="DATA", help=_("Other labelled pictures."))] = None,
+    as_json: Json = False,
+) -> None:
+    import discern
+    from discern.cli.show import show_metrics
+
+    metrics = discern.evaluate(run, data)
+    emit(metrics.to_json()) if as_json else show_metrics(metrics)
+
+
+@app.command(help=_("Name what is in pictures."))
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="RUN_OR_BUNDLE", help=_("A run, or a folder with model.json."))],
+    pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE_OR_FOLDER...", help=_("What to look at."))],
+    top: Annotated[int, typer.Option(min=1, help=_("How many classes to name."))] = 3,
+    as_json: Json = False,
+) -> None:
+    import discern
+    from discern.cli.show import show_prediction
+    from discern.errors import PictureError
+
+    bad = 0
+    for found in discern.predict(model, pictures, top=top):
+        if isinstance(found, PictureError):
+            bad += 1
+            print(_("Error: {sentence}").format(sentence=found), file=sys.stderr)
+        elif as_json:
+            emit(found.to_json())
+        else:
+            show_prediction(found)
+    if bad:
+        raise typer.Exit(1)
+
+
+@app.command(help=_("The networks there are, or one of them in detail."))
+def models(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help=_("A network."))] = None,
+    size: Annotated[int | None, typer.Option(min=8, help=_("Side of the pictures, in pixels."))] = None,
+    as_json: Json = False,
+) -> None:
+    from discern.api.models import describe, list_models, to_json
+    from discern.cli.show import show_models, show_summary
+
+    if name is None:
+        rows = list_models()
+        if as_json:
+            for row in rows:
+                emit(row)
+        else:
+            show_models(rows)
+        return
+    found = describe(name, size)
+    emit(to_json(name, found)) if as_json else show_summary(to_json(name, found), found)
+
+
+@app.command(help=_("This machine: versions, speed, and where data is looked for."))
+def doctor(as_json: Json = False) -> None:
+    import discern
+    from discern.cli.show import show_doctor
+
+    facts = discern.doctor()
+    emit(facts) if as_json else show_doctor(facts)

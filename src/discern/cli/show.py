@@ -1,0 +1,117 @@
+"""How results look in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from discern.api.run import Run
+from discern.classifier.classifier import Prediction
+from discern.evaluation.metrics import Metrics
+from discern.i18n import _
+from discern.models.summary import Summary
+
+console = Console(highlight=False)
+
+
+def show_data(found: dict[str, Any]) -> None:
+    """Classes by part, sizes, and what the audit found."""
+    sentence = _("{name}: {n} pictures in {classes} classes, {width:.0f} x {height:.0f} pixels in the middle.")
+    width, height = found["sizes"]["median"]
+    line(sentence.format(name=found["name"], n=found["n"], classes=len(found["classes"]), width=width, height=height))
+    parts = ("train", "validation", "test")
+    rows = [
+        (name, str(count), *(str(found["split"][part][name]) for part in parts))
+        for name, count in found["classes"].items()
+    ]
+    totals = (
+        _("all"),
+        str(sum(found["classes"].values())),
+        *(str(sum(found["split"][part].values())) for part in parts),
+    )
+    table((_("class"), _("pictures"), _("training"), _("validation"), _("test")), [*rows, totals])
+    if found["split"]["aside"]:
+        line(_("{n} pictures have no label and are kept aside.").format(n=found["split"]["aside"]))
+    for note in found["notes"]:
+        line("· " + note)
+    findings = found["audit"]["findings"]
+    line(_("The audit found nothing.") if not findings else _("The audit found:"))
+    for finding in findings:
+        line("· " + finding["sentence"])
+
+
+def show_result(run: Run) -> None:
+    """What came out of training, and what to type next."""
+    result = run.result
+    metrics = run.evaluate()
+    name = _("test") if result["test"] else _("validation")
+    sentence = _("{name} accuracy {top1:.4f} on {n} pictures (95 % interval {low:.4f} to {high:.4f}).")
+    low, high = metrics.interval
+    line(sentence.format(name=name, top1=metrics.top1, n=metrics.n, low=low, high=high))
+    seconds = _("Trained {epochs} epochs in {seconds:.1f} s, {rate:,.0f} pictures/s.")
+    line(seconds.format(epochs=result["epochs"], seconds=result["seconds"], rate=result["images_per_second"]))
+    line(_("Run:    {path}").format(path=run.path))
+    line(_("Report: {path}").format(path=run.directory.report))
+    line(_("Next:   discern predict {path} PICTURE").format(path=run.path))
+
+
+def show_metrics(metrics: Metrics) -> None:
+    """Accuracy with its interval, and a line a class."""
+    sentence = _("top-1 {top1:.4f}  top-5 {top5:.4f}  loss {loss:.4f}  n {n}  95 % interval {low:.4f} to {high:.4f}")
+    low, high = metrics.interval
+    line(sentence.format(top1=metrics.top1, top5=metrics.top5, loss=metrics.loss, n=metrics.n, low=low, high=high))
+    rows = [
+        (name, f"{row['precision']:.3f}", f"{row['recall']:.3f}", f"{row['f1']:.3f}", f"{row['support']:.0f}")
+        for name, row in metrics.per_class().items()
+    ]
+    table((_("class"), _("precision"), _("recall"), _("F1"), _("pictures")), rows)
+
+
+def show_prediction(found: Prediction) -> None:
+    """One picture: its classes, most probable first."""
+    line(f"{found.path}  " + "  ".join(f"{label} {probability:.3f}" for label, probability in found.top))
+
+
+def show_models(rows: Sequence[dict[str, Any]]) -> None:
+    """A line a network."""
+    table(
+        (_("name"), _("year"), _("parameters"), _("size"), _("idea")),
+        [(row["name"], str(row["year"]), f"{row['parameters']:,}", str(row["size"]), row["idea"]) for row in rows],
+        left=(0, 4),
+    )
+
+
+def show_summary(facts: dict[str, Any], found: Summary) -> None:
+    """One network: its facts, its layers, its totals."""
+    line(f"{facts['name']} ({facts['year']}) · {facts['paper']}")
+    line(facts["idea"])
+    print(found)
+
+
+def show_doctor(facts: dict[str, Any]) -> None:
+    """A line a fact."""
+    for group, value in facts.items():
+        if isinstance(value, dict):
+            line(f"{group}:")
+            for name, fact in value.items():
+                line(f"  {name}: {fact}")
+        else:
+            line(f"{group}: {value}")
+
+
+def line(text: str) -> None:
+    """One line of text as it is: no markup, not cut."""
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> None:
+    """A table without frames; columns in ``left`` are words, the others numbers."""
+    grid = Table(box=None, pad_edge=False)
+    for i, title in enumerate(titles):
+        grid.add_column(title, justify="left" if i in left else "right", overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    console.print(grid, markup=False)

@@ -1,0 +1,114 @@
+"""What a person sees while work goes on, on stderr: live bars in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from discern.i18n import _
+from discern.progress import Watcher
+
+PLAIN_SECONDS = 10.0  # between two plain lines about the same work
+
+
+def display() -> Watcher:
+    """The display that fits where stderr goes."""
+    console = Console(stderr=True, highlight=False)
+    return LiveDisplay(console) if console.is_terminal else PlainDisplay()
+
+
+def epoch_line(event: dict[str, Any]) -> str:
+    """One line about an epoch record."""
+    sentence = _(
+        "epoch {epoch}/{epochs}  loss {loss:.4f}  train {train:.2%}  validation {validation:.2%}  {rate:,.0f}/s"
+    )
+    return sentence.format(
+        epoch=event["epoch"],
+        epochs=event["epochs"],
+        loss=event["train"]["loss"],
+        train=event["train"]["top1"],
+        validation=event["validation"]["top1"],
+        rate=event["images_per_second"],
+    )
+
+
+def event_line(event: dict[str, Any]) -> str | None:
+    """One line about an event, or None if it is not for a person."""
+    match event["event"]:
+        case "notice":
+            return "· " + str(event["text"])
+        case "epoch":
+            return epoch_line(event)
+    return None
+
+
+class PlainDisplay(Watcher):
+    """A line an event, and now and then one about work that takes long."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def event(self, event: dict[str, Any]) -> None:
+        line = event_line(event)
+        if line is not None:
+            print(line, file=sys.stderr, flush=True)
+        self._last = time.monotonic()
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        if time.monotonic() - self._last > PLAIN_SECONDS:
+            print(f"{what} {done:,}/{total:,}", file=sys.stderr, flush=True)
+            self._last = time.monotonic()
+
+
+class LiveDisplay(Watcher):
+    """Bars that move: one for the work under way, one for the epochs; finished epochs scroll above them."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[count]}"),
+            TimeRemainingColumn(),
+        )
+        self.bars = Bars(*columns, console=console, transient=True)
+        self.tasks: dict[str, Any] = {}
+        self.epochs: Any = None
+        self.shown = 0.0
+
+    def event(self, event: dict[str, Any]) -> None:
+        line = event_line(event)
+        if line is not None:
+            self.bars.console.print(line, markup=False)
+        if event["event"] == "start":
+            self._clear()
+            count = f"0/{event['epochs']}"
+            self.epochs = self.bars.add_task(_("epochs"), total=event["epochs"], completed=event["epoch"], count=count)
+        if event["event"] == "epoch" and self.epochs is not None:
+            count = f"{event['epoch']}/{event['epochs']}"
+            self.bars.update(self.epochs, completed=event["epoch"], count=count)
+        if event["event"] == "done":
+            self.close()
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if what in self.tasks and done < total and now - self.shown < 0.1:
+            return
+        self.shown = now
+        self.bars.start()
+        if what not in self.tasks:
+            self._clear()
+            self.tasks[what] = self.bars.add_task(what, total=total, count="")
+        self.bars.update(self.tasks[what], completed=done, total=total, count=f"{done:,}/{total:,}")
+
+    def close(self) -> None:
+        self.bars.stop()
+
+    def _clear(self) -> None:
+        for task in self.tasks.values():
+            self.bars.remove_task(task)
+        self.tasks.clear()

@@ -77,10 +77,12 @@ def download(remote: Remote, folder: Path, progress: Progress = silent, timeout:
             return target
         except (OSError, http.client.HTTPException, _Unsuitable) as error:
             reasons.append(str(getattr(error, "reason", "") or error or type(error).__name__))
+    reason = "; ".join(dict.fromkeys(reasons))
     raise DownloadError(
         _("{name} could not be downloaded ({reason}): check the network and try again.").format(
-            name=remote.name, reason="; ".join(dict.fromkeys(reasons))
-        )
+            name=remote.name, reason=reason
+        ),
+        reason,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def open_folder(path: str | os.PathLike[str]) -> Dataset:
         _check_classes(root, top)
         if top.pictures:
             notes.append(
-                _("{count} pictures that lie beside the class folders are left out.").format(count=len(top.pictures))
+                _("Pictures that lie beside the class folders are left out ({count}).").format(count=len(top.pictures))
             )
         groups = _class_groups(str(root), "", top.folders, Part.NONE)
     return _from_groups(root, groups, parts, notes)
@@ -121,24 +122,29 @@ def _list(root: str, folder: str) -> _Listing:
     """One folder, read without asking about its files one by one."""
     folders, pictures = [], []
     path = os.path.join(root, folder)  # noqa: PTH118 - a million of them
+    with _permission(path), os.scandir(path) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.startswith("."):
+                continue
+            if entry.is_dir():
+                if name not in _NOT_CLASSES:
+                    folders.append(name)
+            elif name[name.rfind(".") :].lower() in PICTURE_SUFFIXES and _is_file(entry):
+                pictures.append(name)
+    return _Listing(sorted(folders, key=natural), sorted(pictures, key=natural))
+
+
+@contextmanager
+def _permission(path: str) -> Iterator[None]:
     try:
-        with os.scandir(path) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    if name not in _NOT_CLASSES:
-                        folders.append(name)
-                elif name[name.rfind(".") :].lower() in PICTURE_SUFFIXES and _is_file(entry):
-                    pictures.append(name)
+        yield
     except OSError as error:
         raise DataError(
             _("{path} may not be read ({reason}): choose another folder, or change its permissions.").format(
                 path=path, reason=error.strerror or error
             )
         ) from error
-    return _Listing(sorted(folders, key=natural), sorted(pictures, key=natural))
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
@@ -148,7 +154,9 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 def _walk(root: str, folder: str, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[list[str]]:
     """Names, relative to ``root``, of the pictures in ``folder`` and below, folder by folder."""
-    found = os.stat(os.path.join(root, folder))  # noqa: PTH116, PTH118
+    path = os.path.join(root, folder)  # noqa: PTH118
+    with _permission(path):
+        found = os.stat(path)  # noqa: PTH116
     here = (found.st_dev, found.st_ino)
     if here in above:  # a link back to a folder that we are in
         return
@@ -190,7 +198,7 @@ def _part_groups(root: str, parts: dict[str, Part], notes: list[str]) -> Iterato
     learnt = {folder for name, listing in listings.items() if parts[name] == Part.TRAIN for folder in listing.folders}
     for name, listing in listings.items():
         part = parts[name]
-        if part == Part.TRAIN or learnt.intersection(listing.folders):
+        if part == Part.TRAIN or not learnt or learnt.intersection(listing.folders):
             yield from _class_groups(root, f"{name}/", listing.folders, part)
             if not listing.pictures:
                 continue
@@ -200,7 +208,7 @@ def _part_groups(root: str, parts: dict[str, Part], notes: list[str]) -> Iterato
         count = sum(len(names) for names in loose)
         if count:
             notes.append(
-                _("{count} pictures in '{part}' lie in no class folder and are kept aside as unlabelled.").format(
+                _("Pictures in '{part}' that lie in no class folder are kept aside as unlabelled ({count}).").format(
                     count=count, part=name
                 )
             )

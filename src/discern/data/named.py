@@ -110,9 +110,15 @@ def open_named(name: str, progress: Progress = silent) -> Dataset:
             download(remote, folder, progress)
     except DownloadError as error:
         raise DownloadError(
-            _("{error} Or put {files} into {folder}.").format(
-                error=error, files=", ".join(remote.name for remote in REMOTES[name]), folder=folder
-            )
+            _(
+                "{name} is not on this machine and could not be downloaded ({reason}): put {files} into {folder}."
+            ).format(
+                name=name,
+                reason=error.reason,
+                files=", ".join(remote.name for remote in REMOTES[name]),
+                folder=folder,
+            ),
+            error.reason,
         ) from error
     opened = open_raw(folder, CLASSES.get(name, ()))
     if opened is None:

@@ -83,7 +83,7 @@ def _missing(source: str, path: Path) -> str:
         beside = [found.name for found in path.parent.iterdir() if not found.name.startswith(".")]
     except OSError:
         beside = []
-    near = nearest(path.name, (*NAMES, *beside))
+    near = [*nearest(source, NAMES), *(str(path.with_name(name)) for name in nearest(path.name, beside))]
     if near:
         return _("There is no data set {source}: did you mean {names}?").format(source=source, names=", ".join(near))
     return _("There is no data set {source}: give a folder, a file, or one of {names}.").format(

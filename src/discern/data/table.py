@@ -136,7 +136,8 @@ def _rows(table: Path) -> Iterator[Mapping[str, Any]]:
             yield from _objects(json.loads(line) for line in file if line.strip())
         else:
             found = json.load(file)
-            yield from _objects(found.get("data", [found]) if isinstance(found, dict) else found)
+            rows = found.get("data") if isinstance(found, dict) else found
+            yield from _objects(rows if isinstance(rows, list) else [rows])
 
 
 def _objects(found: Iterable[Any]) -> Iterator[Mapping[str, Any]]:

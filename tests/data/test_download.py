@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from discern.data import download as module
+from discern.data.download import Remote, download
+from discern.errors import DownloadError
+
+CONTENT = bytes(range(256)) * 3000
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves what its path asks for."""
+
+    def do_GET(self) -> None:
+        if self.path == "/gone":
+            self.send_error(404)
+            return
+        self.send_response(200)
+        if self.path != "/unsaid":
+            self.send_header("Content-Length", str(len(CONTENT)))
+        self.end_headers()
+        self.wfile.write({"/cut": CONTENT[:1000], "/other": bytes(len(CONTENT))}.get(self.path, CONTENT))
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_address[1]}"
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+def remote(*urls: str) -> Remote:
+    return Remote("file.bin", hashlib.sha256(CONTENT).hexdigest(), urls)
+
+
+def test_it_arrives_whole_and_is_not_fetched_again(server: str, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    target = download(remote(f"{server}/it"), tmp_path / "new", lambda *seen: told.append(seen))
+    assert target.read_bytes() == CONTENT
+    assert told[-1] == ("downloading file.bin", len(CONTENT), len(CONTENT))
+    assert download(remote("http://127.0.0.1:1/"), tmp_path / "new") == target
+
+
+def test_a_server_that_does_not_say_how_much(server: str, tmp_path: Path) -> None:
+    totals: list[int] = []
+    download(remote(f"{server}/unsaid"), tmp_path, lambda what, done, total: totals.append(total))
+    assert set(totals) == {0}
+
+
+def test_the_next_mirror_is_tried(server: str, tmp_path: Path) -> None:
+    urls = [f"{server}/{path}" for path in ("gone", "cut", "other", "it")]
+    assert download(remote("http://127.0.0.1:1/", *urls), tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("gone", "Not Found"), ("cut", "cut after 1000 of 768000 bytes"), ("other", "its checksum is wrong")],
+)
+def test_nothing_is_left_of_a_file_that_is_not_right(server: str, tmp_path: Path, path: str, said: str) -> None:
+    with pytest.raises(DownloadError, match=said) as caught:
+        download(remote(f"{server}/{path}"), tmp_path)
+    assert said in caught.value.reason
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_server(tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="check the network"):
+        download(remote("http://127.0.0.1:1/"), tmp_path)
+
+
+def test_a_file_without_end(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 1000)
+    with pytest.raises(DownloadError, match="larger than it can be"):
+        download(remote(f"{server}/it"), tmp_path)

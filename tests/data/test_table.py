@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from discern.data.dataset import Part
+from discern.data.table import open_table
+from discern.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("1.jpg", "2.jpg", "10.jpg", "水果, 紅.jpg"):
+        (tmp_path / name).write_bytes(name.encode())
+    return tmp_path
+
+
+def refused(table: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        open_table(table)
+    return str(caught.value)
+
+
+def write(folder: Path, name: str, text: str, encoding: str = "utf-8") -> Path:
+    table = folder / name
+    table.write_bytes(text.encode(encoding))
+    return table
+
+
+ROWS = [{"path": "1.jpg", "label": "蘋果"}, {"path": "2.jpg", "label": 10}, {"path": "10.jpg", "label": 9}]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pets.csv", "path,label\n1.jpg,蘋果\n2.jpg,10\n10.jpg,9\n"),
+        ("pets.csv", "Label , PATH,more\r\n蘋果,1.jpg,x\r\n\r\n10,2.jpg,x\r\n9,10.jpg\r\n"),
+        ("pets.TSV", "path\tlabel\n1.jpg\t蘋果\n2.jpg\t10\n10.jpg\t9"),
+        ("pets.json", json.dumps(ROWS)),
+        ("pets.json", json.dumps({"data": ROWS, "version": 1}, ensure_ascii=False)),
+        ("pets.jsonl", "\n".join(map(json.dumps, ROWS)) + "\n\n"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_every_kind_reads_the_same(folder: Path, name: str, text: str, encoding: str) -> None:
+    data = open_table(write(folder, name, text, encoding))
+    assert (data.name, data.classes, data.labels.tolist()) == ("pets", ("9", "10", "蘋果"), [2, 1, 0])
+    assert [data.store.path(index) for index in range(3)] == ["1.jpg", "2.jpg", "10.jpg"]
+    assert data.store.read(2) == b"10.jpg"
+    assert (data.given == Part.NONE).all()
+
+
+def test_quoted_names(folder: Path) -> None:
+    data = open_table(write(folder, "t.csv", 'path,label\n"水果, 紅.jpg","a ""b"""\n1.jpg,c\n'))
+    assert data.classes == ('a "b"', "c")
+    assert data.store.read(0) == "水果, 紅.jpg".encode()
+
+
+def test_splits(folder: Path) -> None:
+    data = open_table(write(folder, "t.csv", "path,label,split\n1.jpg,a,Train\n2.jpg,b,train\n10.jpg,a,val\n"))
+    assert data.given.tolist() == [Part.TRAIN, Part.TRAIN, Part.TEST]
+    assert data.notes[0].startswith("'val' is the only labelled part beside ")
+
+
+def test_rows_without_a_split_are_learnt_from(folder: Path) -> None:
+    data = open_table(write(folder, "t.csv", "path,label,split\n1.jpg,a,train\n2.jpg,b,\n10.jpg,a,test\n"))
+    assert data.given.tolist() == [Part.TRAIN, Part.TRAIN, Part.TEST]
+    assert data.notes == ("Pictures that were given to no part are used for training.",)
+
+
+def test_rows_of_another_split_are_left_out(folder: Path) -> None:
+    rows = "1.jpg,a,train\n2.jpg,b,train\n10.jpg,a,test\n10.jpg,c,extra\n"
+    data = open_table(write(folder, "t.csv", "path,label,split\n" + rows))
+    assert (len(data), data.classes) == (3, ("a", "b"))
+    assert "extra" in data.notes[0]
+
+
+def test_splits_that_are_no_parts_say_nothing(folder: Path) -> None:
+    data = open_table(write(folder, "t.csv", "path,label,split\n1.jpg,a,fold1\n2.jpg,b,fold2\n10.jpg,a,fold3\n"))
+    assert (data.given == Part.NONE).all()
+
+
+def test_rows_without_a_label_are_put_aside(folder: Path) -> None:
+    data = open_table(write(folder, "t.csv", "path,label\n1.jpg,a\n2.jpg,\n10.jpg,b\n"))
+    assert np.flatnonzero(data.given == Part.ASIDE).tolist() == [1]
+
+
+def test_a_missing_picture_is_kept_for_the_audit(folder: Path) -> None:
+    data = open_table(write(folder, "t.csv", "path,label\n1.jpg,a\ngone.jpg,b\n"))
+    with pytest.raises(OSError):
+        data.store.read(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("t.csv", "", "lists no pictures"),
+        ("t.csv", "path,label\n", "lists no pictures"),
+        ("t.csv", "file,class\n1.jpg,a\n", "has file, class"),
+        ("t.csv", "path;label\n1.jpg;a\n", "has path;label"),
+        ("t.csv", "path,label\n,a\n", "names no picture in row 1"),
+        ("t.csv", "path,label\n1.jpg,a\n2.jpg,a\n", "has one class only (a)"),
+        ("t.csv", "path,label\n1.jpg,\n", "has a label"),
+        ("t.csv", "path,label\nx/1.jpg,a\nx/2.jpg,b\n", "(x/1.jpg, …)"),
+        ("t.csv", "path,label\na\0.jpg,b\n", "row 1"),
+        ("t.json", "{", "cannot be read as a table"),
+        ("t.json", "[1, 2]", "is not an object"),
+        ("t.json", '["path"]', "is not an object"),
+        ("t.json", '[{"path": "\\ud800.jpg", "label": "a"}]', "cannot be read as a table"),
+        ("t.json", "[" * 100_000, "cannot be read as a table"),
+        ("t.json", "3", "cannot be read as a table"),
+        ("t.jsonl", '{"path": "1.jpg", "label": "a"}\n{', "cannot be read as a table"),
+    ],
+)
+def test_what_is_wrong_is_said(folder: Path, name: str, text: str, said: str) -> None:
+    assert said in refused(write(folder, name, text))
+
+
+def test_not_utf8(folder: Path) -> None:
+    assert "save it as UTF-8" in refused(write(folder, "t.csv", "path,label\n1.jpg,蘋果\n", "big5"))
+
+
+def test_missing_table(tmp_path: Path) -> None:
+    assert "may not be read" in refused(tmp_path / "nowhere.csv")

@@ -70,7 +70,7 @@ class FileStore(Store):
                     continue
                 facts[index] = found.st_size, found.st_mtime_ns
             digest = hashlib.blake2b(root, digest_size=16)
-            for block in (self._names, self._ends, facts):
+            for block in (self._names, self._ends.tobytes(), facts.tobytes()):
                 digest.update(block)
             self._stamp = digest.hexdigest()
         return self._stamp

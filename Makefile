@@ -54,7 +54,7 @@ messages: env  ## collect the sentences of the code into the catalogue, and comp
 	@$(BIN)/pybabel -q extract --omit-header -k _ -k ngettext:1,2 -k N_ --no-location --sort-output --width 120 \
 		-o $(LOCALE)/discern.pot src/discern
 	@$(BIN)/pybabel -q update -i $(LOCALE)/discern.pot -o $(ZH_TW).po -l zh_TW --no-fuzzy-matching \
-		--ignore-obsolete --omit-header --width 120
+		--ignore-obsolete --ignore-pot-creation-date --width 120
 	@rm $(LOCALE)/discern.pot
 	@$(BIN)/pybabel -q compile -i $(ZH_TW).po -o $(ZH_TW).mo --statistics
 

@@ -19,10 +19,10 @@ PIP = next((ROOT / "tools").glob("pip-*.whl")) / "pip"
 # What a torch built for the processor alone does without, and torch itself: a name, or a name's beginning.
 TORCH = re.compile(r"(torch|torchvision|triton|nvidia-.*|cuda-.*)$")
 # What fastai's vision part imports, one by one: its own list brings spacy and a web framework, and could move torch.
-FASTAI = (
-    "fastai==2.8.12 fastcore==2.2.39 fastdownload==0.0.8 fastprogress==1.0.3 fasttransform==0.0.5 "
-    "plum-dispatch<2.10 beartype requests urllib3 certifi charset-normalizer pandas"
-).split()
+FASTAI = [
+    *("fastai==2.8.12", "fastcore==2.2.39", "fastdownload==0.0.8", "fastprogress==1.0.3", "fasttransform==0.0.5"),
+    *("plum-dispatch<2.10", "beartype", "requests", "urllib3", "certifi", "charset-normalizer", "pandas"),
+]
 
 
 def main() -> None:

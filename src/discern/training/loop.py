@@ -29,7 +29,7 @@ from discern.training.config import Config
 from discern.training.interrupt import Interrupt, Interrupted
 from discern.training.losses import class_weights, loss
 from discern.training.optimizers import make_optimizer
-from discern.training.probe import autocast, memory_format
+from discern.training.probe import autocast, memory_format, placed
 from discern.training.schedule import factor
 from discern.training.small_maps import small_maps
 
@@ -89,7 +89,7 @@ class Trainer:
         size = len(data.train) if config.optimizer == "gd" else config.batch
         self.batches = Batches(data.pixels, data.labels, data.train, size, config.seed, device, ranks)
         # 2 model
-        self.model = model.to(device).to(memory_format=self.format)
+        self.model = placed(model, config.layout, device)
         self.average: AveragedModel | None = None
         if config.ema:
             self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)

@@ -69,6 +69,12 @@ def autocast(precision: str, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
+def placed(model: nn.Module, layout: str, device: torch.device) -> nn.Module:
+    """``model`` on the device, with its weights laid out as the pictures are on a GPU; a CPU reorders them anyway."""
+    model = model.to(device)
+    return model if device.type == "cpu" else model.to(memory_format=memory_format(layout))
+
+
 def memory_format(layout: str) -> torch.memory_format:
     """torch's name of ``layout``."""
     return torch.channels_last if layout == "channels_last" else torch.contiguous_format
@@ -86,7 +92,7 @@ def _rate(model: nn.Module, way: tuple[str, str], shape: tuple[int, ...], device
     """Pictures a second of forward and backward, the best of `STEPS` after one that warms up."""
     precision, layout = way
     with torch.random.fork_rng():
-        model = copy.deepcopy(model).to(device).to(memory_format=memory_format(layout)).train()
+        model = placed(copy.deepcopy(model), layout, device).train()
         x = torch.randn(shape, device=device).to(memory_format=memory_format(layout))
         y = torch.zeros(shape[0], dtype=torch.long, device=device)
         fastest = float("inf")

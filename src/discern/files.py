@@ -25,7 +25,7 @@ def disk_errors(path: Path) -> Iterator[None]:
             raise DiskError(
                 _("The disk that holds {path} is full: free some space, or choose another place.").format(path=path)
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
             raise DiskError(_("{path} may not be written: choose a folder that is yours.").format(path=path)) from error
         raise
 

@@ -65,10 +65,10 @@ class RunDirectory:
         """The events so far, all or of one kind; a last line that is not whole yet is left out."""
         if not self.events.exists():
             return
-        for line in self.events.read_text(encoding="utf-8").splitlines():
+        for line in self.events.read_bytes().split(b"\n"):  # as text, U+2028 in a sentence would end a line too
             try:
                 event = json.loads(line)
-            except json.JSONDecodeError:
+            except ValueError:
                 continue
             if kind is None or event.get("event") == kind:
                 yield event
@@ -97,6 +97,9 @@ class RunDirectory:
             raise RunError(
                 _("{path} is damaged: it is not readable JSON. Train again, or restore it.").format(path=self.config)
             ) from error
+        if not isinstance(config, dict) or not config.keys() >= {"data", "config", "preprocess"}:
+            sentence = _("{path} is not a run: its config.json is not of discern. Runs are made by `discern train`.")
+            raise RunError(sentence.format(path=self.path))
         return config
 
 

@@ -63,6 +63,8 @@ class Preprocess(BaseModel):
         for name in ("mean", "std"):
             if len(getattr(self, name)) not in (0, self.channels):
                 raise ValueError(f"{name} needs {self.channels} numbers")
+        if len(self.mean) != len(self.std):
+            raise ValueError("mean and std come together")
         if any(s <= 0 for s in self.std):
             raise ValueError("std must be above 0")
         return self

@@ -237,9 +237,8 @@ def _describe(facts: Facts, grey: np.ndarray, small: np.ndarray) -> None:
     facts.phash[:] = np.where(good, perceptual_hash(grey), 0)
     red, green, blue = small[..., 0], small[..., 1], small[..., 2]
     facts.colour[:] = np.rint(np.stack([plane.mean(axis=(1, 2)) for plane in (red, green, blue)], axis=1))
-    facts.vivid[:] = (np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)).mean(
-        axis=(1, 2)
-    )
+    strongest, weakest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    facts.vivid[:] = (strongest - weakest).mean(axis=(1, 2))
     levels = grey.reshape(len(grey), -1).astype(np.float32)
     levels -= levels.mean(axis=1, keepdims=True)
     facts.deviation[:] = np.sqrt(np.einsum("bp,bp->b", levels, levels) / SIDE**2)

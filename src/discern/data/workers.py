@@ -67,6 +67,8 @@ def each_batch(work: Work[T], store: Store, indices: np.ndarray) -> Iterator[tup
     DataError
         When a worker process was killed, which most often means that memory ran out.
     """
+    if not len(indices):
+        return
     workers = processors()
     if len(indices) <= FEW or workers == 1:
         batches = np.array_split(indices, max(1, -(-len(indices) // 16)))

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from discern.data import pixels as room
+from discern.data import workers
+from discern.data.open import open_data
+from discern.data.picture import decode
+from discern.data.pixels import available_memory, evict, pixels
+from discern.data.scan import Facts, scan
+from discern.errors import ConfigError, DataError, DiskError
+from discern.files import cache_folder
+from discern.preprocess.spec import Preprocess
+
+
+@pytest.fixture
+def twelve(make_dataset, encode, photo):
+    return make_dataset([encode(photo(number), "JPEG") for number in range(12)])
+
+
+def files() -> list[Path]:
+    folder = cache_folder() / "pixels"
+    return sorted(path for path in folder.iterdir() if path.suffix != ".lock") if folder.is_dir() else []
+
+
+@pytest.mark.parametrize("spec", [Preprocess(size=32), Preprocess(size=20, channels=1, mode="pad")])
+def test_the_bytes_are_those_of_the_spec(twelve, spec):
+    indices = np.array([7, 2, 9])
+    found = pixels(twelve, indices, scan(twelve), spec)
+    assert found.shape == (3, *spec.shape)
+    assert found.dtype == np.uint8
+    for row, index in enumerate(indices.tolist()):
+        expected = spec.pixels(decode(twelve.store.read(index), at_least=spec.at_least))
+        np.testing.assert_array_equal(found[row], expected)
+
+
+def test_a_second_call_decodes_nothing(twelve):
+    facts, spec, indices = scan(twelve), Preprocess(size=16), np.arange(12)
+    first = pixels(twelve, indices, facts, spec)
+    reads = twelve.store.reads
+    np.testing.assert_array_equal(pixels(twelve, indices, facts, spec), first)
+    assert twelve.store.reads == reads
+    pixels(twelve, indices, facts, Preprocess(size=17))
+    assert twelve.store.reads == reads + 12
+    assert len(files()) == 2
+
+
+def test_large_is_mapped_and_small_is_held(twelve, monkeypatch: pytest.MonkeyPatch):
+    facts, spec, indices = scan(twelve), Preprocess(size=16), np.arange(12)
+    held = pixels(twelve, indices, facts, spec)
+    assert not isinstance(held, np.memmap)
+    monkeypatch.setattr(room, "available_memory", lambda: 1000)
+    mapped = pixels(twelve, indices, facts, spec)
+    assert isinstance(mapped, np.memmap)
+    assert not mapped.flags.writeable
+    np.testing.assert_array_equal(mapped, held)
+
+
+def test_a_damaged_file_is_made_again(twelve):
+    facts, spec, indices = scan(twelve), Preprocess(size=16), np.arange(12)
+    first = pixels(twelve, indices, facts, spec).copy()
+    (path,) = files()
+    path.write_bytes(path.read_bytes()[:-100])
+    np.testing.assert_array_equal(pixels(twelve, indices, facts, spec), first)
+
+
+def test_no_pictures(twelve):
+    assert pixels(twelve, np.zeros(0, np.int64), scan(twelve), Preprocess(size=8)).shape == (0, 8, 8, 3)
+
+
+def test_a_picture_that_broke_since_is_named_and_nothing_stays(twelve):
+    facts = scan(twelve)
+    twelve.store.files[5] = b"broken"
+    with pytest.raises(DataError, match=r"5\.png cannot be read any more"):
+        pixels(twelve, np.arange(12), facts, Preprocess(size=16))
+    assert files() == []
+
+
+def test_processes_write_what_threads_write(shared_data: Path, monkeypatch: pytest.MonkeyPatch):
+    dataset, spec = open_data(shared_data / "fruit"), Preprocess(size=24)
+    facts, indices = scan(dataset), np.arange(140)
+    monkeypatch.setattr(workers, "FEW", 10)
+    monkeypatch.setattr(workers, "BATCH", 32)
+    monkeypatch.setattr(workers, "processors", lambda: 2)
+    told: list[int] = []
+    found = pixels(dataset, indices, facts, spec, lambda what, done, total: told.append(done))
+    for index in (0, 77, 139):
+        np.testing.assert_array_equal(found[index], spec.pixels(decode(dataset.store.read(index), spec.at_least)))
+    assert told == sorted(told)
+    assert told[-1] == 140
+
+
+CHILD = """
+import sys, numpy as np, resource
+from discern.data import pixels as room
+from discern.data.open import open_data
+from discern.data.scan import scan
+from discern.preprocess.spec import Preprocess
+from discern.errors import DiskError
+
+def main(size, limit, slow):
+    dataset = open_data("digits")
+    facts = scan(dataset)
+    if limit:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    made = []
+    real = room._make
+    room._make = lambda *arguments: (made.append(1), print("making", flush=True), real(*arguments))
+    if slow:
+        import time
+        write = room._write
+        room._write = lambda *arguments: (time.sleep(0.02), write(*arguments))
+    try:
+        found = room.pixels(dataset, np.arange(len(dataset)), facts, Preprocess(size=size))
+    except DiskError as error:
+        print("DiskError", error)
+        return
+    print("made" if made else "reused", int(found.sum()), flush=True)
+
+main(*map(int, sys.argv[1:]))
+"""
+
+
+def child(size: int, limit: int = 0, slow: int = 0) -> subprocess.Popen[str]:
+    arguments = [sys.executable, "-W", "error", "-c", CHILD, str(size), str(limit), str(slow)]
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_two_processes_at_once_do_the_work_once():
+    scan(open_data("digits"))
+    both = [child(8, slow=1), child(8, slow=1)]
+    said = [process.communicate(timeout=60)[0].split() for process in both]
+    assert sorted(words[-2] for words in said) == ["made", "reused"]
+    assert said[0][-1] == said[1][-1]
+    assert len(files()) == 1
+
+
+def test_a_process_killed_in_the_middle_leaves_nothing_in_the_way():
+    scan(open_data("digits"))
+    process = child(8, slow=1)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "making"
+    time.sleep(0.2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=20)
+    assert [path.suffix for path in files()] == [".part"]
+    dataset = open_data("digits")
+    assert pixels(dataset, np.arange(len(dataset)), scan(dataset), Preprocess(size=8)).shape == (1797, 8, 8, 3)
+    assert [path.suffix for path in files()] == [".npy"]
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing():
+    scan(open_data("digits"))
+    said = child(8, limit=100_000).communicate(timeout=60)[0]
+    assert said.splitlines()[-1].startswith("DiskError The disk that holds")
+    assert files() == []
+
+
+@pytest.mark.parametrize("reserved", [True, False])
+def test_a_disk_that_fills_up_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reserved):
+    """A file system of one megabyte; without a reservation the writes themselves must fail cleanly."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        dataset = open_data("digits")
+        facts = scan(dataset)
+        monkeypatch.setenv("DISCERN_CACHE", str(small))
+        if not reserved:
+            monkeypatch.setattr(os, "posix_fallocate", lambda *arguments: None)
+        with pytest.raises(DiskError, match="is full"):
+            pixels(dataset, np.arange(len(dataset)), facts, Preprocess(size=28))
+        assert files() == []
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_where_space_cannot_be_reserved_it_is_filled(twelve, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delattr(os, "posix_fallocate")
+    found = pixels(twelve, np.arange(12), scan(twelve), Preprocess(size=16))
+    assert found.any(axis=(1, 2, 3)).all()
+
+
+def test_the_least_recently_used_goes_first(twelve, monkeypatch: pytest.MonkeyPatch):
+    facts, indices = scan(twelve), np.arange(12)
+    made = []
+    for size in (16, 17, 18):
+        pixels(twelve, indices, facts, Preprocess(size=size))
+        made.append(next(path for path in files() if path not in made))
+        os.utime(made[-1], (size, size))  # 16 was used longest ago
+    pixels(twelve, indices, facts, Preprocess(size=16))  # and now it was used last
+    monkeypatch.setenv("DISCERN_CACHE_LIMIT", str(30_000 / 1e9))
+    evict(cache_folder() / "pixels", room_for=12 * 10 * 10 * 3)
+    assert files() == sorted([made[0], made[2]])
+    evict(cache_folder() / "pixels", room_for=30_000)
+    assert files() == []
+
+
+def test_abandoned_temporary_files_go(tmp_path: Path):
+    old, young = tmp_path / ".a.npy.1.part", tmp_path / ".b.npy.2.part"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    evict(tmp_path, room_for=0)
+    assert not old.exists()
+    assert young.exists()
+
+
+@pytest.mark.parametrize("value", ["much", "0", "-3", "nan"])
+def test_a_limit_that_is_no_number(monkeypatch: pytest.MonkeyPatch, value):
+    monkeypatch.setenv("DISCERN_CACHE_LIMIT", value)
+    with pytest.raises(ConfigError, match="DISCERN_CACHE_LIMIT"):
+        room.cache_limit()
+
+
+def test_a_wrong_spec_is_a_programmers_error(twelve):
+    class Wrong:
+        key, shape, at_least = "wrong", (4, 4, 3), 0
+
+        def pixels(self, image: Image.Image) -> np.ndarray:
+            return np.zeros((4, 4), np.uint8)
+
+    with pytest.raises(TypeError, match=r"spec\.pixels gave"):
+        pixels(twelve, np.arange(3), Facts.blank(12), Wrong())
+
+
+def test_free_memory_is_plausible():
+    assert 1 << 20 < available_memory() < 1 << 50

@@ -61,7 +61,7 @@ class Config(BaseModel):
     3
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: str = "auto"
     recipe: Literal["auto", "lecture"] = "auto"
@@ -128,7 +128,7 @@ def make_config(settings: Mapping[str, Any], network_settings: Iterable[str] = (
     """
     own = {name: value for name, value in settings.items() if name in Config.model_fields}
     network = {name: value for name, value in settings.items() if name in network_settings}
-    for name in settings.keys() - own.keys() - network.keys():
+    for name in (name for name in settings if name not in own and name not in network):
         known = [*Config.model_fields, *network_settings]
         close = nearest(name, known)
         if close:
@@ -136,13 +136,13 @@ def make_config(settings: Mapping[str, Any], network_settings: Iterable[str] = (
             raise ConfigError(sentence.format(name=name, close=", ".join(close)))
         sentence = _("There is no setting '{name}'. There are: {allowed}.")
         raise ConfigError(sentence.format(name=name, allowed=", ".join(known)))
+    inner = own.get("network", {})
+    if isinstance(inner, Mapping):
+        own["network"] = {**inner, **network}
     try:
-        return Config.model_validate({**own, "network": {**own.get("network", {}), **network}})
+        return Config.model_validate(own)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        sentence = _("{name}={value} is not allowed: {allowed}.")
-        raise ConfigError(sentence.format(name=name, value=settings.get(name), allowed=_allowed(first))) from error
+        raise ConfigError(_refusal(error, own)) from error
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
@@ -170,6 +170,17 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
+def _refusal(error: ValidationError, own: Mapping[str, Any]) -> str:
+    """One sentence about the first value that is wrong."""
+    first = error.errors()[0]
+    name, *inside = first["loc"]
+    value, allowed = own[str(name)], _allowed(first)
+    if name == "network" and inside:
+        name, value = inside[0], value[inside[0]]
+        allowed = _("a number, a word or a list of whole numbers")
+    return _("{name}={value} is not allowed: {allowed}.").format(name=name, value=value, allowed=allowed)
+
+
 def _allowed(error: Any) -> str:
     """What pydantic says is allowed, as a translated phrase."""
     context = error.get("ctx", {})
@@ -183,5 +194,12 @@ def _allowed(error: Any) -> str:
     }
     if error["type"] in bounds:
         return bounds[error["type"]].format(x=next(iter(context.values())))
-    kinds = {"bool": _("true or false"), "int": _("a whole number"), "float": _("a number"), "tuple": _("a list")}
+    kinds = {
+        "bool": _("true or false"),
+        "int": _("a whole number"),
+        "float": _("a number"),
+        "finite": _("a number"),
+        "tuple": _("a list"),
+        "dict": _("settings by name"),
+    }
     return kinds.get(error["type"].split("_")[0], _("a word"))

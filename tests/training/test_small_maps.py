@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from discern.models.table import build
+from discern.training.small_maps import SmallMapConv2d, small_maps
+
+SHAPES = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (2, 5)]
+
+
+def run(conv: nn.Conv2d, x: Tensor) -> list[Tensor]:
+    """Output and the gradients of input, weight and bias."""
+    x = x.detach().clone().requires_grad_()
+    y = conv(x)
+    weights = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view(y.shape)
+    wanted = [x, *conv.parameters()]
+    return [y.detach(), *torch.autograd.grad((y * weights).sum(), wanted)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_same_sums_and_gradients(shape: tuple[int, int], stride: int, bias: bool) -> None:
+    conv = nn.Conv2d(3, 4, 3, stride, padding=1, bias=bias, dtype=torch.float64)
+    x = torch.randn(5, 3, *shape, dtype=torch.float64)
+    wanted = run(conv, x)
+    with small_maps(conv):
+        assert isinstance(conv, SmallMapConv2d)
+        found = run(conv, x)
+    assert type(conv) is nn.Conv2d
+    assert found[0].shape == wanted[0].shape
+    for one, other in zip(found, wanted, strict=True):
+        assert torch.allclose(one, other, atol=1e-12)
+
+
+@pytest.mark.parametrize("format", [torch.contiguous_format, torch.channels_last])
+def test_any_layout(format: torch.memory_format) -> None:
+    conv = nn.Conv2d(4, 4, 3, padding=1).to(memory_format=format)
+    x = torch.randn(5, 4, 2, 2).contiguous(memory_format=format)
+    wanted = conv(x)
+    with small_maps(conv):
+        assert torch.allclose(conv(x), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "conv",
+    [
+        nn.Conv2d(4, 4, 5, padding=2),
+        nn.Conv2d(4, 4, 3, padding=0),
+        nn.Conv2d(4, 4, 3, padding=2, dilation=2),
+        nn.Conv2d(4, 4, 3, padding=1, groups=4),
+        nn.Conv2d(4, 4, 3, stride=(1, 2), padding=1),
+        nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(4, 4, 1),
+    ],
+    ids=str,
+)
+def test_other_convolutions_are_left_alone(conv: nn.Conv2d) -> None:
+    with small_maps(conv):
+        assert type(conv) is nn.Conv2d
+
+
+def test_names_and_weights_stay_and_an_error_restores_the_classes() -> None:
+    model = build("resnet18-narrow", classes=3, size=32)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(KeyError), small_maps(model):
+        assert any(isinstance(module, SmallMapConv2d) for module in model.modules())
+        assert model.state_dict().keys() == before.keys()
+        raise KeyError
+    assert not any(isinstance(module, SmallMapConv2d) for module in model.modules())
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_a_whole_network_says_the_same() -> None:
+    torch.manual_seed(0)
+    model = build("resnet18-narrow", classes=3, size=16).eval()
+    x = torch.randn(4, 3, 16, 16)  # its last maps are 2x2
+    wanted = model(x)
+    with small_maps(model):
+        assert torch.allclose(model(x), wanted, atol=1e-5)

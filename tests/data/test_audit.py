@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -30,6 +31,13 @@ def photos(encode, photo):
     return [encode(photo(number), "JPEG", quality=92) for number in range(24)]
 
 
+def enormous() -> bytes:
+    """144 million white pixels in some kilobytes."""
+    target = io.BytesIO()
+    Image.new("1", (12_000, 12_000), 1).save(target, "PNG")
+    return target.getvalue()
+
+
 LABELS = [0] * 12 + [1] * 12
 
 
@@ -45,6 +53,8 @@ def test_good_pictures_have_no_findings(make_dataset, photos):
         ("truncated", lambda data: data[: len(data) // 2]),
         ("empty", lambda data: b""),
         ("not-a-picture", lambda data: b"<html>404</html>"),
+        ("unreadable", lambda data: b"\x89PNG\r\n\x1a\n" + bytes(100) + b"IEND"),
+        ("bomb", lambda data: enormous()),
     ],
 )
 def test_broken_pictures_are_named_and_left_out(make_dataset, photos, kind, spoil):
@@ -163,8 +173,7 @@ def test_it_is_plain_json(make_dataset, photos):
 
 
 def test_nothing_to_audit(make_dataset):
-    dataset = make_dataset([], [])
-    assert judged(dataset).findings == ()
+    assert kinds(judged(make_dataset([], []))) == {"small-class"}
 
 
 def test_the_real_placeholder_is_named_and_nothing_else(shared_data: Path):

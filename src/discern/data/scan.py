@@ -276,7 +276,7 @@ def perceptual_hash(grey: np.ndarray) -> np.ndarray:
     True
     """
     low = _cosines() @ grey.astype(np.float32) @ _cosines().T  # (B, 32, 32) -> (B, 8, 8)
-    low = low.reshape(-1, 64)
+    low = np.rint(low.reshape(-1, 64))  # what is flat is 0, not the noise of rounding
     low[:, 0] = 0  # the mean brightness says nothing about what is in the picture
     bits = low > np.median(low, axis=1, keepdims=True)
     return np.packbits(bits, axis=1).view(">u8").astype(np.uint64).ravel()

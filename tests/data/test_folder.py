@@ -163,7 +163,7 @@ def test_a_test_part_without_class_folders_is_kept_aside(tmp_path: Path) -> None
     data = open_folder(fill(tmp_path, "Train/a/1.jpg", "Train/b/1.jpg", "Test/x.jpg", "Test/deep/y.jpg"))
     assert given_to(data, Part.ASIDE) == ["Test/x.jpg", "Test/deep/y.jpg"]
     assert (data.labels[data.given == Part.ASIDE] == -1).all()
-    assert given_to(data, Part.NONE) == ["Train/a/1.jpg", "Train/b/1.jpg"]
+    assert given_to(data, Part.TRAIN) == ["Train/a/1.jpg", "Train/b/1.jpg"]
     assert data.notes == ("Pictures in 'Test' that lie in no class folder are kept aside as unlabelled (2).",)
 
 
@@ -271,7 +271,7 @@ def test_fruit(shared_data: Path) -> None:
     data = open_folder(shared_data / "fruit")
     assert data.counts() == {"Apple": 49, "Banana": 39, "Watermelon": 51}
     assert len(given_to(data, Part.ASIDE)) == 3
-    assert len(given_to(data, Part.NONE)) == 139
+    assert len(given_to(data, Part.TRAIN)) == 139
 
 
 def test_hymenoptera(shared_data: Path) -> None:

@@ -66,7 +66,8 @@ def assemble(
 ) -> Dataset:
     """Make a `Dataset` of what a source has found.
 
-    Pictures without a label are put aside. Of two labelled parts the second is the test part; a part alone is no part.
+    Pictures without a label are put aside. Of two labelled parts the second is the test part. A part alone is no part,
+    unless pictures without labels stand beside it: then it trains, and they are the test.
     Classes without a picture are left out.
 
     Parameters
@@ -155,6 +156,8 @@ def _settled(
     labelled = labels >= 0
     given = np.where(labelled, given, np.uint8(Part.ASIDE)).astype(np.uint8)
     parts = {Part(value) for value in np.unique(given[labelled]).tolist()}
+    if parts == {Part.TRAIN} and not labelled.all():  # the person holds a test part back, without its labels
+        return given, []
     if len(parts) == 1:  # a part alone says nothing: the test part, too, is cut from it
         return np.where(labelled, np.uint8(Part.NONE), given).astype(np.uint8), []
     called = {part: name for name, part in part_names.items()}

@@ -92,8 +92,17 @@ def save_best(folder: Path, weights: dict[str, Tensor]) -> None:
 
 
 def load_best(folder: Path) -> dict[str, Tensor]:
-    """The weights that validated best."""
-    return _read(folder / BEST)[0]
+    """The weights that validated best.
+
+    Raises
+    ------
+    RunError
+        When the file is missing or damaged.
+    """
+    try:
+        return _read(folder / BEST)[0]
+    except (SafetensorError, OSError) as error:
+        raise RunError(_("{path} is missing or damaged: train again.").format(path=folder / BEST)) from error
 
 
 def _parameters(optimizer: Optimizer) -> list[Tensor]:

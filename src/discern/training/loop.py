@@ -101,6 +101,8 @@ class Trainer:
         self.optimizer = make_optimizer(self.model, config)
 
         self.progress = load_checkpoint(run.checkpoint, self.model, self.optimizer, self.average)
+        if not ranks.first:
+            self.progress.sums = [0.0, 0.0, 0.0]  # the first process goes on with the sums of all
         self.best = load_best(run.checkpoint) if self.progress.best_epoch else {}
         self.saved = time.monotonic()
 
@@ -118,6 +120,7 @@ class Trainer:
         with deterministic(), small_maps(self.model), Interrupt() as interrupt:
             while not progress.finished:
                 sums = torch.tensor(progress.sums, device=self.device)
+                left = 1 - progress.step / self.batches.steps
                 net.train()
                 began = time.perf_counter()
                 for pixels, labels in self.batches.epoch(progress.epoch, start=progress.step):
@@ -131,8 +134,8 @@ class Trainer:
                     progress.step += 1
                     self.listen("step", {"done": progress.step, "total": self.batches.steps})
                     self._stop_or_save(interrupt.asked, sums)
-                seconds = time.perf_counter() - began
-                self._close_epoch(self.ranks.sum(sums).tolist(), began, seconds)
+                total = self.ranks.sum(sums).tolist()  # waits for the device
+                self._close_epoch(total, began, left * len(self.data.train) / (time.perf_counter() - began))
         return self.best
 
     def _augmented(self, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Targets]:
@@ -157,14 +160,14 @@ class Trainer:
 
     def _stop_or_save(self, asked: bool, sums: Tensor) -> None:
         """Inside an epoch: save when asked to stop, and now and then in a long one."""
-        stop = self.ranks.any(asked)
-        if stop or time.monotonic() - self.saved > LONG_EPOCH_SECONDS:
-            self.progress.sums = sums.tolist()
-            self._save()
-        if stop:
+        if not self.ranks.any(asked or time.monotonic() - self.saved > LONG_EPOCH_SECONDS):
+            return
+        self.progress.sums = self.ranks.sum(sums.clone()).tolist()
+        self._save()
+        if self.ranks.any(asked):
             raise Interrupted
 
-    def _close_epoch(self, sums: list[float], began: float, seconds: float) -> None:
+    def _close_epoch(self, sums: list[float], began: float, rate: float) -> None:
         config, progress = self.config, self.progress
         validated = self.model if self.average is None else self.average.module
         total_loss, correct, n = sums
@@ -176,7 +179,7 @@ class Trainer:
             "validation": validation,
             "lr": config.lr * factor(config, progress.epoch + 1),
             "seconds": round(time.perf_counter() - began, 3),
-            "images_per_second": round(n / seconds, 1),
+            "images_per_second": round(rate, 1),
         }
         if progress.is_best(record):
             progress.best_epoch = progress.epoch + 1
@@ -184,7 +187,7 @@ class Trainer:
         progress.close_epoch(record)
         waited = progress.epoch - progress.best_epoch
         progress.finished = progress.epoch >= config.epochs or 0 < config.patience <= waited
-        if progress.finished or time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+        if self.ranks.any(progress.finished or time.monotonic() - self.saved > CHECKPOINT_SECONDS):
             self._save()
         self.listen("epoch", record)
 

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import nn
+
+from discern.files import cache_folder
+from discern.models.table import build
+from discern.training import probe
+from discern.training.config import Config
+from discern.training.probe import Choice, autocast, choose, memory_format, placed
+
+CPU = torch.device("cpu")
+WAYS = ("fp32 contiguous", "fp32 channels_last", "bf16 contiguous", "bf16 channels_last")
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, rates: Mapping[str, float]) -> list[str]:
+    """Measured rates are these; the list fills with what was measured."""
+    asked: list[str] = []
+
+    def rate(model: nn.Module, way: tuple[str, str], shape: tuple[int, ...], device: torch.device) -> float:
+        asked.append(" ".join(way))
+        return rates[" ".join(way)]
+
+    monkeypatch.setattr(probe, "_rate", rate)
+    return asked
+
+
+@pytest.mark.parametrize(
+    "rates, wanted",
+    [
+        ((100, 100, 100, 100), WAYS[0]),
+        ((100, 109, 109, 109), WAYS[0]),  # noise does not choose
+        ((100, 120, 125, 130), WAYS[1]),  # nor between those that are faster
+        ((100, 90, 200, 150), WAYS[2]),
+        ((100, 120, 200, 400), WAYS[3]),
+    ],
+)
+def test_the_plain_way_stays_unless_another_is_clearly_faster(
+    monkeypatch: pytest.MonkeyPatch, rates: tuple[float, ...], wanted: str
+) -> None:
+    pretend(monkeypatch, dict(zip(WAYS, rates, strict=True)))
+    choice = choose(nn.Identity(), Config(), CPU)
+    assert f"{choice.precision} {choice.layout}" == wanted
+    assert set(choice.measured) == set(WAYS)
+    for way, rate in zip(WAYS, rates, strict=True):
+        assert f"{way} {rate:,.0f}" in choice.why()
+
+
+def test_what_is_set_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = pretend(monkeypatch, {})
+    choice = choose(nn.Identity(), Config(precision="bf16", layout="contiguous"), CPU)
+    assert choice == Choice("bf16", "contiguous", {})
+    assert choice.why() == "Computing in bf16, contiguous, as set."
+    assert asked == []
+
+
+def test_only_what_is_open_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = pretend(monkeypatch, dict.fromkeys(WAYS, 1.0))
+    assert choose(nn.Identity(), Config(precision="fp32"), CPU).precision == "fp32"
+    assert asked == list(WAYS[:2])
+
+
+def test_the_answer_is_kept_for_this_network_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = pretend(monkeypatch, dict(zip(WAYS, (100, 90, 200, 150), strict=True)))
+    first = choose(nn.Identity(), Config(model="lenet"), CPU)
+    pretend(monkeypatch, dict(zip(WAYS, (900, 1, 1, 1), strict=True)))
+    assert choose(nn.Identity(), Config(model="lenet"), CPU) == first
+    assert choose(nn.Identity(), Config(model="lenet", size=64), CPU).precision == "fp32"
+    assert len(asked) == 4
+
+
+@pytest.mark.parametrize("text", ["{", "", '{"x": 1}'])
+def test_a_spoilt_answer_is_measured_again(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    pretend(monkeypatch, dict.fromkeys(WAYS, 1.0))
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    (cache_folder() / "probe.json").write_text(text)
+    assert choose(nn.Identity(), Config(), CPU).precision == "fp32"
+    assert len(json.loads((cache_folder() / "probe.json").read_text())) >= 1
+
+
+def test_a_real_probe_leaves_the_network_and_the_random_numbers() -> None:
+    model = build("cnn-course", classes=3, size=28)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    state = torch.get_rng_state()
+    choice = choose(model, Config(model="cnn-course", size=28, batch=4), CPU)
+    assert all(rate > 0 for rate in choice.measured.values())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_precision_and_layout_are_torchs() -> None:
+    layer, x = nn.Linear(2, 2), torch.ones(1, 2)
+    for precision, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        with autocast(precision, CPU):
+            assert layer(x).dtype == kind
+    assert memory_format("channels_last") == torch.channels_last
+    assert memory_format("contiguous") == torch.contiguous_format
+    assert placed(layer, "channels_last", CPU) is layer

@@ -103,6 +103,19 @@ class RunDirectory:
         return config
 
 
+def check_free(path: Path) -> None:
+    """Refuse a place for a new run that holds something.
+
+    Raises
+    ------
+    RunError
+        When ``path`` is a file, or a folder that is not empty.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        sentence = _("{path} already holds something: choose another --out, or go on with --resume {path}.")
+        raise RunError(sentence.format(path=path))
+
+
 def new_run(data: str, model: str, out: str | os.PathLike[str] | None = None) -> RunDirectory:
     """Make the directory of a new run: ``out``, or ``runs/DATE_DATA_MODEL`` with a number when that is taken.
 
@@ -113,9 +126,7 @@ def new_run(data: str, model: str, out: str | os.PathLike[str] | None = None) ->
     """
     if out is not None:
         path = Path(out)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            sentence = _("{path} already holds something: choose another --out, or go on with --resume {path}.")
-            raise RunError(sentence.format(path=path))
+        check_free(path)
         with disk_errors(path):
             path.mkdir(parents=True, exist_ok=True)
         return RunDirectory(path)

@@ -7,6 +7,7 @@ import shlex
 import statistics as stats
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from discern.models.table import build
 from discern.preprocess.normalise import statistics
 from discern.preprocess.spec import Preprocess
 from discern.progress import Watcher
-from discern.run import RunDirectory, new_run
+from discern.run import RunDirectory, check_free, new_run
 from discern.runtime import Ranks, device, machine, process_group, seed_for
 from discern.training.config import Config
 from discern.training.interrupt import Interrupted
@@ -133,6 +134,8 @@ def _start(data: DataLike | None, asked: Mapping[str, Any], out: str | os.PathLi
             _("There is no data: name a folder, a file or a data set, for example `discern train digits`.")
         )
     early = check(asked)
+    if out is not None:
+        check_free(Path(out))
     where = device(early.device)
     prepared = prepare(data, early.seed, early.validation, early.test, watch)
     counts = prepared.dataset.counts(prepared.split.train)

@@ -105,12 +105,14 @@ class Classifier:
         spec = self.card.preprocess
         if isinstance(picture, Image.Image):
             picture = np.asarray(picture.convert("L" if picture.mode == "L" else "RGB"))
-        if isinstance(picture, str | os.PathLike):
-            try:
-                picture = Path(picture).read_bytes()
-            except OSError as error:
-                raise PictureError(_("{path} cannot be opened: check the name.").format(path=picture)) from error
-        return spec.pixels(decode(picture, at_least=spec.at_least))
+        if not isinstance(picture, str | os.PathLike):
+            return spec.pixels(decode(picture, at_least=spec.at_least))
+        try:
+            return spec.pixels(decode(Path(picture).read_bytes(), at_least=spec.at_least))
+        except OSError as error:
+            raise PictureError(_("{path} cannot be opened: check the name.").format(path=picture)) from error
+        except PictureError as error:
+            raise PictureError(f"{picture}: {error}", error.kind) from error
 
     def predict(self, picture: Picture, top: int = 5) -> Prediction:
         """The classes of one picture: a path, encoded bytes, an array uint8 (H, W[, 3]) or a Pillow image.

@@ -103,7 +103,7 @@ class Preprocess(BaseModel):
             image = image.convert(wanted)
         if image.size != (self.size, self.size):
             image = self._resize(image)
-        return np.asarray(image, dtype=np.uint8).reshape(self.shape)
+        return np.array(image, dtype=np.uint8).reshape(self.shape)  # a copy: torch takes no read-only memory
 
     def _resize(self, image: Image.Image) -> Image.Image:
         target, resampling = (self.size, self.size), _FILTERS[self.interpolation]

@@ -52,6 +52,8 @@ class Config(BaseModel):
         The network's own settings, such as ``width`` or ``stem``; ``--set width=0.5`` lands here.
     seed : int
         Decides the split, the first weights, the order and the augmentation.
+    checkpoint_seconds : float
+        Save at the end of an epoch when the last checkpoint is this old, and inside an epoch at 20 times this.
     precision, layout, device
         ``auto`` measures (`discern.training.probe`) or looks.
 
@@ -98,6 +100,7 @@ class Config(BaseModel):
     test: float = Field(0.2, ge=0, lt=0.9)
     network: dict[str, bool | int | float | str | list[int]] = {}
     seed: int = Field(0, ge=0)
+    checkpoint_seconds: float = Field(15.0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     layout: Literal["auto", "contiguous", "channels_last"] = "auto"
     device: str = "auto"

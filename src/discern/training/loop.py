@@ -33,8 +33,7 @@ from discern.training.probe import autocast, memory_format, placed
 from discern.training.schedule import factor
 from discern.training.small_maps import small_maps
 
-CHECKPOINT_SECONDS = 15.0  # at the end of an epoch, when the last checkpoint is this old
-LONG_EPOCH_SECONDS = 300.0  # inside an epoch
+LONG_EPOCH = 20  # times config.checkpoint_seconds: an epoch this long is saved inside, too
 VALIDATION_BATCH = 256
 
 Listener = Callable[[str, dict[str, Any]], None]
@@ -160,7 +159,7 @@ class Trainer:
 
     def _stop_or_save(self, asked: bool, sums: Tensor) -> None:
         """Inside an epoch: save when asked to stop, and now and then in a long one."""
-        if not self.ranks.any(asked or time.monotonic() - self.saved > LONG_EPOCH_SECONDS):
+        if not self.ranks.any(asked or time.monotonic() - self.saved > LONG_EPOCH * self.config.checkpoint_seconds):
             return
         self.progress.sums = self.ranks.sum(sums.clone()).tolist()
         self._save()
@@ -187,7 +186,7 @@ class Trainer:
         progress.close_epoch(record)
         waited = progress.epoch - progress.best_epoch
         progress.finished = progress.epoch >= config.epochs or 0 < config.patience <= waited
-        if self.ranks.any(progress.finished or time.monotonic() - self.saved > CHECKPOINT_SECONDS):
+        if self.ranks.any(progress.finished or time.monotonic() - self.saved > config.checkpoint_seconds):
             self._save()
         self.listen("epoch", record)
 

@@ -1,0 +1,130 @@
+"""The main job end to end, on pictures made here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import discern
+from discern.api.run import Run
+from discern.api.train import train
+from discern.classifier.classifier import Prediction
+from discern.data.picture import decode
+from discern.errors import DataError, PictureError, RunError
+from discern.preprocess.spec import Preprocess
+from discern.progress import Watcher
+from discern.run import RunDirectory
+from tests.pictures import make_folder
+
+
+class Listener(Watcher):
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    def event(self, event: dict[str, Any]) -> None:
+        self.events.append(event)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path, Listener]:
+    folder = make_folder(tmp_path_factory.mktemp("data") / "水果")
+    listener = Listener()
+    out = tmp_path_factory.mktemp("runs") / "run"
+    run = train(folder, model="cnn-course", epochs=6, out=out, settings={"precision": "fp32"}, watch=listener)
+    return run, folder, listener
+
+
+def test_learns_colours(trained: tuple[Run, Path, Listener]) -> None:
+    run, _folder, _listener = trained
+    assert run.result["test"]["top1"] == 1.0
+    assert run.evaluate().n == run.evaluate().confusion.sum() == 6
+
+
+def test_run_directory_is_complete(trained: tuple[Run, Path, Listener]) -> None:
+    run, _folder, listener = trained
+    names = {path.name for path in run.path.iterdir()}
+    assert {"config.json", "split.json", "audit.json", "events.jsonl", "metrics.json"} <= names
+    assert {"model.safetensors", "model.json", "report.html", "checkpoint"} <= names
+    epochs = list(RunDirectory(run.path).read_events("epoch"))
+    assert [event["epoch"] for event in epochs] == [1, 2, 3, 4, 5, 6]
+    assert [event for event in listener.events if event["event"] == "epoch"] == epochs
+    assert not list(run.path.rglob("*.part"))
+
+
+def test_evaluating_the_same_pictures_again_gives_the_same_numbers(trained: tuple[Run, Path, Listener]) -> None:
+    run, folder, _listener = trained
+    everything = discern.evaluate(run, folder, watch=Watcher())
+    assert everything.n == 36 and everything.top1 == 1.0
+
+
+def test_pixels_are_the_same_at_train_evaluate_and_predict(trained: tuple[Run, Path, Listener]) -> None:
+    run, folder, _listener = trained
+    spec = Preprocess.model_validate(RunDirectory(run.path).read_config()["preprocess"])
+    path = folder / "red" / "3.png"
+    expected = spec.pixels(decode(path.read_bytes(), at_least=spec.at_least))
+    assert np.array_equal(run.classifier().pixels(path), expected)
+
+
+def test_predict_goes_on_past_what_is_not_a_picture(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
+    run, folder, _listener = trained
+    bad = tmp_path / "bad.png"
+    bad.write_text("no picture")
+    found = list(discern.predict(run.path, [folder / "red", bad, folder / "blue" / "0.png"]))
+    assert [isinstance(f, PictureError) for f in found] == [False] * 12 + [True, False]
+    assert all(isinstance(f, Prediction) and f.label == "red" for f in found[:12])
+    assert "bad.png" in str(found[12])
+
+
+def test_an_array_a_path_and_bytes_predict_alike(trained: tuple[Run, Path, Listener]) -> None:
+    run, folder, _listener = trained
+    path = folder / "green" / "1.png"
+    classifier = run.classifier()
+    from_array = classifier.predict(np.asarray(decode(path.read_bytes())))
+    assert classifier.predict(path).top == classifier.predict(path.read_bytes()).top == from_array.top
+
+
+def test_classes_of_other_data_are_matched_by_name(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
+    run, _folder, _listener = trained
+    two = make_folder(tmp_path / "two", classes=("red", "blue"))
+    assert discern.evaluate(run, two, watch=Watcher()).top1 == 1.0
+    (two / "red").rename(two / "crimson")
+    with pytest.raises(DataError, match="crimson"):
+        discern.evaluate(run, two, watch=Watcher())
+
+
+def test_same_seed_same_bits(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
+    run, folder, _listener = trained
+    settings = {"precision": "fp32"}
+    again = train(folder, model="cnn-course", epochs=6, out=tmp_path / "again", settings=settings, watch=Watcher())
+    other = train(folder, "cnn-course", epochs=6, seed=1, out=tmp_path / "other", settings=settings, watch=Watcher())
+    weights = [(r.path / "model.safetensors").read_bytes() for r in (run, again, other)]
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_changed_pictures_are_not_resumed(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "data")
+    run = train(folder, model="cnn-course", epochs=1, out=tmp_path / "run", watch=Watcher())
+    (folder / "red" / "0.png").write_bytes((folder / "blue" / "0.png").read_bytes())
+    with pytest.raises(RunError, match="changed"):
+        train(resume=run.path, watch=Watcher())
+
+
+def test_a_resumed_finished_run_is_the_run(trained: tuple[Run, Path, Listener]) -> None:
+    run, _folder, _listener = trained
+    before = (run.path / "model.safetensors").read_bytes()
+    assert train(resume=run.path, watch=Watcher()).result["test"] == run.result["test"]
+    assert (run.path / "model.safetensors").read_bytes() == before
+
+
+def test_json_lines_end_in_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from discern.cli.app import app
+
+    folder = make_folder(tmp_path / "data")
+    arguments = ["train", str(folder), "--model", "lenet", "--epochs", "1", "--out", str(tmp_path / "run"), "--json"]
+    app(args=arguments, standalone_mode=False)
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert last.keys() == {"run", "model", "epochs", "validation", "test", "seconds", "images_per_second"}

@@ -38,6 +38,13 @@ def test_holds_what_pyproject_asks_for() -> None:
     assert {name_of(line) for line in wanted} <= {name_of(entry) for entry in ENTRIES}
 
 
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-TW.md"])
+def test_readme_names_the_locked_torch(readme: str) -> None:
+    told = re.findall(r"torch(?:vision)?==[0-9.]+", (ROOT / readme).read_text(encoding="utf-8"))
+    assert len(told) == 2
+    assert all(re.search(rf"^{re.escape(pin)} ", LOCK, re.MULTILINE) for pin in told)
+
+
 @pytest.fixture(scope="module")
 def environment() -> ModuleType:
     spec = importlib.util.spec_from_file_location("environment", ROOT / "tools" / "environment.py")

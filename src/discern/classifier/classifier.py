@@ -103,8 +103,6 @@ class Classifier:
             When it is not a picture, or damaged.
         """
         spec = self.card.preprocess
-        if isinstance(picture, Image.Image):
-            picture = np.asarray(picture.convert("L" if picture.mode == "L" else "RGB"))
         if not isinstance(picture, str | os.PathLike):
             return spec.pixels(decode(picture, at_least=spec.at_least))
         try:

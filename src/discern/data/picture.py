@@ -55,13 +55,13 @@ def is_picture_name(path: str | os.PathLike[str]) -> bool:
     return os.path.splitext(path)[1].lower() in PICTURE_SUFFIXES  # noqa: PTH122 - a million names: no Path objects
 
 
-def decode(data: bytes | np.ndarray, at_least: int = 0) -> Image.Image:
+def decode(data: bytes | np.ndarray | Image.Image, at_least: int = 0) -> Image.Image:
     """The picture as a person sees it.
 
     Parameters
     ----------
-    data : bytes or numpy.ndarray
-        An encoded file, or pixels as uint8 (H, W), (H, W, 3) or (H, W, 4).
+    data : bytes, numpy.ndarray or PIL.Image.Image
+        An encoded file, pixels as uint8 (H, W), (H, W, 3) or (H, W, 4), or a picture of any mode.
     at_least : int
         Lets a JPEG be decoded at 1/2, 1/4 or 1/8 of its size as long as both sides stay at least this many pixels,
         which is up to 8 times faster. 0 decodes every pixel.
@@ -87,6 +87,12 @@ def decode(data: bytes | np.ndarray, at_least: int = 0) -> Image.Image:
     """
     if isinstance(data, np.ndarray):
         return _as_seen(Image.fromarray(np.ascontiguousarray(data)))
+    if isinstance(data, Image.Image):
+        try:
+            data.load()
+            return _as_seen(_upright(data))
+        except Exception as error:  # Pillow reads the file only now
+            raise _damaged(b"", error) from error
     with _open(data) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:

@@ -154,18 +154,19 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(tmp_path: Path, way: str, s
     assert_same_outcome(whole, train(WAYS[way], tmp_path / "parts"))
 
 
-@pytest.mark.parametrize("long_epochs", [False, True])
+@pytest.mark.parametrize("often", [1, 1e12], ids=["every step", "every epoch"])
 @pytest.mark.parametrize("steps", [2, 9, 13])
 def test_a_killed_run_goes_on_to_the_same_bits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int, long_epochs: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int, often: float
 ) -> None:
     way = WAYS["nesterov, average, every augmentation"]
     whole = train(way, tmp_path / "whole")
-    monkeypatch.setattr(loop, "LONG_EPOCH_SECONDS" if long_epochs else "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "LONG_EPOCH", often)
     with pytest.raises(SystemExit):
-        train(way, tmp_path / "killed", after(steps, die))
+        train({**way, "checkpoint_seconds": 1e-9}, tmp_path / "killed", after(steps, die))
     resumed = make_trainer(make_config(way), tmp_path / "killed")
     assert resumed.progress.epoch == steps // 5
+    assert resumed.progress.step == (steps % 5 - 1 if often == 1 else 0)  # the step it died in is not saved
     resumed.train()
     assert_same_outcome(whole, resumed)
 
@@ -173,7 +174,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(
 def test_killed_between_the_best_weights_and_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = train(NETWORK, tmp_path / "whole")
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(loop, "LONG_EPOCH", 1e12)
         save, saves = loop.save_checkpoint, []
 
         def save_or_die(*arguments: Any) -> None:
@@ -184,7 +185,7 @@ def test_killed_between_the_best_weights_and_the_checkpoint(tmp_path: Path, monk
 
         patch.setattr(loop, "save_checkpoint", save_or_die)
         with pytest.raises(SystemExit):
-            train(NETWORK, tmp_path / "killed")
+            train({**NETWORK, "checkpoint_seconds": 1e-9}, tmp_path / "killed")
     assert_same_outcome(whole, train(NETWORK, tmp_path / "killed"))
 
 

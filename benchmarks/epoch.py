@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 
 import torch
+
 from peers import CONTESTANTS, Case
 from pictures import exported, photos
 

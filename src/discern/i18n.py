@@ -19,14 +19,14 @@ _chosen: ContextVar[str | None] = ContextVar("language", default=None)
 
 
 def language() -> str:
-    """The language in force: the one `use_language` chose, else ``DISCERN_LANG``, else the locale's, else English."""
+    """``zh_TW`` or ``en``: what `use_language` chose, else ``DISCERN_LANG``, else the locale."""
     chosen = _chosen.get()
     if chosen:
         return chosen
     for variable in ("DISCERN_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(variable, "").split(":")[0].split(".")[0].replace("-", "_")
         if value:
-            return "en" if value in ("C", "POSIX") else value
+            return "zh_TW" if value.lower().startswith("zh") else "en"
     return "en"
 
 
@@ -42,8 +42,7 @@ def use_language(name: str) -> Iterator[None]:
 
 @functools.cache
 def _catalogue(name: str) -> _gettext.NullTranslations:
-    names = ["zh_TW"] if name.lower().startswith("zh") else [name]
-    return _gettext.translation(DOMAIN, LOCALE_FOLDER, names, fallback=True)
+    return _gettext.translation(DOMAIN, LOCALE_FOLDER, [name], fallback=True)
 
 
 def _(message: str) -> str:

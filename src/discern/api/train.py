@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydantic
 import torch
 
 import discern
@@ -37,7 +38,7 @@ from discern.training.interrupt import Interrupted
 from discern.training.loop import Data, Trainer
 from discern.training.probe import choose
 from discern.training.recipes import Subject, check, complete
-from discern.training.small_maps import small_maps
+from discern.training.cpu_convolutions import cpu_convolutions
 
 
 def train(
@@ -150,7 +151,7 @@ def _start(data: DataLike | None, asked: Mapping[str, Any], out: str | os.PathLi
     spec = spec.model_copy(update={"mean": mean, "std": std})
     run = new_run(prepared.dataset.name, config.model, out)
     network = _Job(run, prepared, config, spec, decoded).network()
-    with small_maps(network):
+    with cpu_convolutions(network):
         choice = choose(network, config, where)
     config = config.model_copy(update={"precision": choice.precision, "layout": choice.layout})
     job = _Job(run, prepared, config, spec, decoded)
@@ -194,8 +195,12 @@ def _open(run: RunDirectory, data: DataLike | None, watch: Watcher) -> _Job:
         When the pictures changed since.
     """
     written = run.read_config()
-    config = Config.model_validate(written["config"])
-    spec = Preprocess.model_validate(written["preprocess"])
+    try:
+        config = Config.model_validate(written["config"])
+        spec = Preprocess.model_validate(written["preprocess"])
+    except pydantic.ValidationError as error:
+        sentence = _("{path} is damaged or from another version: start a new run.")
+        raise RunError(sentence.format(path=run.config)) from error
     prepared = prepare(data or written["data"]["origin"], config.seed, config.validation, config.test, watch)
     decoded = pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)
     job = _Job(run, prepared, config, spec, decoded)

@@ -54,7 +54,8 @@ class Batches:
         self.pixels = Pixels(pixels, device)
         self.labels = torch.from_numpy(np.asarray(labels, dtype=np.int64))
         self.rows = torch.from_numpy(np.asarray(rows, dtype=np.int64))
-        self.steps = max(1, -(-len(rows) // size))
+        fitting = len(rows) // (2 * ranks.size)  # batch normalisation needs two pictures in every process
+        self.steps = max(1, min(-(-len(rows) // size), fitting))
         self.seed = seed
         self.device = device
         self.ranks = ranks

@@ -112,7 +112,7 @@ def why_not_mirrored(classes: Sequence[str]) -> str | None:
     >>> why_not_mirrored(["cat", "dog"]) is None
     True
     """
-    if all(len(name) == 1 or name.isdigit() for name in classes):
+    if all(name.isdigit() or (len(name) == 1 and name.isascii()) for name in classes):
         return _("Pictures are not mirrored: the classes are digits or letters, and a mirrored one is another sign.")
     words = {word for name in classes for word in name.lower().replace("-", "_").split("_")}
     if {"left", "right"} <= words or any("左" in name for name in classes):

@@ -6,6 +6,7 @@ to the same bits.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from discern.data.batches import Batches
+from discern.errors import RunError
+from discern.i18n import _
 from discern.preprocess.augment import Targets, augment
 from discern.preprocess.normalise import normalise, to_float
 from discern.preprocess.spec import Preprocess
@@ -31,7 +34,7 @@ from discern.training.losses import class_weights, loss
 from discern.training.optimizers import make_optimizer
 from discern.training.probe import autocast, memory_format, placed
 from discern.training.schedule import factor
-from discern.training.small_maps import small_maps
+from discern.training.cpu_convolutions import cpu_convolutions
 
 LONG_EPOCH = 20  # times config.checkpoint_seconds: an epoch this long is saved inside, too
 VALIDATION_BATCH = 256
@@ -116,7 +119,7 @@ class Trainer:
         config, progress = self.config, self.progress
         net = DistributedDataParallel(self.model) if self.ranks.size > 1 else self.model
         # 5 training loop
-        with deterministic(), small_maps(self.model), Interrupt() as interrupt:
+        with deterministic(), cpu_convolutions(self.model), Interrupt() as interrupt:
             while not progress.finished:
                 sums = torch.tensor(progress.sums, device=self.device)
                 left = 1 - progress.step / self.batches.steps
@@ -170,6 +173,11 @@ class Trainer:
         config, progress = self.config, self.progress
         validated = self.model if self.average is None else self.average.module
         total_loss, correct, n = sums
+        if not math.isfinite(total_loss):
+            sentence = _(
+                "The loss is no number any more in epoch {epoch}: lower the rate, for example --set lr={lr:g}."
+            )
+            raise RunError(sentence.format(epoch=progress.epoch + 1, lr=config.lr / 10))
         validation = self._validate(validated)
         record: dict[str, Any] = {
             "epoch": progress.epoch + 1,

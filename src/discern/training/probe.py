@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from discern.errors import DiskError
 from discern.files import cache_folder, read_json, write_json
 from discern.i18n import _
 from discern.runtime import processor
@@ -60,7 +61,8 @@ def choose(model: nn.Module, config: Config, device: torch.device) -> Choice:
     if name not in known:
         measured = {" ".join(way): _rate(model, way, shape, device) for way in ways}
         known[name] = asdict(_fastest(ways, measured))
-        write_json(file, known)
+        with suppress(DiskError):
+            write_json(file, known)
     return Choice(**known[name])
 
 

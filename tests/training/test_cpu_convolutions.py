@@ -1,3 +1,5 @@
+"""Faster forms of convolutions give the same sums and gradients."""
+
 from __future__ import annotations
 
 import pytest
@@ -5,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from discern.models.table import build
-from discern.training.small_maps import SmallMapConv2d, small_maps
+from discern.training.cpu_convolutions import SmallMapConv2d, cpu_convolutions
 
 SHAPES = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (2, 5)]
 
@@ -26,7 +28,7 @@ def test_the_same_sums_and_gradients(shape: tuple[int, int], stride: int, bias: 
     conv = nn.Conv2d(3, 4, 3, stride, padding=1, bias=bias, dtype=torch.float64)
     x = torch.randn(5, 3, *shape, dtype=torch.float64)
     wanted = run(conv, x)
-    with small_maps(conv):
+    with cpu_convolutions(conv):
         assert isinstance(conv, SmallMapConv2d)
         found = run(conv, x)
     assert type(conv) is nn.Conv2d
@@ -40,7 +42,7 @@ def test_any_layout(format: torch.memory_format) -> None:
     conv = nn.Conv2d(4, 4, 3, padding=1).to(memory_format=format)
     x = torch.randn(5, 4, 2, 2).contiguous(memory_format=format)
     wanted = conv(x)
-    with small_maps(conv):
+    with cpu_convolutions(conv):
         assert torch.allclose(conv(x), wanted, atol=1e-6)
 
 
@@ -58,14 +60,14 @@ def test_any_layout(format: torch.memory_format) -> None:
     ids=str,
 )
 def test_other_convolutions_are_left_alone(conv: nn.Conv2d) -> None:
-    with small_maps(conv):
+    with cpu_convolutions(conv):
         assert type(conv) is nn.Conv2d
 
 
 def test_names_and_weights_stay_and_an_error_restores_the_classes() -> None:
     model = build("resnet18-narrow", classes=3, size=32)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    with pytest.raises(KeyError), small_maps(model):
+    with pytest.raises(KeyError), cpu_convolutions(model):
         assert any(isinstance(module, SmallMapConv2d) for module in model.modules())
         assert model.state_dict().keys() == before.keys()
         raise KeyError
@@ -78,5 +80,16 @@ def test_a_whole_network_says_the_same() -> None:
     model = build("resnet18-narrow", classes=3, size=16).eval()
     x = torch.randn(4, 3, 16, 16)  # its last maps are 2x2
     wanted = model(x)
-    with small_maps(model):
+    with cpu_convolutions(model):
         assert torch.allclose(model(x), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [7, 8])
+def test_a_strided_depthwise_convolution_in_bfloat16(side: int) -> None:
+    conv, x = nn.Conv2d(6, 6, 3, stride=2, padding=1, groups=6), torch.randn(2, 6, side, side)
+    with torch.autocast("cpu", torch.bfloat16):
+        wanted = run(conv, x)
+        with cpu_convolutions(conv):
+            found = run(conv, x)
+    for one, other in zip(found, wanted, strict=True):
+        assert torch.allclose(one.float(), other.float(), atol=2e-2, rtol=2e-2)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.pictures import make_folder
 
 import discern
 from discern.api.run import Run
@@ -19,6 +18,7 @@ from discern.errors import DataError, PictureError, RunError
 from discern.preprocess.spec import Preprocess
 from discern.progress import Watcher
 from discern.run import RunDirectory
+from tests.pictures import make_folder
 
 
 class Listener(Watcher):

@@ -34,11 +34,11 @@ from discern.progress import Watcher
 from discern.run import RunDirectory, check_free, new_run
 from discern.runtime import Ranks, device, machine, process_group, seed_for
 from discern.training.config import Config
+from discern.training.cpu_convolutions import cpu_convolutions
 from discern.training.interrupt import Interrupted
 from discern.training.loop import Data, Trainer
 from discern.training.probe import choose
 from discern.training.recipes import Subject, check, complete
-from discern.training.cpu_convolutions import cpu_convolutions
 
 
 def train(

@@ -51,7 +51,7 @@ class StridedDepthwiseConv2d(nn.Conv2d):
 
 @contextmanager
 def cpu_convolutions(model: nn.Module) -> Iterator[None]:
-    """Inside the block, the convolutions of ``model`` that sit on a CPU run in their faster form; names and weights stay.
+    """Inside the block, the convolutions of ``model`` on a CPU run in their faster form; names and weights stay.
 
     Examples
     --------

@@ -29,12 +29,12 @@ from discern.run import RunDirectory
 from discern.runtime import Ranks, deterministic, generator, seed_for
 from discern.training.checkpoint import load_best, load_checkpoint, save_best, save_checkpoint
 from discern.training.config import Config
+from discern.training.cpu_convolutions import cpu_convolutions
 from discern.training.interrupt import Interrupt, Interrupted
 from discern.training.losses import class_weights, loss
 from discern.training.optimizers import make_optimizer
 from discern.training.probe import autocast, memory_format, placed
 from discern.training.schedule import factor
-from discern.training.cpu_convolutions import cpu_convolutions
 
 LONG_EPOCH = 20  # times config.checkpoint_seconds: an epoch this long is saved inside, too
 VALIDATION_BATCH = 256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -23,7 +24,8 @@ def curves(epochs: Sequence[Mapping[str, Any]]) -> str:
 
 def _figure(title: str, lines: Mapping[str, Sequence[float]], top: float | None) -> str:
     values = [value for line in lines.values() for value in line]
-    high = top if top is not None else max(values) or 1.0
+    # One wild epoch must not flatten the rest of the figure.
+    high = top or min(max(values), 1.5 * max(*lines["train"], statistics.median(lines["validation"]))) or 1.0
     low = 0.0 if top is None else max(0.0, min(values) - 0.05)
     n = len(next(iter(lines.values())))
     words = {"train": _("training"), "validation": _("validation")}
@@ -33,7 +35,7 @@ def _figure(title: str, lines: Mapping[str, Sequence[float]], top: float | None)
         return MARGIN + inside_width * (i / max(1, n - 1))
 
     def y(value: float) -> float:
-        return HEIGHT - MARGIN - inside_height * (value - low) / max(high - low, 1e-9)
+        return HEIGHT - MARGIN - inside_height * (min(value, high) - low) / max(high - low, 1e-9)
 
     marks = []
     for t in range(5):

@@ -1,0 +1,86 @@
+"""The end of a run: measure, write the bundle, tell the story."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+import discern
+from discern.api.job import Job
+from discern.classifier.bundle import Card, write_bundle
+from discern.classifier.classifier import Classifier
+from discern.evaluation.metrics import Metrics, measure
+from discern.evaluation.report import Story, page
+from discern.files import write_json, write_text
+from discern.progress import Watcher
+
+
+def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, Any]], watch: Watcher) -> None:
+    """Measure both held-out parts with the bundle's own arithmetic, then write bundle, metrics and report."""
+    card = Card(
+        model=job.config.model,
+        network=job.config.network,
+        classes=job.prepared.dataset.classes,
+        preprocess=job.spec,
+        made_with={"discern": discern.__version__, "torch": torch.__version__},
+    )
+    network = job.network()
+    network.load_state_dict(weights)
+    classifier = Classifier(card, network)
+    measured = {
+        name: _measured(job, classifier, indices, watch)
+        for name, indices in (("validation", job.prepared.split.validation), ("test", job.prepared.split.test))
+    }
+    summary = {name: m and {"top1": m.top1, "n": m.n, "interval": m.interval} for name, m in measured.items()}
+    write_bundle(job.run.path, card.model_copy(update={"metrics": summary}), weights)
+    rates = [record["images_per_second"] for record in history[1:] or history]
+    result = {
+        "model": job.config.model,
+        "epochs": len(history),
+        "validation": {"top1": measured["validation"].top1 if measured["validation"] else None},
+        "test": {"top1": measured["test"].top1} if measured["test"] else None,
+        "seconds": round(sum(record["seconds"] for record in history), 2),
+        "images_per_second": statistics.median(rates),
+    }
+    write_text(job.run.report, page(_story(job, measured, history)))
+    write_json(
+        job.run.metrics,
+        {"result": result, **{name: m.to_json() if m else None for name, m in measured.items()}},
+    )
+    job.run.log("done", **result)
+    watch.event({"event": "done", **result})
+
+
+def _measured(job: Job, classifier: Classifier, indices: np.ndarray, watch: Watcher) -> Metrics | None:
+    if len(indices) == 0:
+        return None
+    rows = job.rows(indices)
+    probabilities = classifier.probabilities(job.pixels, rows, progress=watch.progress)
+    return measure(probabilities, job.labels[rows], classifier.classes)
+
+
+def _story(job: Job, measured: Mapping[str, Metrics | None], history: list[dict[str, Any]]) -> Story:
+    part = "test" if measured["test"] else "validation"
+    metrics = measured[part]
+    assert metrics is not None  # training needs a validation part
+    written = job.run.read_config()
+    config = job.config
+    asked = [f"--set {shlex.quote(f'{name}={json.dumps(value)}')}" for name, value in written["asked"].items()]
+    return Story(
+        run=job.run.path.name,
+        data=job.prepared.dataset.name,
+        model=config.model,
+        part=part,
+        metrics=metrics,
+        epochs=history,
+        notices=written["notices"],
+        findings=written["findings"],
+        settings=config.model_dump(mode="json") | {"data": written["data"], "machine": written["machine"]},
+        command=" ".join(["discern train", shlex.quote(written["data"]["origin"]), *asked]),
+    )

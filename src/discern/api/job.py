@@ -1,0 +1,139 @@
+"""A run whose every choice is made: started anew, or opened again as it was left."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydantic
+import torch
+
+import discern
+from discern.api.prepare import DataLike, Prepared, prepare
+from discern.data.pixels import pixels
+from discern.errors import ConfigError, RunError
+from discern.files import write_json
+from discern.i18n import _
+from discern.models.network import Network
+from discern.models.table import build
+from discern.preprocess.normalise import statistics
+from discern.preprocess.spec import Preprocess
+from discern.progress import Watcher
+from discern.run import RunDirectory, check_free, new_run
+from discern.runtime import device, machine, seed_for
+from discern.training.config import Config
+from discern.training.cpu_convolutions import cpu_convolutions
+from discern.training.probe import choose
+from discern.training.recipes import Subject, check, complete
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run whose every choice is made and on disk, with the data it needs in memory."""
+
+    run: RunDirectory
+    prepared: Prepared
+    config: Config
+    spec: Preprocess
+    pixels: np.ndarray  # uint8, the pictures of prepared.used
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.prepared.dataset.labels[self.prepared.used].astype(np.int64)
+
+    def rows(self, indices: np.ndarray) -> np.ndarray:
+        """Where the pictures at ``indices`` stand in ``pixels``."""
+        return np.searchsorted(self.prepared.used, indices)
+
+    def network(self) -> Network:
+        """The network with the first weights that the seed gives."""
+        torch.manual_seed(seed_for(self.config.seed, "network"))
+        config, classes = self.config, len(self.prepared.dataset.classes)
+        return build(config.model, classes, config.channels, config.size, config.network)
+
+
+def start(data: DataLike | None, asked: Mapping[str, Any], out: str | os.PathLike[str] | None, watch: Watcher) -> Job:
+    """Decide everything and write it down."""
+    if data is None:
+        raise ConfigError(
+            _("There is no data: name a folder, a file or a data set, for example `discern train digits`.")
+        )
+    early = check(asked)
+    if out is not None:
+        check_free(Path(out))
+    where = device(early.device)
+    prepared = prepare(data, early.seed, early.validation, early.test, watch)
+    counts = prepared.dataset.counts(prepared.split.train)
+    subject = Subject(counts, prepared.side(), prepared.is_grey(), where.type)
+    config, notes = complete(asked, subject)
+    spec = Preprocess(
+        size=config.size, mode=config.resize, interpolation=config.interpolation, channels=config.channels
+    )
+    decoded = pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)
+    rows = np.searchsorted(prepared.used, prepared.split.train)
+    mean, std = statistics(decoded, rows)
+    spec = spec.model_copy(update={"mean": mean, "std": std})
+    run = new_run(prepared.dataset.name, config.model, out)
+    network = Job(run, prepared, config, spec, decoded).network()
+    with cpu_convolutions(network):
+        choice = choose(network, config, where)
+    config = config.model_copy(update={"precision": choice.precision, "layout": choice.layout})
+    job = Job(run, prepared, config, spec, decoded)
+    _write_down(job, asked, [*prepared.notes, *notes, choice.why()], watch)
+    return job
+
+
+def _write_down(job: Job, asked: Mapping[str, Any], notices: list[str], watch: Watcher) -> None:
+    """config.json last: a directory without it is no run."""
+    job.prepared.split.save(job.run.split, job.prepared.dataset)
+    write_json(job.run.audit, job.prepared.audit.to_json())
+    for finding in job.prepared.audit.findings:
+        watch.event({"event": "notice", "text": finding.sentence})
+    for text in notices:
+        watch.event({"event": "notice", "text": text})
+    dataset = job.prepared.dataset
+    job.run.write_config(
+        {
+            "data": {"origin": os.fspath(dataset.origin), "name": dataset.name, "fingerprint": _fingerprint(job)},
+            "classes": list(dataset.classes),
+            "asked": dict(asked),
+            "config": job.config.model_dump(mode="json"),
+            "preprocess": job.spec.model_dump(mode="json"),
+            "notices": notices,
+            "findings": [finding.sentence for finding in job.prepared.audit.findings],
+            "machine": machine(),
+            "discern": discern.__version__,
+        }
+    )
+
+
+def _fingerprint(job: Job) -> str:
+    return job.prepared.facts.fingerprint(job.prepared.used)
+
+
+def reopen(run: RunDirectory, data: DataLike | None, watch: Watcher) -> Job:
+    """A run that was started, as `_start` left it.
+
+    Raises
+    ------
+    RunError
+        When the pictures changed since.
+    """
+    written = run.read_config()
+    try:
+        config = Config.model_validate(written["config"])
+        spec = Preprocess.model_validate(written["preprocess"])
+    except pydantic.ValidationError as error:
+        sentence = _("{path} is damaged or from another version: start a new run.")
+        raise RunError(sentence.format(path=run.config)) from error
+    prepared = prepare(data or written["data"]["origin"], config.seed, config.validation, config.test, watch)
+    decoded = pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)
+    job = Job(run, prepared, config, spec, decoded)
+    if _fingerprint(job) != written["data"]["fingerprint"]:
+        sentence = _("The pictures of {data} changed since {run} was started: start a new run.")
+        raise RunError(sentence.format(data=written["data"]["origin"], run=run.path))
+    return job

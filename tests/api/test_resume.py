@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from discern.run import RunDirectory
 from tests.pictures import make_folder
 
 EPOCHS = 4
@@ -77,5 +78,4 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     results = [json.loads((tmp_path / name / "metrics.json").read_text())["result"] for name in ("one", "two")]
     assert all(result["validation"]["top1"] > 0.9 for result in results)
     assert abs(results[0]["validation"]["top1"] - results[1]["validation"]["top1"]) <= 0.054
-    epochs = [json.loads(line) for line in (tmp_path / "two" / "events.jsonl").read_text().splitlines()]
-    assert [event["epoch"] for event in epochs if event["event"] == "epoch"] == list(range(1, 9))
+    assert [event["epoch"] for event in RunDirectory(tmp_path / "two").read_events("epoch")] == list(range(1, 9))

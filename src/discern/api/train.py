@@ -105,7 +105,10 @@ def _train(job: Job, ranks: Ranks, watch: Watcher) -> Run:
     if ranks.first:
         done = trainer.progress.epoch
         opening = {"event": "start", "model": job.config.model, "epochs": job.config.epochs, "epoch": done}
-        run.rewrite_events([opening, *({"event": "epoch", **record} for record in trainer.progress.history)])
+        written = run.read_config()
+        notices = [{"event": "notice", "text": text} for text in (*written["findings"], *written["notices"])]
+        epochs = [{"event": "epoch", **record} for record in trainer.progress.history]
+        run.rewrite_events([*notices, opening, *epochs])
         watch.event(opening)
     try:
         weights = trainer.train()

@@ -14,7 +14,7 @@ from discern.api.run import Run
 from discern.api.train import train
 from discern.classifier.classifier import Prediction
 from discern.data.picture import decode
-from discern.errors import DataError, PictureError, RunError
+from discern.errors import ConfigError, DataError, PictureError, RunError
 from discern.preprocess.spec import Preprocess
 from discern.progress import Watcher
 from discern.run import RunDirectory
@@ -118,6 +118,17 @@ def test_a_resumed_finished_run_is_the_run(trained: tuple[Run, Path, Listener]) 
     before = (run.path / "model.safetensors").read_bytes()
     assert train(resume=run.path, watch=Watcher()).result["test"] == run.result["test"]
     assert (run.path / "model.safetensors").read_bytes() == before
+
+
+def test_too_few_pictures_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="too few"):
+        train(make_folder(tmp_path / "data", n=1), out=tmp_path / "run", watch=Watcher())
+    assert not (tmp_path / "run").exists()
+
+
+def test_resuming_takes_no_settings(trained: tuple[Run, Path, Listener]) -> None:
+    with pytest.raises(ConfigError, match="--resume"):
+        train(resume=trained[0].path, epochs=9, watch=Watcher())
 
 
 def test_json_lines_end_in_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ import torch
 import discern
 from discern.api.prepare import DataLike, Prepared, prepare
 from discern.data.pixels import pixels
-from discern.errors import ConfigError, RunError
+from discern.errors import ConfigError, DataError, RunError
 from discern.files import write_json
 from discern.i18n import _
 from discern.models.network import Network
@@ -67,6 +67,9 @@ def start(data: DataLike | None, asked: Mapping[str, Any], out: str | os.PathLik
         check_free(Path(out))
     where = device(early.device)
     prepared = prepare(data, early.seed, early.validation, early.test, watch)
+    if not len(prepared.split.validation):
+        sentence = _("{data} has too few pictures to hold one back for validation: give at least three of a class.")
+        raise DataError(sentence.format(data=prepared.dataset.origin))
     counts = prepared.dataset.counts(prepared.split.train)
     subject = Subject(counts, prepared.side(), prepared.is_grey(), where.type)
     config, notes = complete(asked, subject)

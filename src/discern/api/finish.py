@@ -71,7 +71,8 @@ def _story(job: Job, measured: Mapping[str, Metrics | None], history: list[dict[
     assert metrics is not None  # training needs a validation part
     written = job.run.read_config()
     config = job.config
-    asked = [f"--set {shlex.quote(f'{name}={json.dumps(value)}')}" for name, value in written["asked"].items()]
+    asked = {**written["asked"], "precision": config.precision, "layout": config.layout}  # what was measured, too
+    options = [f"--set {shlex.quote(f'{name}={json.dumps(value)}')}" for name, value in asked.items()]
     return Story(
         run=job.run.path.name,
         data=job.prepared.dataset.name,
@@ -82,5 +83,5 @@ def _story(job: Job, measured: Mapping[str, Metrics | None], history: list[dict[
         notices=written["notices"],
         findings=written["findings"],
         settings=config.model_dump(mode="json") | {"data": written["data"], "machine": written["machine"]},
-        command=" ".join(["discern train", shlex.quote(written["data"]["origin"]), *asked]),
+        command=" ".join(["discern train", shlex.quote(written["data"]["origin"]), *options]),
     )

@@ -20,7 +20,6 @@ from discern.progress import Watcher
 from discern.run import RunDirectory
 from tests.pictures import make_folder
 
-
 PLAIN = {"precision": "fp32", "layout": "contiguous"}  # not left to the probe, whose answer each test's cache keeps
 
 

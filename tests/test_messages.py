@@ -81,3 +81,12 @@ def test_sentences_are_whole_literals(path: Path) -> None:
             for sentence in sentences:
                 literal = isinstance(sentence, ast.Constant) and isinstance(sentence.value, str)
                 assert literal, f"{path.name}:{node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_sentence_inside_an_f_string(path: Path) -> None:
+    """Before Python 3.12 the extraction does not look into f-strings."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            called = [c.func.id for c in ast.walk(node) if isinstance(c, ast.Call) and isinstance(c.func, ast.Name)]
+            assert not KEYWORDS.keys() & set(called), f"{path}:{node.lineno}"

@@ -102,7 +102,7 @@ def test_one_file_that_needs_no_network() -> None:
 
 def test_it_says_what_came_out() -> None:
     text = " ".join(Reader(page(story())).text)
-    assert "lenet names 75.0% of 4 test pictures of 水果 right (95 % interval 30.1% to 95.4%)." in text
+    assert "lenet names 75.0% of 4 test pictures of 水果 right (30.1% to 95.4% at 95 %)." in text
     for words in ("Notice about 水果.", "Found in 水果.", "discern train 水果", "0.667", "Confusion matrix"):
         assert words in text
 

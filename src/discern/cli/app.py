@@ -47,7 +47,7 @@ def emit(value: dict[str, Any]) -> None:
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
-@app.command(help=_("What is in a data set: classes, sizes, the split it would get, and the audit."))
+@app.command(help=_("What is in a data set: classes, split and audit."))
 def data(data: Data, seed: Annotated[int, typer.Option(help=_("Of the split."))] = 0, as_json: Json = False) -> None:
     import discern
     from discern.cli.show import show_data
@@ -88,7 +88,7 @@ def train(
     emit(run.result) if as_json else show_result(run)
 
 
-@app.command(help=_("How good a run is on its test part, or on other labelled pictures."))
+@app.command(help=_("How good a run is, on its test part or other data."))
 def evaluate(
     run: Run,
     data: Annotated[str | None, typer.Option("--data", metavar="DATA", help=_("Other labelled pictures."))] = None,

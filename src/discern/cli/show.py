@@ -48,7 +48,7 @@ def show_result(run: Run) -> None:
     result = run.result
     metrics = run.evaluate()
     name = _("test") if result["test"] else _("validation")
-    sentence = _("{name} accuracy {top1:.4f} on {n} pictures (95 % interval {low:.4f} to {high:.4f}).")
+    sentence = _("{name} accuracy {top1:.4f} on {n} pictures ({low:.4f} to {high:.4f} at 95 %).")
     low, high = metrics.interval
     line(sentence.format(name=name, top1=metrics.top1, n=metrics.n, low=low, high=high))
     seconds = _("Trained {epochs} epochs in {seconds:.1f} s, {rate:,.0f} pictures/s.")
@@ -60,7 +60,7 @@ def show_result(run: Run) -> None:
 
 def show_metrics(metrics: Metrics) -> None:
     """Accuracy with its interval, and a line a class."""
-    sentence = _("top-1 {top1:.4f}  top-5 {top5:.4f}  loss {loss:.4f}  n {n}  95 % interval {low:.4f} to {high:.4f}")
+    sentence = _("top-1 {top1:.4f}  top-5 {top5:.4f}  loss {loss:.4f}  n {n}  {low:.4f} to {high:.4f} at 95 %")
     low, high = metrics.interval
     line(sentence.format(top1=metrics.top1, top5=metrics.top5, loss=metrics.loss, n=metrics.n, low=low, high=high))
     rows = [

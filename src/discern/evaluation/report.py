@@ -86,9 +86,7 @@ def headline(story: Story) -> str:
     """One sentence: what came out, on how many pictures, and how sure that is."""
     m = story.metrics
     parts = {"test": _("test"), "validation": _("validation")}
-    sentence = _(
-        "{model} names {top1:.1%} of {n} {part} pictures of {data} right (95 % interval {low:.1%} to {high:.1%})."
-    )
+    sentence = _("{model} names {top1:.1%} of {n} {part} pictures of {data} right ({low:.1%} to {high:.1%} at 95 %).")
     return sentence.format(
         model=story.model,
         top1=m.top1,
@@ -106,14 +104,16 @@ def _section(title: str, body: str) -> str:
 
 def _list(sentences: Sequence[str]) -> str:
     if not sentences:
-        return f'<p class="soft">{escape(_("Nothing."))}</p>'
+        nothing = _("Nothing.")
+        return f'<p class="soft">{escape(nothing)}</p>'
     return "<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences) + "</ul>"
 
 
 def _confusion(metrics: Metrics) -> str:
     """Rows are the true classes; the colour is the share of the row."""
     names = [escape(name) for name in metrics.classes]
-    head = f"<tr><th>{escape(_('true / predicted'))}</th>" + "".join(f"<th>{name}</th>" for name in names) + "</tr>"
+    corner = _("true / predicted")
+    head = f"<tr><th>{escape(corner)}</th>" + "".join(f"<th>{name}</th>" for name in names) + "</tr>"
     rows = []
     for name, row in zip(names, metrics.confusion.tolist(), strict=True):
         total = max(1, sum(row))
@@ -135,4 +135,5 @@ def _per_class(metrics: Metrics) -> str:
 
 def _settings(settings: Mapping[str, Any]) -> str:
     rows = [f"<tr><td>{escape(str(name))}</td><td>{escape(str(value))}</td></tr>" for name, value in settings.items()]
-    return f"<details><summary>{escape(_('All settings'))}</summary><table>{''.join(rows)}</table></details>"
+    title = _("All settings")
+    return f"<details><summary>{escape(title)}</summary><table>{''.join(rows)}</table></details>"

@@ -26,14 +26,18 @@ def language() -> str:
     for variable in ("DISCERN_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(variable, "").split(":")[0].split(".")[0].replace("-", "_")
         if value:
-            return "zh_TW" if value.lower().startswith("zh") else "en"
+            return _spoken(value)
     return "en"
+
+
+def _spoken(name: str) -> str:
+    return "zh_TW" if name.lower().startswith("zh") else "en"
 
 
 @contextmanager
 def use_language(name: str) -> Iterator[None]:
     """Speak ``name`` (``en``, ``zh_TW``) inside the block."""
-    token = _chosen.set(name)
+    token = _chosen.set(_spoken(name))
     try:
         yield
     finally:

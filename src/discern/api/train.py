@@ -49,11 +49,6 @@ def train(
     watch : Watcher, optional
         Is told how it goes; stderr shows it unless given.
 
-    Returns
-    -------
-    Run
-        The finished run.
-
     Raises
     ------
     DataError, ConfigError, ModelError, RunError
@@ -63,8 +58,7 @@ def train(
 
     Examples
     --------
-    >>> run = train("digits", model="lenet", epochs=5)  # doctest: +SKIP
-    >>> run.evaluate().top1 > 0.9  # doctest: +SKIP
+    >>> train("digits", model="lenet", epochs=5).evaluate().top1 > 0.9  # doctest: +SKIP
     True
     """
     asked = {"model": model, "epochs": epochs, "seed": seed}

@@ -39,7 +39,7 @@ class Augmentation(BaseModel):
         With mixup as well, each batch draws one of the two.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     flip: bool = False
     shift: float = Field(0.0, ge=0.0, le=0.5)

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from discern.errors import ConfigError, nearest
 from discern.i18n import _
 from discern.preprocess.augment import Augmentation
 
 
-class Config(BaseModel):
+class Config(Augmentation):
     """The settings of a run; ``--set NAME=VALUE`` reaches each of them.
 
     What is left out is filled in by the recipe (`discern.training.recipes`), which knows the network and the data.
@@ -63,8 +63,6 @@ class Config(BaseModel):
     3
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     model: str = "auto"
     recipe: Literal["auto", "lecture"] = "auto"
     epochs: int = Field(20, ge=1, le=100_000)
@@ -88,17 +86,9 @@ class Config(BaseModel):
     interpolation: Literal["bilinear", "nearest", "bicubic", "lanczos"] = "bilinear"
     channels: Literal[1, 3] = 3
     augment: bool = True
-    flip: bool = False
-    shift: float = Field(0.0, ge=0, le=0.5)
-    rotation: float = Field(0.0, ge=0, le=180)
-    zoom: float = Field(0.0, ge=0, lt=1)
-    jitter: float = Field(0.0, ge=0, le=1)
-    erase: float = Field(0.0, ge=0, le=1)
-    mixup: float = Field(0.0, ge=0)
-    cutmix: float = Field(0.0, ge=0)
     validation: float = Field(0.1, gt=0, lt=0.9)
     test: float = Field(0.2, ge=0, lt=0.9)
-    network: dict[str, bool | int | float | str | list[int]] = {}
+    network: dict[str, bool | int | float | str | list[int]] = Field({})
     seed: int = Field(0, ge=0)
     checkpoint_seconds: float = Field(15.0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"

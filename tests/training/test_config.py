@@ -34,7 +34,7 @@ def test_an_unknown_setting_gives_the_nearest(name: str, near: str) -> None:
 
 
 def test_an_unknown_setting_like_no_other_gives_them_all() -> None:
-    with pytest.raises(ConfigError, match=r"^There is no setting 'zzz'\. There are: flip, recipe,.*device, width\.$"):
+    with pytest.raises(ConfigError, match=r"^There is no setting 'zzz'\. There are: flip, shift,.*device, width\.$"):
         make_config({"zzz": 1}, ["width"])
 
 

@@ -73,13 +73,11 @@ def start(data: DataLike | None, asked: Mapping[str, Any], out: str | os.PathLik
     counts = prepared.dataset.counts(prepared.split.train)
     subject = Subject(counts, prepared.side(), prepared.is_grey(), where.type)
     config, notes = complete(asked, subject)
-    spec = Preprocess(
-        size=config.size, mode=config.resize, interpolation=config.interpolation, channels=config.channels
-    )
+    spec = _spec(config)
     decoded = pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)
-    rows = np.searchsorted(prepared.used, prepared.split.train)
-    mean, std = statistics(decoded, rows)
-    spec = spec.model_copy(update={"mean": mean, "std": std})
+    if not spec.mean:
+        mean, std = statistics(decoded, np.searchsorted(prepared.used, prepared.split.train))
+        spec = spec.model_copy(update={"mean": mean, "std": std})
     run = new_run(prepared.dataset.name, config.model, out)
     network = Job(run, prepared, config, spec, decoded).network()
     with cpu_convolutions(network):
@@ -88,6 +86,15 @@ def start(data: DataLike | None, asked: Mapping[str, Any], out: str | os.PathLik
     job = Job(run, prepared, config, spec, decoded)
     _write_down(job, asked, [*prepared.notes, *notes, choice.why()], watch)
     return job
+
+
+def _spec(config: Config) -> Preprocess:
+    fields = ("size", "interpolation", "channels", "mean", "std")
+    try:
+        return Preprocess(mode=config.resize, **{name: getattr(config, name) for name in fields})
+    except pydantic.ValidationError as error:
+        sentence = _("mean={mean} and std={std} do not fit: give {channels} numbers each, std above 0.")
+        raise ConfigError(sentence.format(mean=config.mean, std=config.std, channels=config.channels)) from error
 
 
 def _write_down(job: Job, asked: Mapping[str, Any], notices: list[str], watch: Watcher) -> None:

@@ -40,8 +40,8 @@ class Config(Augmentation):
         Decay a step of the averaged weights that are then validated and kept (0: none).
     patience : int
         Stop after so many epochs without a better validation accuracy (0: never).
-    size, resize, interpolation, channels
-        Of `discern.preprocess.spec.Preprocess`.
+    size, resize, interpolation, channels, mean, std
+        Of `discern.preprocess.spec.Preprocess`; without mean and std they are the training part's.
     augment : bool
         False switches every augmentation off.
     flip, shift, rotation, zoom, jitter, erase, mixup, cutmix
@@ -85,6 +85,8 @@ class Config(Augmentation):
     resize: Literal["crop", "pad", "stretch"] = "crop"
     interpolation: Literal["bilinear", "nearest", "bicubic", "lanczos"] = "bilinear"
     channels: Literal[1, 3] = 3
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
     augment: bool = True
     validation: float = Field(0.1, gt=0, lt=0.9)
     test: float = Field(0.2, ge=0, lt=0.9)

@@ -56,12 +56,7 @@ def test_kill_minus_nine_at_any_moment(tmp_path: Path) -> None:
                 arguments = command("--resume", run)
         finish(command("--resume", run) if (run / "config.json").exists() else arguments)
         assert (run / "model.safetensors").read_bytes() == expected
-        assert [json.loads(line)["epoch"] for line in (run / "events.jsonl").read_text().splitlines()[1:-1]] == [
-            1,
-            2,
-            3,
-            4,
-        ]
+        assert [event["epoch"] for event in RunDirectory(run).read_events("epoch")] == [1, 2, 3, 4]
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ class Batches:
     rows : numpy.ndarray
         Positions in ``pixels`` of the part to go through.
     size : int
-        Pictures a step over all processes; batches differ by one picture at most.
+        Pictures a step over all processes; batches differ by one picture at most, and each process gets two or more.
     seed : int
         With the epoch, decides the order.
     device : torch.device
@@ -38,7 +38,7 @@ class Batches:
     >>> pixels, labels = np.zeros((5, 8, 8, 1), dtype=np.uint8), np.arange(5)
     >>> batches = Batches(pixels, labels, np.arange(5), size=2)
     >>> batches.steps, sorted(int(y) for _, ys in batches.epoch(0) for y in ys)
-    (3, [0, 1, 2, 3, 4])
+    (2, [0, 1, 2, 3, 4])
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Three steps of the real network on this machine decide precision and memory layout; the answer is kept."""
+"""A few steps of the real network on this machine decide precision and memory layout; the answer is kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from discern.i18n import _
 from discern.runtime import processor
 from discern.training.config import Config
 
-STEPS = 3
+STEPS, SECONDS = 3, 0.3  # at least so many; more while they took less, since short steps are noisy
 MARGIN = 1.1  # the plain way stays unless another is this much faster: noise must not choose
 
 
@@ -35,7 +35,7 @@ class Choice:
         if not self.measured:
             return _("Computing in {precision}, {layout}, as set.").format(precision=self.precision, layout=self.layout)
         figures = ", ".join(f"{name} {rate:,.0f}" for name, rate in self.measured.items())
-        sentence = _("Computing in {precision}, {layout}: three steps on this machine ran at {figures} pictures/s.")
+        sentence = _("Computing in {precision}, {layout}: steps measured on this machine ran at {figures} pictures/s.")
         return sentence.format(precision=self.precision, layout=self.layout, figures=figures)
 
 
@@ -91,23 +91,22 @@ def _fastest(ways: list[tuple[str, str]], measured: dict[str, float]) -> Choice:
 
 
 def _rate(model: nn.Module, way: tuple[str, str], shape: tuple[int, ...], device: torch.device) -> float:
-    """Pictures a second of forward and backward, the best of `STEPS` after one that warms up."""
+    """Pictures a second of forward and backward, the best step after one that warms up."""
     precision, layout = way
     with torch.random.fork_rng():
         model = placed(copy.deepcopy(model), layout, device).train()
         x = torch.randn(shape, device=device).to(memory_format=memory_format(layout))
         y = torch.zeros(shape[0], dtype=torch.long, device=device)
-        fastest = float("inf")
-        for step in range(STEPS + 1):
+        times: list[float] = []
+        while len(times) <= STEPS or sum(times) < SECONDS:
             start = time.perf_counter()
             with autocast(precision, device):
                 logits = model(x)
             cross_entropy(logits.float(), y).backward()
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
-            if step:
-                fastest = min(fastest, time.perf_counter() - start)
-    return shape[0] / fastest
+            times.append(time.perf_counter() - start)
+    return shape[0] / min(times[1:])
 
 
 def _machine(device: torch.device) -> list[str]:

@@ -127,6 +127,14 @@ def test_too_few_pictures_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_a_run_is_resumed_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_folder(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    run = train("data", model="lenet", epochs=1, out=tmp_path / "run", watch=Watcher())
+    monkeypatch.chdir("/")
+    assert train(resume=run.path, watch=Watcher()).result["epochs"] == 1
+
+
 def test_resuming_takes_no_settings(trained: tuple[Run, Path, Listener]) -> None:
     with pytest.raises(ConfigError, match="--resume"):
         train(resume=trained[0].path, epochs=9, watch=Watcher())

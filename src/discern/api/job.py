@@ -108,7 +108,7 @@ def _write_down(job: Job, asked: Mapping[str, Any], notices: list[str], watch: W
     dataset = job.prepared.dataset
     job.run.write_config(
         {
-            "data": {"origin": os.fspath(dataset.origin), "name": dataset.name, "fingerprint": _fingerprint(job)},
+            "data": {"origin": _lasting(dataset.origin), "name": dataset.name, "fingerprint": _fingerprint(job)},
             "classes": list(dataset.classes),
             "asked": dict(asked),
             "config": job.config.model_dump(mode="json"),
@@ -121,12 +121,18 @@ def _write_down(job: Job, asked: Mapping[str, Any], notices: list[str], watch: W
     )
 
 
+def _lasting(origin: str) -> str:
+    """A path that holds from every folder; a built-in name stays a name."""
+    path = Path(origin)
+    return str(path.resolve()) if path.exists() else origin
+
+
 def _fingerprint(job: Job) -> str:
     return job.prepared.facts.fingerprint(job.prepared.used)
 
 
 def reopen(run: RunDirectory, data: DataLike | None, watch: Watcher) -> Job:
-    """A run that was started, as `_start` left it.
+    """A run that was started, as `start` left it.
 
     Raises
     ------

@@ -93,7 +93,16 @@ def show_summary(facts: dict[str, Any], found: Summary) -> None:
 
 def show_doctor(facts: dict[str, Any]) -> None:
     """A line a fact."""
-    for group, value in facts.items():
+    titles = {
+        "machine": _("machine"),
+        "device": _("device"),
+        "packages": _("packages"),
+        "probe": _("speed of resnet18 at 32x32"),
+        "data": _("data is looked for in"),
+        "cache": _("cache"),
+    }
+    for key, value in facts.items():
+        group = titles[key]
         if isinstance(value, dict):
             line(f"{group}:")
             for name, fact in value.items():

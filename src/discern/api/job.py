@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 import discern
 from discern.api.prepare import DataLike, Prepared, prepare
 from discern.data.pixels import pixels
+from discern.data.split import Split
 from discern.errors import ConfigError, DataError, RunError
 from discern.files import write_json
 from discern.i18n import _
@@ -147,6 +148,7 @@ def reopen(run: RunDirectory, data: DataLike | None, watch: Watcher) -> Job:
         sentence = _("{path} is damaged or from another version: start a new run.")
         raise RunError(sentence.format(path=run.config)) from error
     prepared = prepare(data or written["data"]["origin"], config.seed, config.validation, config.test, watch)
+    prepared = replace(prepared, split=Split.load(run.split, prepared.dataset))  # the record decides, not the rule
     decoded = pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)
     job = Job(run, prepared, config, spec, decoded)
     if _fingerprint(job) != written["data"]["fingerprint"]:

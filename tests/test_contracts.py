@@ -53,10 +53,10 @@ every = pytest.mark.parametrize("name", TABLE)
 def test_row_tells_a_person_what_it_is(name: str) -> None:
     row = TABLE[name]
     assert row.name == name
-    assert row.idea().endswith(".")
-    assert row.paper
+    assert row.family.idea().endswith(".")
+    assert row.family.paper
     assert row.channels in (1, 3)
-    assert 1980 < row.year < 2100
+    assert 1980 < row.family.year < 2100
 
 
 @every
@@ -86,7 +86,7 @@ def test_shapes(name: str, size: int | str, channels: int) -> None:
     maps = network.stages(x)
     assert len(maps) >= 2
     assert all(map.shape[0] == 2 and map.dim() in (2, 4) and map.numel() > 0 for map in maps.values())
-    assert network.classify(list(maps.values())[-1]).shape == (2, CLASSES)
+    assert network.answer(network.embed(list(maps.values())[-1])).shape == (2, CLASSES)
 
 
 @every
@@ -104,7 +104,7 @@ def test_stages_are_finite_and_end_in_the_logits(name: str) -> None:
     with torch.no_grad():
         maps = network.stages(pictures(2))
         logits = network(pictures(2))
-        again = network.classify(list(maps.values())[-1])
+        again = network.answer(network.embed(list(maps.values())[-1]))
     assert all(torch.isfinite(map).all() for map in maps.values())
     assert torch.equal(logits, again)
 
@@ -112,7 +112,7 @@ def test_stages_are_finite_and_end_in_the_logits(name: str) -> None:
 @every
 def test_gradient_reaches_every_parameter(name: str) -> None:
     network = made(name).train()
-    nn.functional.cross_entropy(network(pictures(4)), torch.arange(4)).backward()
+    sum(nn.functional.cross_entropy(logits, torch.arange(4)) for logits in network.answers(pictures(4))).backward()
     silent = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not silent
 

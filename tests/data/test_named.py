@@ -8,8 +8,8 @@ import pytest
 
 from discern.data import named
 from discern.data.dataset import Part
-from discern.data.download import Remote
 from discern.data.named import NAMES, REMOTES, open_named
+from discern.download import Remote
 from discern.errors import DownloadError
 from discern.files import cache_folder
 

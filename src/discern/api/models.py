@@ -22,8 +22,8 @@ def list_models() -> list[dict[str, Any]]:
     return [
         {
             "name": row.name,
-            "year": row.year,
-            "idea": row.idea(),
+            "year": row.family.year,
+            "idea": row.family.idea(),
             "parameters": parameters(row.name),
             "size": row.size,
         }
@@ -54,5 +54,11 @@ def describe(name: str, size: int | None = None) -> Summary:
 def to_json(name: str, found: Summary) -> dict[str, Any]:
     """One network as the command line prints it."""
     row = entry(name)
-    facts = {"name": name, "year": row.year, "idea": row.idea(), "paper": row.paper, "size": row.size}
+    facts = {
+        "name": name,
+        "year": row.family.year,
+        "idea": row.family.idea(),
+        "paper": row.family.paper,
+        "size": row.size,
+    }
     return {**facts, **asdict(found)}

@@ -10,9 +10,9 @@ import numpy as np
 from discern.data.assemble import assemble
 from discern.data.cifar import CIFAR10, CIFAR100, cifar_layout, open_cifar
 from discern.data.dataset import Dataset, Part, Store
-from discern.data.download import Remote, download
 from discern.data.idx import idx_files, open_idx
 from discern.data.parquet import open_parquet, parquet_files
+from discern.download import Remote, download
 from discern.errors import DataError, DownloadError
 from discern.files import cache_folder, data_folders
 from discern.i18n import _

@@ -62,5 +62,5 @@ class CourseCNN(Network):
     def body(self) -> Body:
         return {name: self.get_submodule(name) for name in STAGES}
 
-    def classify(self, x: Tensor) -> Tensor:
-        return self.fc(self.pool(x).flatten(1))  # (N, 32, H, W) -> (N, 32) -> (N, classes)
+    def embed(self, x: Tensor) -> Tensor:
+        return self.pool(x).flatten(1)  # (N, 32, H, W) -> (N, 32)

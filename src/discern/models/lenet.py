@@ -64,6 +64,6 @@ class LeNet(Network):
     def body(self) -> Body:
         return {"stem": self.stem, "stage2": self.stage2}
 
-    def classify(self, x: Tensor) -> Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         x = F.relu(self.c5(x.flatten(1)))  # (N, 16, 5, 5) -> (N, 400) -> (N, 120)
-        return self.fc(F.relu(self.f6(x)))
+        return F.relu(self.f6(x))

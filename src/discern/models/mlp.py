@@ -71,5 +71,5 @@ class MLP(Network):
         # (N, C, H, W) -> (N, C H W) -> (N, hidden) ...
         return {"flatten": self.flatten, **{name: self.get_submodule(name) for name in self.layers}}
 
-    def classify(self, x: Tensor) -> Tensor:
-        return self.fc(x)
+    def embed(self, x: Tensor) -> Tensor:
+        return x

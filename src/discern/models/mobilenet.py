@@ -109,5 +109,5 @@ class MobileNet(Network):
     def body(self) -> Body:
         return {"stem": self.stem, **{name: self.get_submodule(name) for name in STAGES}}
 
-    def classify(self, x: Tensor) -> Tensor:
-        return self.fc(self.avgpool(x).flatten(1))  # (N, 1024, 7, 7) -> (N, 1024) -> (N, classes)
+    def embed(self, x: Tensor) -> Tensor:
+        return self.avgpool(x).flatten(1)  # (N, 1024, 7, 7) -> (N, 1024)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -16,10 +15,40 @@ SMALL_PICTURE = 64  # up to this many pixels a side, stem="auto" is the small on
 STEMS = ("auto", "imagenet", "small")
 
 
-class Network(nn.Module, ABC):
-    """A classifier in two halves: a body of named stages, and a head that turns the last map into logits.
+class Model(nn.Module, ABC):
+    """What every classifier here can do, whether it is one of `discern.models.table` or another library's.
 
-    A subclass gives `body` and `classify`; its constructor takes ``classes``, ``channels`` and ``size`` (pixels a
+    Pictures (N, C, H, W) -> stages -> features -> head -> logits (N, classes).
+    """
+
+    head_name: str  # dotted name of the module that makes the logits: set_submodule(head_name, ...) swaps it
+
+    @property
+    def head(self) -> nn.Module:
+        """The module that makes the logits."""
+        return self.get_submodule(self.head_name)
+
+    @abstractmethod
+    def stages(self, x: Tensor) -> dict[str, Tensor]:
+        """The map that each stage makes of pictures ``x`` (N, C, H, W), in order."""
+
+    @abstractmethod
+    def features(self, x: Tensor) -> Tensor:
+        """What the head reads of pictures ``x``: (N, F), or (N, F, H, W) before a convolutional head."""
+
+    @abstractmethod
+    def answer(self, features: Tensor) -> Tensor:
+        """What the head reads -> logits (N, classes)."""
+
+    @abstractmethod
+    def answers(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The logits, then those of each auxiliary head: what a training step compares with the labels."""
+
+
+class Network(Model):
+    """A classifier written here: a body of named stages, what becomes of the last map, and a head.
+
+    A subclass gives `body` and `embed`; its constructor takes ``classes``, ``channels`` and ``size`` (pixels a
     side) first and its own settings, each with a default, after them.
 
     Examples
@@ -35,34 +64,47 @@ class Network(nn.Module, ABC):
     Linear(in_features=84, out_features=10, bias=True)
     """
 
-    head_name: ClassVar[str]  # dotted name of the module that makes the logits: set_submodule(head_name, ...) swaps it
+    auxiliary: Mapping[str, str] = {}  # stage whose map an auxiliary head reads -> dotted name of that head
 
     @abstractmethod
     def body(self) -> Body:
         """The stages in order: name -> what turns the map before it into its own."""
 
     @abstractmethod
-    def classify(self, x: Tensor) -> Tensor:
-        """The last stage's map -> logits (N, classes)."""
+    def embed(self, x: Tensor) -> Tensor:
+        """The last stage's map -> what the head reads: (N, F), or (N, F, H, W) before a convolutional head."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pictures (N, C, H, W) -> logits (N, classes)."""
+        return self.answer(self.features(x))
 
     def stages(self, x: Tensor) -> dict[str, Tensor]:
-        """The map that each stage makes of pictures ``x`` (N, C, H, W), in order; the last is what the head reads."""
+        """The map that each stage makes of pictures ``x`` (N, C, H, W), in order; `embed` reads the last."""
         maps = {}
         for name, stage in self.body().items():
             x = stage(x)
             maps[name] = x
         return maps
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Pictures (N, C, H, W) -> logits (N, classes)."""
+    def features(self, x: Tensor) -> Tensor:
+        """What the head reads of pictures ``x``: (N, F), or (N, F, H, W) before a convolutional head."""
         for stage in self.body().values():  # not stages(): a map is freed as soon as the next is made
             x = stage(x)
-        return self.classify(x)
+        return self.embed(x)
 
-    @property
-    def head(self) -> nn.Module:
-        """The module that makes the logits."""
-        return self.get_submodule(self.head_name)
+    def answer(self, features: Tensor) -> Tensor:
+        """What the head reads -> logits (N, classes); a convolutional head's map is rectified and averaged."""
+        scores = self.head(features)
+        return scores if scores.dim() == 2 else scores.relu().mean(dim=(2, 3))
+
+    def answers(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The logits, then those of each auxiliary head: what a training step compares with the labels."""
+        asides = []
+        for name, stage in self.body().items():
+            x = stage(x)
+            if name in self.auxiliary:
+                asides.append(self.get_submodule(self.auxiliary[name])(x))
+        return (self.answer(self.embed(x)), *asides)
 
 
 def is_small(stem: str, size: int) -> bool:

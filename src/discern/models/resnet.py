@@ -155,5 +155,5 @@ class ResNet(Network):
             "layer4": self.layer4,
         }
 
-    def classify(self, x: Tensor) -> Tensor:
-        return self.fc(self.avgpool(x).flatten(1))  # (N, 512, 7, 7) -> (N, 512) -> (N, classes)
+    def embed(self, x: Tensor) -> Tensor:
+        return self.avgpool(x).flatten(1)  # (N, 512, 7, 7) -> (N, 512)

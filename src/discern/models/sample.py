@@ -70,6 +70,6 @@ class Sample(Network):
     def body(self) -> Body:
         return {"stem": self.stem, "stage2": self.stage2}
 
-    def classify(self, x: Tensor) -> Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         x = F.relu(self.fc1(x.flatten(1)))  # (N, 16, 5, 5) -> (N, 400) -> (N, 120)
-        return self.fc3(F.relu(self.fc2(x)))
+        return F.relu(self.fc2(x))

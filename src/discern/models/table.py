@@ -1,59 +1,63 @@
 """The table of networks: a name, the facts a person chooses by, and the class and numbers that build it.
 
-Reading it imports no torch. A new architecture is one file beside this one and one row here.
+Reading it imports no torch. A new architecture is one file beside this one and one row in `discern.models.rows`.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from discern.errors import ModelError, nearest
 from discern.i18n import _
+from discern.models.rows import FAMILIES, Family, Setting
 
 if TYPE_CHECKING:
     from discern.models.network import Network
 
-Setting = bool | int | float | str | tuple[int, ...] | list[int]
 SHAPE = ("classes", "channels", "size")  # what every constructor takes before its settings
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One row: a network as it was published.
+    """One network that a person can name.
 
     Attributes
     ----------
     name : str
         What a person types.
-    module, network : str
-        File in ``discern.models`` and the class in it.
-    year : int
-        Of the paper.
-    idea : callable
-        Returns the sentence that says what it brought, in the language in force.
-    paper : str
-        Title and where it appeared.
-    size, channels, classes : int
-        Of the pictures and labels it was made for: pixels a side, colour channels, logits.
+    family : Family
+        The file and class that make it, and the facts it shares with its variants.
     numbers : mapping
         The constructor's settings that make this variant.
     """
 
     name: str
-    module: str
-    network: str
-    year: int
-    idea: Callable[[], str]
-    paper: str
-    size: int
-    channels: int = 3
-    classes: int = 1000
-    numbers: Mapping[str, Setting] = field(default_factory=dict)
+    family: Family
+    numbers: Mapping[str, Setting]
+
+    @property
+    def size(self) -> int:
+        """Pixels a side of the pictures it was made for."""
+        return self.family.size
+
+    @property
+    def channels(self) -> int:
+        """Colour channels of the pictures it was made for."""
+        return self.family.channels
+
+    @property
+    def classes(self) -> int:
+        """Logits it was made with."""
+        return self.family.classes
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """What `build` takes, with the values this variant has."""
+        return {**_defaults(self.family.constructor()), **self.numbers}
 
     def build(
         self, classes: int, channels: int = 3, size: int | None = None, settings: Mapping[str, Setting] | None = None
@@ -67,7 +71,7 @@ class Entry:
                         name=self.name, what=what, value=value
                     )
                 )
-        constructor = getattr(importlib.import_module(f"discern.models.{self.module}"), self.network)
+        constructor = self.family.constructor()
         numbers = {**self.numbers, **_checked(self.name, constructor, settings or {})}
         return constructor(classes, channels, size, **numbers)
 
@@ -153,9 +157,7 @@ def settings_of(name: str) -> dict[str, Setting]:
     >>> settings_of("mobilenet-0.25")
     {'width': 0.25, 'stem': 'auto'}
     """
-    row = entry(name)
-    constructor = getattr(importlib.import_module(f"discern.models.{row.module}"), row.network)
-    return {**_defaults(constructor), **row.numbers}
+    return entry(name).settings
 
 
 def _defaults(constructor: Callable[..., Network]) -> dict[str, Setting]:
@@ -194,99 +196,6 @@ def _alike(value: Setting, default: Setting) -> bool:
     return type(value) is type(default) or (type(value) is int and isinstance(default, float))
 
 
-_RESNET = "Deep Residual Learning for Image Recognition, arXiv:1512.03385"
-_MOBILENET = "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications, arXiv:1704.04861"
-
-
-def _residual() -> str:
-    return _("A block learns only what to add to its input, so very deep networks train.")
-
-
-def _separable() -> str:
-    return _("A convolution is split into depthwise and 1x1 parts: about a ninth of the work.")
-
-
-ROWS = (
-    Entry(
-        "mlp-course",
-        "mlp",
-        "MLP",
-        1986,
-        lambda: _("Pixels in a row and fully connected layers: hidden neurons learn features of their own."),
-        "Learning representations by back-propagating errors, Nature 323",
-        size=28,
-        classes=3,
-        numbers={"hidden": (512, 256, 128), "dropout": 0.2},
-    ),
-    Entry(
-        "feed-forward",
-        "mlp",
-        "MLP",
-        1986,
-        lambda: _("One hidden layer of 512 neurons between the pixels and the classes."),
-        "Learning representations by back-propagating errors, Nature 323",
-        size=28,
-        channels=1,
-        classes=10,
-        numbers={"hidden": (512,), "dropout": 0.0},
-    ),
-    Entry(
-        "lenet",
-        "lenet",
-        "LeNet",
-        1998,
-        lambda: _("The first convolutional network: one small filter slides over the whole picture."),
-        "Gradient-based learning applied to document recognition, Proceedings of the IEEE 86(11)",
-        size=32,
-        channels=1,
-        classes=10,
-    ),
-    Entry(
-        "sample",
-        "sample",
-        "Sample",
-        1998,
-        lambda: _("The smallest network with every part a CNN has: convolution, pooling, fully connected layers."),
-        "PyTorch tutorial 'Training a Classifier', after LeNet-5",
-        size=32,
-        classes=10,
-    ),
-    Entry(
-        "cnn-course",
-        "cnn_course",
-        "CourseCNN",
-        2015,
-        lambda: _("Five blocks of convolution, batch normalisation and ReLU, then global average pooling."),
-        "Batch Normalization, arXiv:1502.03167 (the course's own network)",
-        size=28,
-        classes=3,
-    ),
-    Entry("resnet18", "resnet", "ResNet", 2015, _residual, _RESNET, size=224, numbers={"blocks": (2, 2, 2, 2)}),
-    Entry("resnet34", "resnet", "ResNet", 2015, _residual, _RESNET, size=224, numbers={"blocks": (3, 4, 6, 3)}),
-    Entry(
-        "resnet50",
-        "resnet",
-        "ResNet",
-        2015,
-        _residual,
-        _RESNET,
-        size=224,
-        numbers={"blocks": (3, 4, 6, 3), "bottleneck": True},
-    ),
-    Entry(
-        "resnet18-narrow",
-        "resnet",
-        "ResNet",
-        2015,
-        lambda: _("ResNet-18 with a tenth of the filters, as the course builds it by hand for CIFAR-10."),
-        _RESNET,
-        size=32,
-        classes=10,
-        numbers={"blocks": (2, 2, 2, 2), "width": 0.1},
-    ),
-    Entry("mobilenet", "mobilenet", "MobileNet", 2017, _separable, _MOBILENET, size=224, numbers={"width": 1.0}),
-    Entry("mobilenet-0.75", "mobilenet", "MobileNet", 2017, _separable, _MOBILENET, size=224, numbers={"width": 0.75}),
-    Entry("mobilenet-0.5", "mobilenet", "MobileNet", 2017, _separable, _MOBILENET, size=224, numbers={"width": 0.5}),
-    Entry("mobilenet-0.25", "mobilenet", "MobileNet", 2017, _separable, _MOBILENET, size=224, numbers={"width": 0.25}),
-)
-TABLE: dict[str, Entry] = {row.name: row for row in ROWS}
+TABLE: dict[str, Entry] = {
+    name: Entry(name, family, numbers) for family in FAMILIES for name, numbers in family.variants.items()
+}

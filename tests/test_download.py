@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from discern.data import download as module
-from discern.data.download import Remote, download
+from discern import download as module
+from discern.download import Remote, download
 from discern.errors import DownloadError
 
 CONTENT = bytes(range(256)) * 3000

@@ -1,0 +1,152 @@
+"""The rows of the table: each family of networks with its facts, and each variant with its numbers.
+
+Nothing here imports torch: the table is read wherever a name is checked.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from discern.i18n import _
+
+if TYPE_CHECKING:
+    from discern.models.network import Network
+
+Setting = bool | int | float | str | tuple[int, ...] | list[int]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks that one class makes, as they were published.
+
+    Attributes
+    ----------
+    module, network : str
+        File in ``discern.models`` and the class in it.
+    year : int
+        Of the paper.
+    idea : callable
+        Returns the sentence that says what it brought, in the language in force.
+    paper : str
+        Title and where it appeared.
+    variants : mapping
+        Name -> the constructor's settings that make it.
+    size, channels, classes : int
+        Of the pictures and labels it was made for: pixels a side, colour channels, logits.
+    """
+
+    module: str
+    network: str
+    year: int
+    idea: Callable[[], str]
+    paper: str
+    variants: Mapping[str, Mapping[str, Setting]]
+    size: int = 224
+    channels: int = 3
+    classes: int = 1000
+
+    def constructor(self) -> Callable[..., Network]:
+        """The class, which is imported only now."""
+        network: Callable[..., Network] = getattr(
+            importlib.import_module(f"discern.models.{self.module}"), self.network
+        )
+        return network
+
+
+_BACKPROPAGATION = "Learning representations by back-propagating errors, Nature 323"
+_RESNET = "Deep Residual Learning for Image Recognition, arXiv:1512.03385"
+
+FAMILIES = (
+    Family(
+        "mlp",
+        "MLP",
+        1986,
+        lambda: _("Pixels in a row and fully connected layers: hidden neurons learn features of their own."),
+        _BACKPROPAGATION,
+        {"mlp-course": {"hidden": (512, 256, 128), "dropout": 0.2}},
+        size=28,
+        classes=3,
+    ),
+    Family(
+        "mlp",
+        "MLP",
+        1986,
+        lambda: _("One hidden layer of 512 neurons between the pixels and the classes."),
+        _BACKPROPAGATION,
+        {"feed-forward": {"hidden": (512,), "dropout": 0.0}},
+        size=28,
+        channels=1,
+        classes=10,
+    ),
+    Family(
+        "lenet",
+        "LeNet",
+        1998,
+        lambda: _("The first convolutional network: one small filter slides over the whole picture."),
+        "Gradient-based learning applied to document recognition, Proceedings of the IEEE 86(11)",
+        {"lenet": {}},
+        size=32,
+        channels=1,
+        classes=10,
+    ),
+    Family(
+        "sample",
+        "Sample",
+        1998,
+        lambda: _("The smallest network with every part a CNN has: convolution, pooling, fully connected layers."),
+        "PyTorch tutorial 'Training a Classifier', after LeNet-5",
+        {"sample": {}},
+        size=32,
+        classes=10,
+    ),
+    Family(
+        "cnn_course",
+        "CourseCNN",
+        2015,
+        lambda: _("Five blocks of convolution, batch normalisation and ReLU, then global average pooling."),
+        "Batch Normalization, arXiv:1502.03167 (the course's own network)",
+        {"cnn-course": {}},
+        size=28,
+        classes=3,
+    ),
+    Family(
+        "resnet",
+        "ResNet",
+        2015,
+        lambda: _("A block learns only what to add to its input, so very deep networks train."),
+        _RESNET,
+        {
+            "resnet18": {"blocks": (2, 2, 2, 2)},
+            "resnet34": {"blocks": (3, 4, 6, 3)},
+            "resnet50": {"blocks": (3, 4, 6, 3), "bottleneck": True},
+            "resnet101": {"blocks": (3, 4, 23, 3), "bottleneck": True},
+            "resnet152": {"blocks": (3, 8, 36, 3), "bottleneck": True},
+        },
+    ),
+    Family(
+        "resnet",
+        "ResNet",
+        2015,
+        lambda: _("ResNet-18 with a tenth of the filters, as the course builds it by hand for CIFAR-10."),
+        _RESNET,
+        {"resnet18-narrow": {"blocks": (2, 2, 2, 2), "width": 0.1}},
+        size=32,
+        classes=10,
+    ),
+    Family(
+        "mobilenet",
+        "MobileNet",
+        2017,
+        lambda: _("A convolution is split into depthwise and 1x1 parts: about a ninth of the work."),
+        "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications, arXiv:1704.04861",
+        {
+            "mobilenet": {"width": 1.0},
+            "mobilenet-0.75": {"width": 0.75},
+            "mobilenet-0.5": {"width": 0.5},
+            "mobilenet-0.25": {"width": 0.25},
+        },
+    ),
+)

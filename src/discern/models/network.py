@@ -21,6 +21,7 @@ class Model(nn.Module, ABC):
     Pictures (N, C, H, W) -> stages -> features -> head -> logits (N, classes).
     """
 
+    keras_layers: Mapping[str, str] = {}  # layer names of Keras' own weights for this network -> dotted module names
     head_name: str  # dotted name of the module that makes the logits: set_submodule(head_name, ...) swaps it
 
     @property
@@ -156,3 +157,26 @@ def check_dropout(dropout: float) -> float:
     if not 0 <= dropout < 1:
         raise ModelError(_("The dropout is {dropout}: it must be at least 0 and below 1.").format(dropout=dropout))
     return dropout
+
+
+def check_size(network: str, size: int, least: int) -> None:
+    """Refuse pictures that a network's published form would shrink to nothing.
+
+    Parameters
+    ----------
+    network : str
+        Its name in the sentence.
+    size, least : int
+        Pixels a side that the pictures have, and that they must have.
+
+    Raises
+    ------
+    ModelError
+        When ``size`` is below ``least``.
+    """
+    if size < least:
+        raise ModelError(
+            _(
+                "{network} needs pictures of {least} pixels a side or more, not {size}: use larger ones or stem=small."
+            ).format(network=network, least=least, size=size)
+        )

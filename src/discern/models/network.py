@@ -159,8 +159,8 @@ def check_dropout(dropout: float) -> float:
     return dropout
 
 
-def check_size(network: str, size: int, least: int) -> None:
-    """Refuse pictures that a network's published form would shrink to nothing.
+def check_size(network: str, size: int, least: int, small: bool = False) -> None:
+    """Refuse pictures that a network would shrink to nothing.
 
     Parameters
     ----------
@@ -168,12 +168,20 @@ def check_size(network: str, size: int, least: int) -> None:
         Its name in the sentence.
     size, least : int
         Pixels a side that the pictures have, and that they must have.
+    small : bool
+        Whether this is the small-picture form already; otherwise the sentence names that form as a remedy.
 
     Raises
     ------
     ModelError
         When ``size`` is below ``least``.
     """
+    if size < least and small:
+        raise ModelError(
+            _("Pictures of {size} pixels a side are too small for {name}: use {least} or more.").format(
+                size=size, name=network, least=least
+            )
+        )
     if size < least:
         raise ModelError(
             _(

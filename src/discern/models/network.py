@@ -34,7 +34,7 @@ class Model(nn.Module, ABC):
         """The map that each stage makes of pictures ``x`` (N, C, H, W), in order."""
 
     @abstractmethod
-    def features(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor) -> Tensor:
         """What the head reads of pictures ``x``: (N, F), or (N, F, H, W) before a convolutional head."""
 
     @abstractmethod
@@ -77,7 +77,7 @@ class Network(Model):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures (N, C, H, W) -> logits (N, classes)."""
-        return self.answer(self.features(x))
+        return self.answer(self.encode(x))
 
     def stages(self, x: Tensor) -> dict[str, Tensor]:
         """The map that each stage makes of pictures ``x`` (N, C, H, W), in order; `embed` reads the last."""
@@ -87,7 +87,7 @@ class Network(Model):
             maps[name] = x
         return maps
 
-    def features(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor) -> Tensor:
         """What the head reads of pictures ``x``: (N, F), or (N, F, H, W) before a convolutional head."""
         for stage in self.body().values():  # not stages(): a map is freed as soon as the next is made
             x = stage(x)

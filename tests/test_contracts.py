@@ -18,7 +18,7 @@ from discern.models.weights import load_weights, save_weights
 SIZES = (28, 32, 64)
 SMALL = 28
 CLASSES = 4
-HEAVY = 800_000_000  # multiply-adds a small picture: learning takes more than 10 s on a busy core
+HEAVY = 700_000_000  # multiply-adds a small picture: learning takes more than 10 s on a busy core
 
 
 @functools.cache

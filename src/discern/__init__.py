@@ -29,9 +29,21 @@ _VERBS = {
     "load": "discern.api.load",
     "predict": "discern.api.predict",
     "list_models": "discern.api.models",
+    "zoo": "discern.api.zoo",
     "doctor": "discern.api.doctor",
 }
-__all__ = ["__version__", "doctor", "evaluate", "inspect", "list_models", "load", "open_data", "predict", "train"]
+__all__ = [
+    "__version__",
+    "doctor",
+    "evaluate",
+    "inspect",
+    "list_models",
+    "load",
+    "open_data",
+    "predict",
+    "train",
+    "zoo",
+]
 
 if TYPE_CHECKING:
     from discern.api.doctor import doctor
@@ -41,6 +53,7 @@ if TYPE_CHECKING:
     from discern.api.models import list_models
     from discern.api.predict import predict
     from discern.api.train import train
+    from discern.api.zoo import zoo
     from discern.data.open import open_data
 
 

@@ -129,8 +129,14 @@ def predict(
 def models(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help=_("A network."))] = None,
     size: Annotated[int | None, typer.Option(min=8, help=_("Side of the pictures, in pixels."))] = None,
+    zoo: Annotated[str | None, typer.Option(metavar="NAME", help=_("A printed table of networks: lecture."))] = None,
     as_json: Json = False,
 ) -> None:
+    if zoo is not None:
+        from discern.cli.zoo import show_zoo
+
+        show_zoo(zoo, as_json)
+        return
     from discern.api.models import describe, list_models, to_json
     from discern.cli.show import show_models, show_summary
 

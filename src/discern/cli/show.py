@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from discern.api.run import Run
-from discern.classifier.classifier import Prediction
-from discern.evaluation.metrics import Metrics
 from discern.i18n import _
-from discern.models.summary import Summary
+
+if TYPE_CHECKING:  # they load torch, and a table of words needs none
+    from discern.api.run import Run
+    from discern.classifier.classifier import Prediction
+    from discern.evaluation.metrics import Metrics
+    from discern.models.summary import Summary
 
 console = Console(highlight=False)
+WIDE = 200  # columns of a table that is shown whole
 
 
 def show_data(found: dict[str, Any]) -> None:
@@ -116,11 +119,13 @@ def line(text: str) -> None:
     console.print(text, markup=False, soft_wrap=True)
 
 
-def table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> None:
-    """A table without frames; columns in ``left`` are words, the others numbers."""
+def table(
+    titles: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[int] = (0,), whole: bool = False
+) -> None:
+    """A table without frames; columns in ``left`` are words, the others numbers; ``whole`` if no cell may be folded."""
     grid = Table(box=None, pad_edge=False)
     for i, title in enumerate(titles):
         grid.add_column(title, justify="left" if i in left else "right", overflow="fold")
     for row in rows:
         grid.add_row(*row)
-    console.print(grid, markup=False)
+    (Console(highlight=False, width=WIDE) if whole else console).print(grid, markup=False)

@@ -57,6 +57,7 @@ class Family:
 
 
 _BACKPROPAGATION = "Learning representations by back-propagating errors, Nature 323"
+_NASNET = "Learning Transferable Architectures for Scalable Image Recognition, arXiv:1707.07012"
 _RESNET = "Deep Residual Learning for Image Recognition, arXiv:1512.03385"
 
 FAMILIES = (
@@ -148,5 +149,22 @@ FAMILIES = (
             "mobilenet-0.5": {"width": 0.5},
             "mobilenet-0.25": {"width": 0.25},
         },
+    ),
+    Family(
+        "nasnet",
+        "NASNet",
+        2017,
+        lambda: _("A search chose the operations of two small cells, which are repeated to make the network."),
+        _NASNET,
+        {"nasnet-mobile": {"cells": 4, "filters": 1056, "stem_filters": 32}},
+    ),
+    Family(
+        "nasnet",
+        "NASNet",
+        2017,
+        lambda: _("The cells that the search found, more of them and wider, for pictures of 331 pixels."),
+        _NASNET,
+        {"nasnet-large": {"cells": 6, "filters": 4032, "stem_filters": 96, "skip_reduction": True}},
+        size=331,
     ),
 )

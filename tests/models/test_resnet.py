@@ -5,39 +5,34 @@ from __future__ import annotations
 import pytest
 import torch
 import torchvision
-from torch import nn
-from torchvision.models.feature_extraction import create_feature_extractor
 
-from discern.models.table import build
+from discern.models.table import build, parameters
+from tests.oracle import assert_agrees, assert_names
 
-STAGES = ["maxpool", "layer1", "layer2", "layer3", "layer4"]
-
-
-def randomise(network: nn.Module) -> None:
-    """Weights and running statistics that hide no mistake: none is 0 or 1."""
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.weight, 1.0, 0.1)
-            nn.init.normal_(module.bias, 0.0, 0.1)
-            nn.init.normal_(module.running_mean, 0.0, 0.1)
-            nn.init.uniform_(module.running_var, 0.8, 1.25)
+STAGES = {"stem": "maxpool", "layer1": "layer1", "layer2": "layer2", "layer3": "layer3", "layer4": "layer4"}
+PUBLISHED = {  # torchvision's num_params
+    "resnet18": 11_689_512,
+    "resnet34": 21_797_672,
+    "resnet50": 25_557_032,
+    "resnet101": 44_549_160,
+    "resnet152": 60_192_808,
+}
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50"])
+def light_first() -> list[object]:
+    deep = ("resnet101", "resnet152")
+    return [pytest.param(name, marks=[pytest.mark.slow] if name in deep else []) for name in PUBLISHED]
+
+
+@pytest.mark.parametrize("name", light_first())
 def test_torchvision_weights_load_and_agree_at_every_stage(name: str) -> None:
-    torch.manual_seed(0)
-    reference = getattr(torchvision.models, name)(weights=None).eval()
-    randomise(reference)
-    network = build(name, classes=1000, size=64, settings={"stem": "imagenet"}).eval()
-    network.load_state_dict(reference.state_dict(), strict=True)
-    x = torch.randn(2, 3, 64, 64)
-    with torch.no_grad():
-        wanted = create_feature_extractor(reference, STAGES)(x)
-        found = network.stages(x)
-        assert (network(x) - reference(x)).abs().max() <= 1e-5
-    assert list(found) == ["stem", *STAGES[1:]]
-    for ours, theirs in zip(found.values(), wanted.values(), strict=True):
-        assert (ours - theirs).abs().max() <= 1e-5
+    assert_agrees(name, getattr(torchvision.models, name)(weights=None), STAGES)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_names_and_parameters_are_torchvisions(name: str) -> None:
+    assert_names(name, lambda: getattr(torchvision.models, name)(weights=None))
+    assert parameters(name) == PUBLISHED[name]
 
 
 def test_weights_are_drawn_as_torchvision_draws_them() -> None:

@@ -104,6 +104,14 @@ FAMILIES = (
         classes=10,
     ),
     Family(
+        "googlenet",
+        "GoogLeNet",
+        2014,
+        lambda: _("A block looks at its input through small and large filters at once; extra heads help it train."),
+        "Going Deeper with Convolutions, arXiv:1409.4842",
+        {"googlenet": {}},
+    ),
+    Family(
         "cnn_course",
         "CourseCNN",
         2015,
@@ -112,6 +120,15 @@ FAMILIES = (
         {"cnn-course": {}},
         size=28,
         classes=3,
+    ),
+    Family(
+        "inception_v2",
+        "InceptionV2",
+        2015,
+        lambda: _("GoogLeNet with batch normalisation after every convolution: it trains many times faster."),
+        "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift, "
+        "arXiv:1502.03167",
+        {"inception-v2": {}},
     ),
     Family(
         "resnet",
@@ -138,6 +155,18 @@ FAMILIES = (
         classes=10,
     ),
     Family(
+        "densenet",
+        "DenseNet",
+        2016,
+        lambda: _("Every layer reads the maps of all layers before it and adds a few of its own."),
+        "Densely Connected Convolutional Networks, arXiv:1608.06993",
+        {
+            "densenet121": {"blocks": (6, 12, 24, 16)},
+            "densenet169": {"blocks": (6, 12, 32, 32)},
+            "densenet201": {"blocks": (6, 12, 48, 32)},
+        },
+    ),
+    Family(
         "mobilenet",
         "MobileNet",
         2017,
@@ -148,6 +177,20 @@ FAMILIES = (
             "mobilenet-0.75": {"width": 0.75},
             "mobilenet-0.5": {"width": 0.5},
             "mobilenet-0.25": {"width": 0.25},
+        },
+    ),
+    Family(
+        "senet",
+        "SENet",
+        2017,
+        lambda: _("Each block of a ResNet weighs its own channels by what it sees in the whole picture."),
+        "Squeeze-and-Excitation Networks, arXiv:1709.01507",
+        {
+            "se-resnet18": {"blocks": (2, 2, 2, 2)},
+            "se-resnet34": {"blocks": (3, 4, 6, 3)},
+            "se-resnet50": {"blocks": (3, 4, 6, 3), "bottleneck": True},
+            "se-resnet101": {"blocks": (3, 4, 23, 3), "bottleneck": True},
+            "se-resnet152": {"blocks": (3, 8, 36, 3), "bottleneck": True},
         },
     ),
     Family(

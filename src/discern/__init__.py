@@ -29,11 +29,15 @@ _VERBS = {
     "load": "discern.api.load",
     "predict": "discern.api.predict",
     "list_models": "discern.api.models",
+    "describe": "discern.api.models",
+    "compare_models": "discern.api.compare_models",
     "zoo": "discern.api.zoo",
     "doctor": "discern.api.doctor",
 }
 __all__ = [
     "__version__",
+    "compare_models",
+    "describe",
     "doctor",
     "evaluate",
     "inspect",
@@ -46,11 +50,12 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from discern.api.compare_models import compare_models
     from discern.api.doctor import doctor
     from discern.api.evaluate import evaluate
     from discern.api.inspect import inspect
     from discern.api.load import load
-    from discern.api.models import list_models
+    from discern.api.models import describe, list_models
     from discern.api.predict import predict
     from discern.api.train import train
     from discern.api.zoo import zoo

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import functools
+import re
+
 import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from discern.i18n import use_language
-from discern.models.summary import summary
+from discern.models.counts import PARAMETERS
+from discern.models.summary import Summary, summary
 from discern.models.table import TABLE, build
 
 # SYLLABUS section 2 = table 1 of arXiv:1704.04861; (times, type, filter shape, input size)
@@ -58,17 +62,83 @@ def test_mobilenet_totals_are_the_papers_and_keras() -> None:
     assert facts.bytes == 4 * 4_253_864 + 8 * 27  # 27 batch counters of 8 bytes
 
 
-@pytest.mark.parametrize("name", TABLE)
-@pytest.mark.parametrize("size", [32, "native"])
-def test_multiply_adds_agree_with_torchs_counter(name: str, size: int | str) -> None:
-    side = TABLE[name].size if size == "native" else int(size)
-    network = on_meta(name, 10, side).eval()
-    facts = summary(network, side)
+@functools.cache
+def native(name: str) -> tuple[nn.Module, Summary]:
+    """The network as published, without memory, and what is known of it."""
+    row = TABLE[name]
+    with torch.device("meta"):
+        network = row.build(row.classes, row.channels).eval()
+    return network, summary(network, row.size, row.channels)
+
+
+def counted(network: nn.Module, size: int, channels: int) -> int:
+    """Operations as torch counts them: a multiply-add is two."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(torch.zeros(1, 3, side, side, device="meta"))
-    assert 2 * facts.multiply_adds == counter.get_total_flops()
+        network(torch.zeros(1, channels, size, size, device="meta"))
+    return counter.get_total_flops()
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_multiply_adds_agree_with_torchs_counter(name: str) -> None:
+    network, facts = native(name)
+    assert 2 * facts.multiply_adds == counted(network, TABLE[name].size, TABLE[name].channels)
+    assert facts.multiply_adds == sum(layer.multiply_adds for layer in facts.layers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLE)
+def test_multiply_adds_of_the_small_form_agree(name: str) -> None:
+    network = on_meta(name, 10, 32).eval()
+    assert 2 * summary(network, 32).multiply_adds == counted(network, 32, 3)
+
+
+@pytest.mark.parametrize("name", ["timm:vit_tiny_patch16_224", "timm:efficientnet_b0", "torchvision:swin_t"])
+def test_multiply_adds_of_other_libraries_agree(name: str) -> None:
+    with torch.device("meta"):
+        network = build(name, classes=10, size=224).eval()
+    assert 2 * summary(network, 224).multiply_adds == counted(network, 224, 3)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_every_parameter_is_on_a_row_or_aside(name: str) -> None:
+    network, facts = native(name)
     assert facts.trainable == sum(p.numel() for p in network.parameters())
     assert facts.trainable == sum(layer.parameters for layer in facts.layers) + facts.aside
+    heads = [network.get_submodule(head) for head in network.auxiliary.values()]
+    assert facts.aside == sum(p.numel() for head in heads for p in head.parameters())
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_kept_count_is_the_networks(name: str) -> None:
+    _network, facts = native(name)
+    kept = PARAMETERS.get(name, facts.trainable)
+    assert kept == facts.trainable, f'models/counts.py: "{name}": {facts.trainable:_},'
+
+
+def test_no_count_is_kept_for_a_network_that_is_gone() -> None:
+    assert PARAMETERS.keys() <= TABLE.keys()
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_fields_and_strides_grow(name: str) -> None:
+    _network, facts = native(name)
+    fields = [stage.receptive_field for stage in facts.stages]
+    strides = [stage.stride for stage in facts.stages if stage.stride is not None]
+    assert None not in fields
+    assert fields == sorted(fields, key=lambda field: field or 0)
+    assert strides == sorted(strides)
+
+
+# the number in the name, or the paper's: GoogLeNet "22 layers deep", AlexNet "eight learned layers"
+DEPTHS = {"lenet": 5, "alexnet": 8, "googlenet": 22, "mobilenet": 28, "squeezenet1.0": 18, "feed-forward": 2}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_depth_is_the_one_in_the_name(name: str) -> None:
+    _network, facts = native(name)
+    number = re.fullmatch(r"(?:vgg|resnet|se-resnet|densenet)(\d+)(?:-bn|-narrow)?", name)
+    wanted = int(number[1]) if number else DEPTHS.get(name, facts.depth)
+    assert facts.depth == wanted
 
 
 def test_network_is_left_as_it_was() -> None:
@@ -112,3 +182,33 @@ def test_layers_of_other_kinds_have_a_row() -> None:
         ("FC / s1", "32 x 2"),
         ("Softmax / s1", "Classifier"),
     ]
+
+
+def test_padding_belongs_to_the_layer_that_reads_it() -> None:
+    network = nn.Sequential(nn.ZeroPad2d(1), nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(512, 2))
+    first, last = summary(network, 8).layers[:2]
+    assert (first.name, first.input, first.output, first.parameters) == ("1", (8, 8, 3), (8, 8, 8), 27 * 8 + 8 + 16)
+    assert (last.name, last.input, last.output) == ("4", (1, 1, 512), (1, 1, 2))
+
+
+def test_pooling_without_a_module_has_a_row() -> None:
+    class Functional(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+            self.fc = nn.Linear(4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.fc(nn.functional.max_pool2d(self.conv(x), 2).mean((2, 3)))
+
+    kinds = [layer.type for layer in summary(Functional(), 10).layers]
+    assert kinds == ["Conv / s1", "Max Pool / s2", "Avg Pool / s1", "FC / s1", "Softmax / s1"]
+
+
+def test_table_leaves_out_what_does_not_fit() -> None:
+    facts = summary(on_meta("mobilenet", 1000, 224), 224)
+    whole, narrow = facts.table(), facts.table(80)
+    assert "stage5.1.pw" in whole
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert "1x1x1024x1024" in narrow
+    assert "1,050,624" in narrow

@@ -125,10 +125,17 @@ def predict(
         raise typer.Exit(1)
 
 
-@app.command(help=_("The networks there are, or one of them in detail."))
+@app.command(help=_("The networks there are, one of them in detail, or several side by side."))
 def models(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help=_("A network."))] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help=_("Networks; all when none is named."))
+    ] = None,
     size: Annotated[int | None, typer.Option(min=8, help=_("Side of the pictures, in pixels."))] = None,
+    layers: Annotated[
+        bool, typer.Option("--layers", help=_("Every layer in the form of the lecture's table."))
+    ] = False,
+    compare: Annotated[bool, typer.Option("--compare", help=_("One table of all the names."))] = False,
+    time: Annotated[bool, typer.Option("--time", help=_("Compare, with the speed measured on this machine."))] = False,
     zoo: Annotated[str | None, typer.Option(metavar="NAME", help=_("A printed table of networks: lecture."))] = None,
     as_json: Json = False,
 ) -> None:
@@ -137,19 +144,9 @@ def models(
 
         show_zoo(zoo, as_json)
         return
-    from discern.api.models import describe, list_models, to_json
-    from discern.cli.show import show_models, show_summary
+    from discern.cli.models import models
 
-    if name is None:
-        rows = list_models()
-        if as_json:
-            for row in rows:
-                emit(row)
-        else:
-            show_models(rows)
-        return
-    found = describe(name, size)
-    emit(to_json(name, found)) if as_json else show_summary(to_json(name, found), found)
+    models(names or [], size, layers, compare, time, as_json)
 
 
 @app.command(help=_("This machine: versions, speed, and where data is looked for."))

@@ -14,7 +14,6 @@ if TYPE_CHECKING:  # they load torch, and a table of words needs none
     from discern.api.run import Run
     from discern.classifier.classifier import Prediction
     from discern.evaluation.metrics import Metrics
-    from discern.models.summary import Summary
 
 console = Console(highlight=False)
 WIDE = 200  # columns of a table that is shown whole
@@ -76,22 +75,6 @@ def show_metrics(metrics: Metrics) -> None:
 def show_prediction(found: Prediction) -> None:
     """One picture: its classes, most probable first."""
     line(f"{found.path}  " + "  ".join(f"{label} {probability:.3f}" for label, probability in found.top))
-
-
-def show_models(rows: Sequence[dict[str, Any]]) -> None:
-    """A line a network."""
-    table(
-        (_("name"), _("year"), _("parameters"), _("size"), _("idea")),
-        [(row["name"], str(row["year"]), f"{row['parameters']:,}", str(row["size"]), row["idea"]) for row in rows],
-        left=(0, 4),
-    )
-
-
-def show_summary(facts: dict[str, Any], found: Summary) -> None:
-    """One network: its facts, its layers, its totals."""
-    line(f"{facts['name']} ({facts['year']}) · {facts['paper']}")
-    line(facts["idea"])
-    print(found)
 
 
 def show_doctor(facts: dict[str, Any]) -> None:

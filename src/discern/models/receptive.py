@@ -133,7 +133,9 @@ def _widest(axes: Sequence[Axis | None]) -> Axis | None:
         return None
     if any(axis.dim is None for axis in known):
         known = [axis if axis.dim is None else axis.gathered() for axis in known]
-    elif len({(axis.jump, axis.dim, axis.inner) for axis in known}) > 1:
+    elif len({(axis.dim, axis.inner) for axis in known}) > 1:
+        return None
+    elif len({axis.jump for axis in known}) > 1 and known[0].count > 1:
         return None
     return replace(known[0], first=min(axis.first for axis in known), last=max(axis.last for axis in known))
 
@@ -251,7 +253,8 @@ def _pad(args: Sequence[Any], seen: Mapping[int, Seen], output: Tensor) -> Seen:
 
 
 def _slice(args: Sequence[Any], seen: Mapping[int, Seen], output: Tensor) -> Seen:
-    x, dim, start, _end, step = [*args, *(0, None, None, 1)[len(args) - 1 :]]
+    absent: Sequence[Any] = (0, None, None, 1)
+    x, dim, start, _end, step = (*args, *absent[len(args) - 1 :])
     length = x.shape[dim]
     start = min(start + length if start < 0 else start, length) if start else 0
 

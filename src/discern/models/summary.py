@@ -5,12 +5,12 @@ Data first: `summary` gives numbers, ``str()`` of them draws the table.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+from rich.cells import cell_len
 from torch import Tensor, nn
 
 from discern.i18n import _
@@ -20,6 +20,13 @@ from discern.models.receptive import Seen
 from discern.models.walk import Walk
 
 LONGEST_REPEAT = 8  # layers in a group that the drawn table folds into one
+NUMBERS = (5, 6)  # columns of the drawn table that end alike
+LAYOUTS = (  # whether sizes have blanks, and the columns: widest first
+    (True, range(8)),
+    (True, range(7)),
+    (False, range(7)),
+    (False, range(6)),
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,15 @@ class Summary:
             start += length * count
         return groups
 
-    def __str__(self) -> str:
+    def table(self, width: int | None = None) -> str:
+        """The layers as text; to fit into ``width`` columns names, blanks and costs are left out, in this order."""
+        for blanks, columns in LAYOUTS:
+            lines = _aligned([[row[i] for i in columns] for row in self._rows(blanks)], columns)
+            if width is None or max(map(cell_len, lines)) <= width:
+                break
+        return "\n".join(lines)
+
+    def _rows(self, blanks: bool) -> list[tuple[str, ...]]:
         sizes = (_("Filter shape"), _("Input size"), _("Output size"))
         rows: list[tuple[str, ...]] = [
             ("", _("Type / stride"), *sizes, _("Parameters"), _("Multiply-adds"), _("Layer")),
@@ -106,19 +121,24 @@ class Summary:
         for count, layers in self.folded():
             for i, layer in enumerate(layers):
                 mark = "" if count == 1 else f"{count} x" if i == 0 else "  |"
-                rows.append((mark, *_cells(layer)))
-        lines = _aligned(rows)
-        lines.append(
+                shapes = [layer.filter, times(layer.input), times(layer.output)]
+                if not blanks:
+                    shapes = [shape.replace(" x ", "x") for shape in shapes]
+                rows.append(
+                    (mark, layer.type, *shapes, f"{layer.parameters:,}", f"{layer.multiply_adds:,}", layer.name)
+                )
+        return rows
+
+    def __str__(self) -> str:
+        totals = (
             _("{trainable} trainable parameters, {total} with running statistics").format(
                 trainable=f"{self.trainable:,}", total=f"{self.total:,}"
-            )
-        )
-        lines.append(
+            ),
             _("{multiply_adds} multiply-adds a picture, weights of {megabytes} MB").format(
                 multiply_adds=f"{self.multiply_adds:,}", megabytes=f"{self.bytes / 1e6:,.1f}"
-            )
+            ),
         )
-        return "\n".join(lines)
+        return "\n".join((self.table(), *totals))
 
 
 def summary(network: nn.Module, size: int, channels: int = 3) -> Summary:
@@ -203,19 +223,14 @@ def _repeat(layers: Sequence[Layer], start: int) -> tuple[int, int]:
     return 1, 1
 
 
-def _cells(layer: Layer) -> tuple[str, ...]:
-    sizes = (times(layer.input), times(layer.output))
-    return layer.type, layer.filter, *sizes, f"{layer.parameters:,}", f"{layer.multiply_adds:,}", layer.name
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns as wide as their widest cell, a Chinese character counted as two."""
-    widths = [max(_width(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+def _aligned(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> list[str]:
+    """Columns as wide as their widest cell, a Chinese character counted as two; those of `NUMBERS` end alike."""
+    widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = []
+        for cell, width, column in zip(row, widths, columns, strict=True):
+            blank = " " * (width - cell_len(cell))
+            cells.append(blank + cell if column in NUMBERS else cell + blank)
+        lines.append("  ".join(cells).rstrip())
+    return lines

@@ -1,6 +1,6 @@
 """Parameters of the table's networks as published, kept so that the list of networks needs no torch.
 
-A network that is not here is counted when it is asked for; tests/models/test_counts.py counts all of them again and
+A network that is not here is counted when it is asked for; tests/models/test_summary.py counts all of them again and
 prints what belongs here.
 """
 

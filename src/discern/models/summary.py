@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from discern.i18n import _
 from discern.models.counting import Layer, map_size, times
-from discern.models.network import Model
+from discern.models.network import Model, Network
 from discern.models.receptive import Seen
 from discern.models.walk import Walk
 
@@ -171,26 +171,31 @@ def summary(network: nn.Module, size: int, channels: int = 3) -> Summary:
     walk = Walk(network, picture)
     with torch.no_grad(), _resting(network):
         with walk.places(), walk:
-            logits = network(picture)
-        depth, rows = walk.seen[logits].depth, tuple(walk.layers)
-        unused = walk.unused
-        stages: tuple[Stage, ...] = ()
-        if isinstance(network, Model):
+            logits, maps = _run(network, picture)
+        rows, unused = tuple(walk.layers), walk.unused
+        if isinstance(network, Model) and not maps:
             with walk:
                 maps = network.stages(picture)
-            stages = tuple(_stage(name, map, walk.seen[map]) for name, map in maps.items())
     classes = (1, 1, logits.shape[-1])
     state = network.state_dict().values()
     return Summary(
         layers=(*rows, Layer("", "Softmax", 1, "Classifier", classes, classes)),
-        stages=stages,
+        stages=tuple(_stage(name, map, walk.seen[map]) for name, map in maps.items()),
         trainable=sum(p.numel() for p in network.parameters() if p.requires_grad),
         total=sum(t.numel() for t in state if t.is_floating_point()),
         aside=unused,
         multiply_adds=sum(row.multiply_adds for row in rows),
-        depth=depth,
+        depth=walk.seen[logits].depth,
         bytes=sum(t.numel() * t.element_size() for t in state),
     )
+
+
+def _run(network: nn.Module, picture: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """The logits and, where one pass gives both, the maps of the stages."""
+    if not isinstance(network, Network):
+        return network(picture), {}
+    maps = network.stages(picture)
+    return network.answer(network.embed(next(reversed(maps.values())))), maps
 
 
 @contextmanager

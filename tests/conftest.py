@@ -20,6 +20,8 @@ def shared_data() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test has a cache folder of its own and reads English."""
+    """Each test has a cache folder of its own, reads English and keeps off the network."""
+    monkeypatch.setenv("DISCERN_OFFLINE", "1")
+    monkeypatch.delenv("DISCERN_WEIGHTS", raising=False)
     monkeypatch.setenv("DISCERN_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("DISCERN_LANG", "en")

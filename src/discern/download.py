@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import os
+import re
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +29,7 @@ class Remote:
     name : str
         File name to keep it under.
     sha256 : str
-        Checksum, in hexadecimal.
+        Checksum, in hexadecimal; or its first digits, where the publisher gives no more.
     urls : tuple of str
         Where it is, the best place first.
     """
@@ -86,7 +89,52 @@ def download(remote: Remote, folder: Path, progress: Progress = silent, timeout:
     )
 
 
+def linked_checksum(url: str, timeout: float = 30) -> str:
+    """The SHA-256 that a hub for large files tells of the file at ``url``, in the header X-Linked-Etag.
+
+    Raises
+    ------
+    DownloadError
+        When it cannot be reached or tells none.
+    """
+    request = urllib.request.Request(url, headers={"User-Agent": "discern"}, method="HEAD")
+    try:
+        _online()
+        with urllib.request.build_opener(_Stay).open(request, timeout=timeout) as answer:
+            headers = answer.headers
+    except urllib.error.HTTPError as error:
+        headers = error.headers
+        if not 300 <= error.code < 400:
+            raise DownloadError(
+                _("{url} could not be reached ({reason}).").format(url=url, reason=error), str(error)
+            ) from error
+    except (OSError, http.client.HTTPException, _Unsuitable) as error:
+        reason = str(getattr(error, "reason", "") or error)
+        raise DownloadError(
+            _("{url} could not be reached ({reason}).").format(url=url, reason=reason), reason
+        ) from error
+    checksum = (headers.get("X-Linked-Etag") or "").strip('W/"')
+    if not re.fullmatch(r"[0-9a-f]{64}", checksum):
+        reason = _("the hub tells no checksum")
+        raise DownloadError(_("{url} could not be checked: {reason}.").format(url=url, reason=reason), reason)
+    return checksum
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Does not go where a redirection points: the header wanted is on the redirection itself."""
+
+    def redirect_request(self, *_arguments: object) -> None:
+        return None
+
+
+def _online() -> None:
+    """Refuse to go on the network where ``DISCERN_OFFLINE`` is set."""
+    if os.environ.get("DISCERN_OFFLINE"):
+        raise _Unsuitable(_("DISCERN_OFFLINE is set"))
+
+
 def _fetch(url: str, remote: Remote, temporary: Path, progress: Progress, timeout: float) -> None:
+    _online()
     digest = hashlib.sha256()
     request = urllib.request.Request(url, headers={"User-Agent": "discern"})
     with urllib.request.urlopen(request, timeout=timeout) as answer, temporary.open("wb") as file:
@@ -101,5 +149,5 @@ def _fetch(url: str, remote: Remote, temporary: Path, progress: Progress, timeou
                 raise _Unsuitable(_("it is larger than it can be"))
     if done < total:
         raise _Unsuitable(_("the connection was cut after {done} of {total} bytes").format(done=done, total=total))
-    if digest.hexdigest() != remote.sha256:
+    if not digest.hexdigest().startswith(remote.sha256):
         raise _Unsuitable(_("its checksum is wrong"))

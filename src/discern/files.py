@@ -88,3 +88,10 @@ def data_folders() -> list[Path]:
     """Where data sets named on the command line are looked up, in order: ``DISCERN_DATA``, then the cache folder."""
     chosen = os.environ.get("DISCERN_DATA")
     return ([Path(chosen).expanduser()] if chosen else []) + [cache_folder() / "data"]
+
+
+def weights_folders() -> list[Path]:
+    """Where weights are looked up, in order: ``DISCERN_WEIGHTS``, ``weights`` beside the data, the cache folder."""
+    chosen = os.environ.get("DISCERN_WEIGHTS")
+    named = [Path(chosen).expanduser()] if chosen else []
+    return [*named, *(folder.parent / "weights" for folder in data_folders())]

@@ -48,6 +48,10 @@ class RunDirectory:
         return self.path / "checkpoint"
 
     @property
+    def start(self) -> Path:
+        return self.checkpoint / "start.safetensors"
+
+    @property
     def metrics(self) -> Path:
         return self.path / "metrics.json"
 

@@ -21,13 +21,13 @@ from torch.nn.functional import cross_entropy
 from discern.models.table import build
 from discern.preprocess.normalise import normalise, statistics, to_float
 from discern.preprocess.spec import Preprocess
-from discern.run import RunDirectory
 from discern.runtime import Ranks, seed_for
 from discern.training import loop
 from discern.training.config import Config
 from discern.training.interrupt import Interrupted
-from discern.training.loop import Data, Listener, Trainer
+from discern.training.loop import Listener, Trainer
 from discern.training.losses import class_weights
+from discern.training.sources import Data, Pictures
 
 CPU = torch.device("cpu")
 TRAIN, VALIDATION, CLASSES, SIDE = 80, 20, 3, 28
@@ -72,17 +72,23 @@ def make_data(seed: int = 0) -> Data:
     return Data(pixels, labels, order[:TRAIN], order[TRAIN:], CLASSES)
 
 
+def spec_of(data: Data) -> Preprocess:
+    mean, std = statistics(data.pixels, data.train)
+    return Preprocess(size=SIDE, mean=mean, std=std)
+
+
 def ignore(kind: str, fields: dict[str, Any]) -> None:
     pass
 
 
 def make_trainer(config: Config, folder: Path, listen: Listener = ignore, ranks: Ranks | None = None) -> Trainer:
     data = make_data()
-    mean, std = statistics(data.pixels, data.train)
     torch.manual_seed(seed_for(config.seed, "network"))
     model = build(config.model, CLASSES, 3, SIDE, config.network)
-    spec = Preprocess(size=SIDE, mean=mean, std=std)
-    return Trainer(model, config, spec, data, RunDirectory(folder), CPU, ranks or Ranks(), listen)
+    ranks = ranks or Ranks()
+    return Trainer(
+        model, config, Pictures(data, config, spec_of(data), CPU, ranks), folder / "checkpoint", CPU, ranks, listen
+    )
 
 
 def after(steps: int, act: Callable[[], None]) -> Listener:
@@ -236,8 +242,8 @@ def test_validation_is_top1_and_cross_entropy_of_the_kept_weights(tmp_path: Path
     trainer = train({**NETWORK, "epochs": 2}, tmp_path)
     model = build("mlp-course", CLASSES, 3, SIDE, NETWORK["network"])
     model.load_state_dict(trainer.best)
-    data = trainer.data
-    x = normalise(to_float(torch.from_numpy(data.pixels[data.validation])), trainer.spec)
+    data = trainer.source.data
+    x = normalise(to_float(torch.from_numpy(data.pixels[data.validation])), spec_of(data))
     labels = torch.from_numpy(data.labels[data.validation])
     with torch.no_grad():
         logits = model.eval()(x)
@@ -276,11 +282,11 @@ def test_gd_is_one_step_down_the_whole_training_part(tmp_path: Path, weighted: b
     settings = {"optimizer": "gd", "lr": 0.1, "schedule": "constant", "warmup": 0, "weight_decay": 0.0}
     config = make_config({**NETWORK, **settings, "epochs": 2, "class_weights": weighted})
     trainer = make_trainer(config, tmp_path)
-    assert trainer.batches.steps == 1
-    data = trainer.data
+    assert trainer.steps == 1
+    data = trainer.source.data
     model = build("mlp-course", CLASSES, 3, SIDE, NETWORK["network"])
     model.load_state_dict(trainer.model.state_dict())
-    x = normalise(to_float(torch.from_numpy(data.pixels[data.train])), trainer.spec)
+    x = normalise(to_float(torch.from_numpy(data.pixels[data.train])), spec_of(data))
     labels = torch.from_numpy(data.labels[data.train])
     weights = class_weights(data.labels[data.train], CLASSES) if weighted else None
     for _epoch in range(2):

@@ -39,7 +39,8 @@ def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, A
     }
     summary = {name: m and {"top1": m.top1, "n": m.n, "interval": m.interval} for name, m in measured.items()}
     write_bundle(job.run.path, card.model_copy(update={"metrics": summary}), weights)
-    rates = [record["images_per_second"] for record in history[1:] or history]
+    last = [record for record in history if record["phase"] == history[-1]["phase"]]
+    rates = [record["images_per_second"] for record in last[1:] or last]
     result = {
         "model": job.config.model,
         "epochs": len(history),
@@ -54,6 +55,7 @@ def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, A
         {"result": result, **{name: m.to_json() if m else None for name, m in measured.items()}},
     )
     job.run.log("done", **result)
+    (job.run.checkpoint / "head" / "features.npy").unlink(missing_ok=True)
     watch.event({"event": "done", **result})
 
 

@@ -14,13 +14,15 @@ import torch
 
 import discern
 from discern.api.prepare import DataLike, Prepared, prepare
+from discern.api.weights import find_start
 from discern.data.pixels import pixels
 from discern.data.split import Split
 from discern.errors import ConfigError, DataError, RunError
 from discern.files import write_json
 from discern.i18n import _
-from discern.models.network import Network
+from discern.models.network import Model
 from discern.models.table import build
+from discern.models.weights import load_weights, save_weights
 from discern.preprocess.normalise import statistics
 from discern.preprocess.spec import Preprocess
 from discern.progress import Watcher
@@ -50,11 +52,18 @@ class Job:
         """Where the pictures at ``indices`` stand in ``pixels``."""
         return np.searchsorted(self.prepared.used, indices)
 
-    def network(self) -> Network:
-        """The network with the first weights that the seed gives."""
-        torch.manual_seed(seed_for(self.config.seed, "network"))
-        config, classes = self.config, len(self.prepared.dataset.classes)
-        return build(config.model, classes, config.channels, config.size, config.network)
+    def network(self) -> Model:
+        """The network with its first weights: those it was given to start from, else what the seed gives."""
+        network = _first(self.config, len(self.prepared.dataset.classes))
+        if self.run.start.exists():
+            load_weights(network, self.run.start)
+        return network
+
+
+def _first(config: Config, classes: int) -> Model:
+    """The network with the weights that the seed gives."""
+    torch.manual_seed(seed_for(config.seed, "network"))
+    return build(config.model, classes, config.channels, config.size, config.network)
 
 
 def start(data: DataLike | None, asked: Mapping[str, Any], out: str | os.PathLike[str] | None, watch: Watcher) -> Job:
@@ -72,21 +81,41 @@ def start(data: DataLike | None, asked: Mapping[str, Any], out: str | os.PathLik
         sentence = _("{data} has too few pictures to hold one back for validation: give at least three of a class.")
         raise DataError(sentence.format(data=prepared.dataset.origin))
     counts = prepared.dataset.counts(prepared.split.train)
-    subject = Subject(counts, prepared.side(), prepared.is_grey(), where.type)
+    begin, told = find_start(early, prepared.side(), watch.progress)
+    settings = begin.settings if begin else {}
+    subject = Subject(counts, prepared.side(), prepared.is_grey(), where.type, settings)
     config, notes = complete(asked, subject)
     spec = _spec(config)
     decoded = pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)
     if not spec.mean:
         mean, std = statistics(decoded, np.searchsorted(prepared.used, prepared.split.train))
         spec = spec.model_copy(update={"mean": mean, "std": std})
-    run = new_run(prepared.dataset.name, config.model, out)
-    network = Job(run, prepared, config, spec, decoded).network()
+    network = _first(config, len(prepared.dataset.classes))
+    if begin:
+        begin.fill(network)
+        config = config.model_copy(update={"weights": begin.source})
     with cpu_convolutions(network):
         choice = choose(network, config, where)
     config = config.model_copy(update={"precision": choice.precision, "layout": choice.layout})
-    job = Job(run, prepared, config, spec, decoded)
-    _write_down(job, asked, [*prepared.notes, *notes, choice.why()], watch)
+    job = Job(new_run(prepared.dataset.name, config.model, out), prepared, config, spec, decoded)
+    if begin:
+        save_weights(network, job.run.start)
+    _write_down(job, asked, [*prepared.notes, *told, *notes, _tuning(config), choice.why()], watch)
     return job
+
+
+def _tuning(config: Config) -> str:
+    """A sentence on what is trained."""
+    match config.tune:
+        case "head":
+            sentence = _(
+                "Training the head alone: the backbone stays as it is, and sees each training picture once as it is and "
+                "{passes} times shifted or mirrored."
+            )
+            return sentence.format(passes=config.passes if config.augment else 0)
+        case "head+all":
+            return _("Training the head on a frozen backbone first, then everything, early layers at a lower rate.")
+    return _("Training all layers.")
 
 
 def _spec(config: Config) -> Preprocess:

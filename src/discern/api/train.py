@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from discern.api.finish import finish
+from discern.api.fit import fit
 from discern.api.job import Job, reopen, start
 from discern.api.prepare import DataLike
 from discern.api.run import Run
@@ -15,9 +16,8 @@ from discern.errors import ConfigError
 from discern.i18n import _
 from discern.progress import Watcher
 from discern.run import RunDirectory
-from discern.runtime import Ranks, device, process_group
+from discern.runtime import Ranks, process_group
 from discern.training.interrupt import Interrupted
-from discern.training.loop import Data, Trainer
 
 
 def train(
@@ -25,6 +25,9 @@ def train(
     model: str = "auto",
     epochs: int | None = None,
     seed: int | None = None,
+    pretrained: bool = False,
+    weights: str | os.PathLike[str] | None = None,
+    tune: str | None = None,
     out: str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -40,6 +43,13 @@ def train(
         A name that `discern.models` lists, or ``auto``.
     epochs, seed : int, optional
         Passes over the training part; what all randomness follows from.
+    pretrained : bool
+        Start from the official weights of ``model``, which are fetched and kept in the cache folder.
+    weights : path, optional
+        Start from a .safetensors or .pth file, a run or a bundle.
+    tune : {"head", "all", "head+all"}, optional
+        What to train of a network that has weights: the head on the features of the frozen backbone, everything, or
+        one after the other. Without a GPU it is the head unless said.
     out : path, optional
         The run directory; ``runs/DATE_DATA_MODEL`` unless given.
     resume : path, optional
@@ -61,7 +71,10 @@ def train(
     >>> train("digits", model="lenet", epochs=5).evaluate().top1 > 0.9  # doctest: +SKIP
     True
     """
-    asked = {"model": model, "epochs": epochs, "seed": seed}
+    if pretrained and weights is not None:
+        raise ConfigError(_("--pretrained and --weights both say what to start from: give one of them."))
+    named = "official" if pretrained else None if weights is None else os.fspath(weights)
+    asked = {"model": model, "epochs": epochs, "seed": seed, "weights": named, "tune": tune}
     asked = {name: value for name, value in asked.items() if value is not None} | dict(settings or {})
     if resume is not None and (asked != {"model": "auto"} or out is not None):
         raise ConfigError(_("A run goes on with the settings it was started with: give --resume without others."))
@@ -79,36 +92,11 @@ def train(
 
 
 def _train(job: Job, ranks: Ranks, watch: Watcher) -> Run:
-    run, split = job.run, job.prepared.split
-    data = Data(
-        pixels=job.pixels,
-        labels=job.labels,
-        train=job.rows(split.train),
-        validation=job.rows(split.validation),
-        classes=len(job.prepared.dataset.classes),
-    )
-
-    def listen(kind: str, fields: dict[str, Any]) -> None:
-        if kind == "step":
-            watch.progress(_("training"), fields["done"], fields["total"])
-        elif ranks.first:
-            run.log(kind, **fields)
-            watch.event({"event": kind, **fields})
-
-    trainer = Trainer(job.network(), job.config, job.spec, data, run, device(job.config.device), ranks, listen)
-    if ranks.first:
-        done = trainer.progress.epoch
-        opening = {"event": "start", "model": job.config.model, "epochs": job.config.epochs, "epoch": done}
-        written = run.read_config()
-        notices = [{"event": "notice", "text": text} for text in (*written["findings"], *written["notices"])]
-        epochs = [{"event": "epoch", **record} for record in trainer.progress.history]
-        run.rewrite_events([*notices, opening, *epochs])
-        watch.event(opening)
     try:
-        weights = trainer.train()
+        weights, history = fit(job, ranks, watch)
     except Interrupted:
-        raise Interrupted(run.path) from None
+        raise Interrupted(job.run.path) from None
     if ranks.first:
-        finish(job, weights, trainer.progress.history, watch)
+        finish(job, weights, history, watch)
     ranks.wait()
-    return Run(run)
+    return Run(job.run)

@@ -64,6 +64,15 @@ def train(
     model: Annotated[str, typer.Option(help=_("A network that `discern models` lists, or auto."))] = "auto",
     epochs: Annotated[int | None, typer.Option(help=_("Passes over the training pictures."))] = None,
     seed: Annotated[int | None, typer.Option(help=_("What all randomness follows from."))] = None,
+    pretrained: Annotated[
+        bool, typer.Option("--pretrained", help=_("Start from official weights, fetched where need be."))
+    ] = False,
+    weights: Annotated[
+        str | None, typer.Option(metavar="FILE_OR_RUN", help=_("Start from a weights file or a run of your own."))
+    ] = None,
+    tune: Annotated[
+        str | None, typer.Option(metavar="PART", help=_("What to train of given weights: head, all or head+all."))
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Where to put the run."))] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Go on with a run that was stopped."))] = None,
     settings: Annotated[
@@ -80,7 +89,9 @@ def train(
 
     watch = JsonLines(display()) if as_json else display()
     try:
-        run = discern.train(data, model, epochs, seed, out, resume, parse_settings(settings or []), watch)
+        run = discern.train(
+            data, model, epochs, seed, pretrained, weights, tune, out, resume, parse_settings(settings or []), watch
+        )
     except Interrupted as stopped:
         sentence = _("Stopped; everything is saved. Go on with: discern train --resume {run}")
         print(sentence.format(run=stopped), file=sys.stderr)

@@ -62,13 +62,21 @@ class Batches:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Pixels uint8 (n, H, W, C) and labels int64 (n,) of each step of epoch ``number``, from step ``start`` on."""
+        for rows in self.order(number)[start:]:
+            yield self.take(rows)
+
+    def order(self, number: int) -> list[Tensor]:
+        """The rows of each step of epoch ``number``, this process's share of them."""
         order = self.rows[torch.randperm(len(self.rows), generator=generator(self.seed, "order", number))]
-        for batch in order.tensor_split(self.steps)[start:]:
-            yield self.take(batch[self.ranks.rank :: self.ranks.size])
+        return [batch[self.ranks.rank :: self.ranks.size] for batch in order.tensor_split(self.steps)]
 
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Pixels uint8 (n, H, W, C) and labels int64 (n,) of the pictures at ``rows``, in that order."""
-        return self.pixels.take(rows), self.labels[rows].to(self.device, non_blocking=True)
+        return self.pixels.take(rows), self.label(rows)
+
+    def label(self, rows: Tensor) -> Tensor:
+        """Labels int64 (n,) of the pictures at ``rows``, on the device."""
+        return self.labels[rows].to(self.device, non_blocking=True)
 
 
 class Pixels:

@@ -102,6 +102,16 @@ class MobileNet(Network):
             if isinstance(module, nn.Conv2d):  # fan_in: torch's fan_out of a depthwise layer is its channels too large
                 nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
 
+    @property
+    def keras_layers(self) -> dict[str, str]:
+        """The layer names of `keras.applications.MobileNet` -> dotted module names here."""
+        layers = {"conv1": "conv1", "conv1_bn": "bn1", "conv_preds": "fc"}
+        blocks = [f"{stage}.{i}" for stage, rows in STAGES.items() for i in range(len(rows))]
+        for number, block in enumerate(blocks, start=1):
+            for part in ("dw", "pw"):
+                layers |= {f"conv_{part}_{number}": f"{block}.{part}", f"conv_{part}_{number}_bn": f"{block}.{part}_bn"}
+        return layers
+
     def stem(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, 32, H / 2, W / 2), or (N, 32, H, W) with the small stem."""
         return self.relu(self.bn1(self.conv1(x)))

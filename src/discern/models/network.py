@@ -23,11 +23,17 @@ class Model(nn.Module, ABC):
 
     keras_layers: Mapping[str, str] = {}  # layer names of Keras' own weights for this network -> dotted module names
     head_name: str  # dotted name of the module that makes the logits: set_submodule(head_name, ...) swaps it
+    auxiliary: Mapping[str, str] = {}  # stage whose map an auxiliary head reads -> dotted name of that head
 
     @property
     def head(self) -> nn.Module:
         """The module that makes the logits."""
         return self.get_submodule(self.head_name)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Dotted names of what must be new for other classes: the head and the auxiliary heads."""
+        return (self.head_name, *self.auxiliary.values())
 
     @abstractmethod
     def stages(self, x: Tensor) -> dict[str, Tensor]:
@@ -64,8 +70,6 @@ class Network(Model):
     >>> network.head
     Linear(in_features=84, out_features=10, bias=True)
     """
-
-    auxiliary: Mapping[str, str] = {}  # stage whose map an auxiliary head reads -> dotted name of that head
 
     @abstractmethod
     def body(self) -> Body:

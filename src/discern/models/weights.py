@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from discern.errors import ModelError
 from discern.files import replacing
 from discern.i18n import _
+from discern.models.keras_layout import from_keras, is_keras
 
 NAMED = 3  # how many tensors of each kind of mismatch a message names
 COUNTER = "num_batches_tracked"  # of batch normalisation; older official files leave it out, and it changes no output
@@ -65,24 +66,42 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     return dict(state)
 
 
-def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> None:
+def load_weights(
+    network: nn.Module,
+    weights: str | os.PathLike[str] | Mapping[str, Tensor],
+    source: str = "",
+    new: Sequence[str] = (),
+) -> None:
     """Put the tensors of a file into ``network``, by name, all of them.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Its own names decide; a file in Keras' layout is translated where the network has ``keras_layers``.
+    weights : path or mapping
+        A file, or tensors by name.
+    source : str
+        Where the tensors are from, for messages; a path speaks for itself.
+    new : sequence of str
+        Modules that keep the tensors they have, such as a head for other classes.
 
     Raises
     ------
     ModelError
         When the file cannot be read, or its tensors are not the network's; the first of each kind are named.
     """
-    state = read_weights(path)
+    source, found = (source, weights) if isinstance(weights, Mapping) else (str(weights), read_weights(weights))
     own = network.state_dict()
-    for name, tensor in own.items():
-        if name.endswith(COUNTER):
-            state.setdefault(name, tensor)
+    if is_keras(found):
+        found = from_keras(found, getattr(network, "keras_layers", {}), own)
+    prefixes = tuple(f"{name}." for name in new)
+    kept = {name: tensor for name, tensor in own.items() if name.startswith(prefixes) or name.endswith(COUNTER)}
+    state = {**kept, **{name: tensor for name, tensor in found.items() if not name.startswith(prefixes)}}
     differences = _differences(own, state)
     if differences:
         raise ModelError(
             _("{path} does not fit the network ({differences}): build the network the weights were made with.").format(
-                path=path, differences="; ".join(differences)
+                path=source, differences="; ".join(differences)
             )
         )
     network.load_state_dict(state)

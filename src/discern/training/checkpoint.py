@@ -32,11 +32,16 @@ class Progress:
     best_epoch: int = 0  # counted from 1; 0 before the first
     finished: bool = False
 
-    def is_best(self, record: dict[str, Any]) -> bool:
-        """Whether ``record`` validated better than every epoch so far; the loss decides between equals."""
+    def is_best(self, record: dict[str, Any], by_loss: bool = False) -> bool:
+        """Whether ``record`` validated better than every epoch so far: in accuracy, and in loss where that is equal.
+
+        ``by_loss`` asks the loss alone, which goes on telling epochs apart where few pictures validate.
+        """
         if not self.best_epoch:
             return True
         new, old = record["validation"], self.history[self.best_epoch - 1]["validation"]
+        if by_loss:
+            return bool(new["loss"] < old["loss"])
         return bool((new["top1"], -new["loss"]) > (old["top1"], -old["loss"]))
 
     def close_epoch(self, record: dict[str, Any]) -> None:

@@ -36,6 +36,16 @@ class Config(Augmentation):
         For ``step`` (every so many epochs) and ``multistep`` (at these epochs): multiply by gamma.
     label_smoothing, class_weights, clip
         Of the loss; weigh classes by the inverse of their frequency; largest norm of the gradient (0: no limit).
+    weights : str
+        What the network starts from: ``official``, a file, a run or a bundle; random without it.
+    tune : {"all", "head", "head+all"}
+        Train everything, the head alone on features that the frozen backbone makes once, or one after the other.
+    passes : int
+        Augmented passes of the frozen backbone over the training part, beside the one over the pictures as they are.
+    head_epochs : int
+        Of the head in ``head+all``; in ``head`` it is ``epochs`` that counts.
+    early_rate : float
+        Share of the learning rate that the first layer gets; it grows layer by layer to 1 in the head.
     ema : float
         Decay a step of the averaged weights that are then validated and kept (0: none).
     patience : int
@@ -79,6 +89,11 @@ class Config(Augmentation):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     class_weights: bool = False
     clip: float = Field(0.0, ge=0)
+    weights: str = ""
+    tune: Literal["all", "head", "head+all"] = "all"
+    passes: int = Field(3, ge=0, le=1000)
+    head_epochs: int = Field(50, ge=1, le=100_000)
+    early_rate: float = Field(1.0, gt=0, le=1)
     ema: float = Field(0.0, ge=0, lt=1)
     patience: int = Field(0, ge=0)
     size: int = Field(32, ge=8, le=4096)

@@ -9,48 +9,35 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from discern.data.batches import Batches
 from discern.errors import RunError
 from discern.i18n import _
-from discern.preprocess.augment import Targets, augment
-from discern.preprocess.normalise import normalise, to_float
-from discern.preprocess.spec import Preprocess
-from discern.run import RunDirectory
-from discern.runtime import Ranks, deterministic, generator, seed_for
+from discern.models.network import Model
+from discern.preprocess.augment import Targets
+from discern.runtime import Ranks, deterministic, seed_for
 from discern.training.checkpoint import load_best, load_checkpoint, save_best, save_checkpoint
 from discern.training.config import Config
 from discern.training.cpu_convolutions import cpu_convolutions
 from discern.training.interrupt import Interrupt, Interrupted
 from discern.training.losses import class_weights, loss
 from discern.training.optimizers import make_optimizer
-from discern.training.probe import autocast, memory_format, placed
+from discern.training.probe import autocast, placed
 from discern.training.schedule import factor
+from discern.training.sources import Source
+from discern.training.transfer import Head
 
+AUXILIARY = 0.3  # share of an auxiliary head's loss (Szegedy et al. 2014, "Going deeper with convolutions", section 5)
 LONG_EPOCH = 20  # times config.checkpoint_seconds: an epoch this long is saved inside, too
-VALIDATION_BATCH = 256
 
 Listener = Callable[[str, dict[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Data:
-    """Decoded pictures and which of them to train and to validate on."""
-
-    pixels: np.ndarray  # uint8 (N, H, W, C)
-    labels: np.ndarray  # int64 (N,)
-    train: np.ndarray  # int64 rows
-    validation: np.ndarray  # int64 rows
-    classes: int
 
 
 class Trainer:
@@ -58,15 +45,13 @@ class Trainer:
 
     Parameters
     ----------
-    model : torch.nn.Module
-        Logits out; its first weights follow from the seed of whoever built it.
+    model : Model or Head
+        Called, it gives logits; ``answers`` gives those of auxiliary heads, too.
     config : Config
         With ``precision`` and ``layout`` decided.
-    spec : Preprocess
-        Whose mean and std normalise the pixels.
-    data : Data
-        Decoded pixels, labels and the rows of both parts.
-    run : RunDirectory
+    source : Source
+        Batches of inputs and targets.
+    folder : Path
         Where checkpoints go.
     listen : callable
         Told ("epoch", record) after each epoch and ("step", {"done", "total"}) after each step.
@@ -74,22 +59,20 @@ class Trainer:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Model | Head,
         config: Config,
-        spec: Preprocess,
-        data: Data,
-        run: RunDirectory,
+        source: Source,
+        folder: Path,
         device: torch.device,
         ranks: Ranks,
         listen: Listener,
     ) -> None:
-        self.config, self.spec, self.data, self.run, self.ranks, self.listen = config, spec, data, run, ranks, listen
+        self.config, self.folder, self.ranks, self.listen = config, folder, ranks, listen
         torch.manual_seed(seed_for(config.seed, "trainer"))
         # 0 device
-        self.device, self.format = device, memory_format(config.layout)
+        self.device = device
         # 1 data
-        size = len(data.train) if config.optimizer == "gd" else config.batch
-        self.batches = Batches(data.pixels, data.labels, data.train, size, config.seed, device, ranks)
+        self.source, self.steps = source, source.batches.steps
         # 2 model
         self.model = placed(model, config.layout, device)
         self.average: AveragedModel | None = None
@@ -98,14 +81,14 @@ class Trainer:
         # 3 loss
         self.weights: Tensor | None = None
         if config.class_weights:
-            self.weights = class_weights(data.labels[data.train], data.classes).to(device)
+            self.weights = class_weights(source.data.labels[source.data.train], source.data.classes).to(device)
         # 4 optimizer
         self.optimizer = make_optimizer(self.model, config)
 
-        self.progress = load_checkpoint(run.checkpoint, self.model, self.optimizer, self.average)
+        self.progress = load_checkpoint(folder, self.model, self.optimizer, self.average)
         if not ranks.first:
             self.progress.sums = [0.0, 0.0, 0.0]  # the first process goes on with the sums of all
-        self.best = load_best(run.checkpoint) if self.progress.best_epoch else {}
+        self.best = load_best(folder) if self.progress.best_epoch else {}
         self.saved = time.monotonic()
 
     def train(self) -> dict[str, Tensor]:
@@ -117,44 +100,40 @@ class Trainer:
             After Ctrl-C, when everything is saved.
         """
         config, progress = self.config, self.progress
-        net = DistributedDataParallel(self.model) if self.ranks.size > 1 else self.model
+        answers = DistributedDataParallel(Answers(self.model)) if self.ranks.size > 1 else self.model.answers
         # 5 training loop
         with deterministic(), cpu_convolutions(self.model), Interrupt() as interrupt:
             while not progress.finished:
                 sums = torch.tensor(progress.sums, device=self.device)
-                left = 1 - progress.step / self.batches.steps
-                net.train()
+                left = 1 - progress.step / self.steps
+                self.model.train()
                 began = time.perf_counter()
-                for pixels, labels in self.batches.epoch(progress.epoch, start=progress.step):
-                    x, targets = self._augmented(pixels, labels)
+                for x, targets in self.source.epoch(progress.epoch, start=progress.step):
+                    torch.manual_seed(seed_for(config.seed, "step", progress.epoch, progress.step))  # of dropout
                     with autocast(config.precision, self.device):
-                        logits = net(x)
-                    batch_loss = loss(logits.float(), targets, self.weights, config.label_smoothing)
-                    batch_loss.backward()
+                        logits, *asides = answers(x)
+                    batch_loss = self._loss(logits, targets)
+                    (batch_loss + sum(AUXILIARY * self._loss(aside, targets) for aside in asides)).backward()
                     self._update()
                     sums += tally(logits, targets, batch_loss)
                     progress.step += 1
-                    self.listen("step", {"done": progress.step, "total": self.batches.steps})
+                    self.listen("step", {"done": progress.step, "total": self.steps})
                     self._stop_or_save(interrupt.asked, sums)
                 total = self.ranks.sum(sums).tolist()  # waits for the device
-                self._close_epoch(total, began, left * len(self.data.train) / (time.perf_counter() - began))
+                rate = left * len(self.source.data.train) / (time.perf_counter() - began)
+                self._close_epoch(total, began, rate)
         return self.best
 
-    def _augmented(self, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Targets]:
-        """uint8 (N, H, W, C) -> float32 (N, C, H, W); every random number of the step follows from its place."""
-        seed, epoch, step = self.config.seed, self.progress.epoch, self.progress.step
-        torch.manual_seed(seed_for(seed, "step", epoch, step))
-        random = generator(seed, "augment", epoch, step, self.ranks.rank)
-        x, targets = augment(pixels, labels, self.config.augmentation, random)
-        return normalise(x, self.spec).contiguous(memory_format=self.format), targets
+    def _loss(self, logits: Tensor, targets: Targets) -> Tensor:
+        return loss(logits.float(), targets, self.weights, self.config.label_smoothing)
 
     def _update(self) -> None:
         """One step of the optimizer on the gradients that are there."""
         if self.config.clip:
             clip_grad_norm_(self.model.parameters(), self.config.clip)
-        epoch = self.progress.epoch + (self.progress.step + 0.5) / self.batches.steps
+        now = factor(self.config, self.progress.epoch + (self.progress.step + 0.5) / self.steps)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.lr * factor(self.config, epoch)
+            group["lr"] = self.config.lr * group["share"] * now
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.average is not None:
@@ -188,7 +167,7 @@ class Trainer:
             "seconds": round(time.perf_counter() - began, 3),
             "images_per_second": round(rate, 1),
         }
-        if progress.is_best(record):
+        if progress.is_best(record, by_loss=config.tune == "head"):
             progress.best_epoch = progress.epoch + 1
             self.best = {name: t.detach().clone() for name, t in validated.state_dict().items()}
         progress.close_epoch(record)
@@ -202,13 +181,10 @@ class Trainer:
     def _validate(self, model: nn.Module) -> dict[str, float]:
         """Top-1 accuracy and mean cross-entropy on the validation part; ranks share the work."""
         model.eval()
-        rows = torch.from_numpy(self.data.validation)[self.ranks.rank :: self.ranks.size]
         sums = torch.zeros(3, device=self.device)
-        for batch in rows.split(VALIDATION_BATCH):
-            pixels, labels = self.batches.take(batch)
-            x = normalise(to_float(pixels), self.spec)
+        for x, labels in self.source.validation():
             with autocast(self.config.precision, self.device):
-                logits = model(x.contiguous(memory_format=self.format)).float()
+                logits = model(x).float()
             sums += tally(logits, Targets(labels), loss(logits, Targets(labels)))
         total_loss, correct, n = self.ranks.sum(sums).tolist()
         return {"top1": correct / n, "loss": total_loss / n}
@@ -217,10 +193,21 @@ class Trainer:
         """Best first: a checkpoint never names weights that are not there."""
         if self.ranks.first:
             if self.best:
-                save_best(self.run.checkpoint, self.best)
-            save_checkpoint(self.run.checkpoint, self.progress, self.model, self.optimizer, self.average)
+                save_best(self.folder, self.best)
+            save_checkpoint(self.folder, self.progress, self.model, self.optimizer, self.average)
         self.ranks.wait()
         self.saved = time.monotonic()
+
+
+class Answers(nn.Module):
+    """A model's ``answers`` as a forward, which is what DistributedDataParallel wraps."""
+
+    def __init__(self, model: Model | Head) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return self.model.answers(x)
 
 
 def tally(logits: Tensor, targets: Targets, batch_loss: Tensor) -> Tensor:

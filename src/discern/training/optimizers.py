@@ -13,7 +13,9 @@ def make_optimizer(model: nn.Module, config: Config) -> Optimizer:
     """The optimizer ``config`` names over the parameters of ``model``.
 
     Weight decay acts on weights of two dimensions and more; biases and the scales of norms are left alone
-    (He et al. 2019, "Bag of Tricks", section 3.1).
+    (He et al. 2019, "Bag of Tricks", section 3.1). Each group's ``share`` is the part of the learning rate it gets:
+    with ``early_rate`` below 1 it grows geometrically from that, in the first layer, to 1 in the head (discriminative
+    fine-tuning: Howard and Ruder 2018, arXiv:1801.06146, section 3.2).
 
     Examples
     --------
@@ -21,11 +23,14 @@ def make_optimizer(model: nn.Module, config: Config) -> Optimizer:
     'AdamW'
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
+    groups = []
+    for share, members in _shares(model, config.early_rate).items():
+        for decay, chosen in (
+            (config.weight_decay, [p for p in members if p.ndim > 1]),
+            (0.0, [p for p in members if p.ndim <= 1]),
+        ):
+            if chosen:
+                groups.append({"params": chosen, "weight_decay": decay, "share": share})
     lr = config.lr
     match config.optimizer:
         case "sgd":
@@ -37,6 +42,21 @@ def make_optimizer(model: nn.Module, config: Config) -> Optimizer:
         case "rmsprop":
             return RMSprop(groups, lr=lr)
     return SGD(groups, lr=lr)
+
+
+def _shares(model: nn.Module, early_rate: float) -> dict[float, list[nn.Parameter]]:
+    """Share of the learning rate -> the parameters that get it; layers in the order in which the model has them."""
+    layers: list[list[nn.Parameter]] = []
+    seen: set[nn.Parameter] = set()
+    for module in model.modules():
+        own = [p for p in module.parameters(recurse=False) if p.requires_grad and p not in seen]
+        seen.update(own)
+        if own:
+            layers.append(own)
+    shares: dict[float, list[nn.Parameter]] = {}
+    for i, own in enumerate(layers, start=1):
+        shares.setdefault(early_rate ** ((len(layers) - i) / max(1, len(layers) - 1)), []).extend(own)
+    return shares
 
 
 def _fused(parameters: list[torch.nn.Parameter]) -> bool:

@@ -7,6 +7,7 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -17,6 +18,8 @@ from discern.files import cache_folder, read_json, write_json
 from discern.i18n import _
 from discern.runtime import processor
 from discern.training.config import Config
+
+Placed = TypeVar("Placed", bound=nn.Module)
 
 STEPS, SECONDS = 3, 0.3  # at least so many; more while they took less, since short steps are noisy
 MARGIN = 1.1  # the plain way stays unless another is this much faster: noise must not choose
@@ -71,7 +74,7 @@ def autocast(precision: str, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
-def placed(model: nn.Module, layout: str, device: torch.device) -> nn.Module:
+def placed(model: Placed, layout: str, device: torch.device) -> Placed:
     """``model`` on the device, with its weights laid out as the pictures are on a GPU; a CPU reorders them anyway."""
     model = model.to(device)
     return model if device.type == "cpu" else model.to(memory_format=memory_format(layout))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,9 +14,13 @@ from discern.i18n import _
 from discern.models.table import build, entry, settings_of
 from discern.preprocess.augment import suggested
 from discern.training.config import Config, make_config
+from discern.training.transfer import HEAD
 
 SMALL = 64  # pictures up to this side are seen at their own size
 CPU_LIMIT = 128  # larger pictures are seen at most at this size where there is no GPU
+HEAD_EPOCHS = 50  # of a head on features: a second or two
+LEAST = 96  # pixels a side: below it a network made for ImageNet sees too little
+EARLY_RATE = 0.1  # in fine-tuning, the first layer's share of the learning rate
 UNBALANCED = 3.0  # the largest class is this many times the smallest: weigh the classes
 
 
@@ -34,12 +38,15 @@ class Subject:
         Whether no picture has colour.
     device : str
         ``cpu``, ``cuda`` or ``mps``.
+    start : mapping
+        What weights to start from ask for: the model, its pictures and its settings; empty without weights.
     """
 
     counts: Mapping[str, int]
     side: int
     grey: bool
     device: str
+    start: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -62,15 +69,19 @@ def complete(asked: Mapping[str, Any], subject: Subject) -> tuple[Config, tuple[
     ('cnn-course', 3, 32)
     """
     checked = check(asked)
-    model = checked.model if checked.model != "auto" else auto_model(subject)
-    settings = {"model": model, **_shape(model, subject)}
+    model = checked.model if checked.model != "auto" else subject.start.get("model") or auto_model(subject)
+    settings = {"model": model, **_shape(model, subject), **subject.start}
     notes: list[str] = []
     if checked.recipe == "lecture":
         settings |= _lecture(model)
     else:
         settings |= _schedule(subject) | _optimizer(model, subject, settings)
+        if subject.start:
+            settings |= _transfer(model, checked.tune if "tune" in asked else None, subject, settings)
         size, channels = (getattr(checked, name) if name in asked else settings[name] for name in ("size", "channels"))
         augmentation, reason = suggested(tuple(subject.counts), channels, size)
+        if settings.get("tune") == "head":  # bytes that move cost nothing beside the backbone, resampling does
+            augmentation = augmentation.model_copy(update={"rotation": 0.0, "zoom": 0.0, "jitter": 0.0})
         settings |= augmentation.model_dump()
         if reason and checked.augment and not asked.get("flip"):
             notes.append(reason)
@@ -128,6 +139,22 @@ def _optimizer(model: str, subject: Subject, settings: Mapping[str, Any]) -> dic
         return {"optimizer": "adamw", "lr": 2e-3, "weight_decay": 0.02}
     batch = _schedule(subject)["batch"]
     return {"optimizer": "sgd", "lr": round(0.1 * math.sqrt(batch / 128), 4), "weight_decay": 5e-4}
+
+
+def _transfer(model: str, tune: str | None, subject: Subject, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The head alone where there is no GPU; fine-tuning starts near its goal: a tenth of the rate, fewer epochs.
+
+    A frozen ImageNet backbone sees pictures larger than those it was trained on: in training, crops had enlarged what
+    they showed (Touvron et al. 2019, arXiv:1906.06423, section 3: 288 after 224).
+    """
+    tune = tune or ("head" if subject.device == "cpu" else "head+all")
+    native = entry(model).size
+    most = native * 9 // 7 if tune == "head" else native
+    size = subject.start.get("size") or min(most, max(subject.side, LEAST))
+    if tune == "head":
+        return {**HEAD, "size": size, "tune": tune, "epochs": HEAD_EPOCHS}
+    epochs, lr = max(5, settings["epochs"] // 3), round(settings["lr"] / 10, 5)
+    return {"size": size, "tune": tune, "epochs": epochs, "lr": lr, "early_rate": EARLY_RATE}
 
 
 def _lecture(model: str) -> dict[str, Any]:

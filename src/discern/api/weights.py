@@ -1,0 +1,153 @@
+"""Weights to start from: official ones, a file, a run of one's own; and what they ask of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from discern.classifier.bundle import CARD, read_bundle
+from discern.errors import ConfigError, DownloadError, ModelError
+from discern.files import weights_folders
+from discern.i18n import _
+from discern.models.network import Model, is_small
+from discern.models.pretrained import Diet, diet, fetch, guess
+from discern.models.table import settings_of
+from discern.models.weights import load_weights, read_weights
+from discern.progress import Progress
+from discern.training.config import Config
+from discern.training.recipes import SMALL
+
+AT_HAND = ("1_0", "1.0", "0.75", "0.50", "0.5", "0.25")  # widths of MobileNet as file names give them, the best first
+FETCHED = "timm:mobilenetv1_100"  # the MobileNet that a hub has
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights that a network starts from.
+
+    Attributes
+    ----------
+    settings : dict
+        What they ask of the run: model, channels, mean, std, interpolation, network; a run's also its size.
+    tensors : mapping
+        By name.
+    source : str
+        Where they are from.
+    """
+
+    settings: dict[str, Any]
+    tensors: Mapping[str, Tensor]
+    source: str
+
+    def fill(self, network: Model) -> None:
+        """Put the weights into ``network``, whose heads stay new.
+
+        Raises
+        ------
+        ModelError
+            When they do not fit; the first differences are named.
+        """
+        load_weights(network, self.tensors, self.source, new=network.heads)
+
+
+def find_start(asked: Config, side: int, progress: Progress) -> tuple[Start | None, list[str]]:
+    """The weights that ``asked`` names, or, for photographs and no named network, those at hand; and what to tell.
+
+    Parameters
+    ----------
+    asked : Config
+        ``weights``, ``tune`` and ``model`` count.
+    side : int
+        Median of the shorter sides of the pictures.
+
+    Raises
+    ------
+    ConfigError, ModelError, RunError, DownloadError
+        When weights asked for are missing, damaged or of another network.
+    """
+    if asked.weights == "official":
+        model = asked.model if asked.model != "auto" else FETCHED
+        path, fed = fetch(model, progress)
+        return _imagenet(model, path, fed), []
+    if asked.weights:
+        return _named(asked.model, Path(asked.weights)), []
+    if asked.tune != "all":
+        raise ConfigError(
+            _("--tune {tune} needs weights to start from: add --pretrained, or --weights with a file or a run.").format(
+                tune=asked.tune
+            )
+        )
+    if asked.model == "auto" and side > SMALL:
+        return _at_hand(progress)
+    return None, []
+
+
+def _at_hand(progress: Progress) -> tuple[Start | None, list[str]]:
+    """MobileNet's weights from a folder of weights, else from the hub; without either, how to get them."""
+    names = [f"mobilenet_v1_{width}_224_imagenet.safetensors" for width in AT_HAND]
+    for path in (folder / name for name in names for folder in weights_folders()):
+        if path.is_file():
+            start = _named("auto", path)
+            return start, [_transferring(start)]
+    try:
+        path, fed = fetch(FETCHED, progress)
+    except DownloadError as error:
+        sentence = _(
+            "Training from scratch: no weights are at hand and none could be fetched ({reason}). Transfer learning "
+            "needs fewer pictures and less time: put {file} into {folder}, or name a file with --weights."
+        )
+        return None, [sentence.format(reason=error.reason, file=names[-1], folder=weights_folders()[-1])]
+    start = _imagenet(FETCHED, path, fed)
+    return start, [_transferring(start)]
+
+
+def _transferring(start: Start) -> str:
+    return _(
+        "Transferring from {model} trained on ImageNet ({source}); --model NAME trains another from scratch."
+    ).format(model=start.settings["model"], source=start.source)
+
+
+def _named(model: str, path: Path) -> Start:
+    """A run, a bundle or a file."""
+    if path.is_dir() or path.name == CARD:
+        return _from_run(model, path)
+    tensors = read_weights(path)
+    if model == "auto":
+        found = guess(path, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
+        if found is None:
+            raise ModelError(_("It is not clear which network {path} is for: add --model NAME.").format(path=path))
+        model = found
+    return _imagenet(model, path, diet(model), tensors)
+
+
+def _imagenet(model: str, path: Path, fed: Diet, tensors: Mapping[str, Tensor] | None = None) -> Start:
+    settings: dict[str, Any] = {
+        "model": model,
+        "channels": 3,
+        "mean": fed.mean,
+        "std": fed.std,
+        "interpolation": fed.interpolation,
+        "network": {"stem": "imagenet"} if "stem" in settings_of(model) else {},
+    }
+    return Start(settings, read_weights(path) if tensors is None else tensors, str(path))
+
+
+def _from_run(model: str, path: Path) -> Start:
+    """A run's own network goes on with pictures of the run's size and normalisation."""
+    card, tensors = read_bundle(path)
+    if model not in ("auto", card.model):
+        raise ModelError(
+            _("{path} holds a {found}, not a {model}: leave --model out, or name it so.").format(
+                path=path, found=card.model, model=model
+            )
+        )
+    spec, network = card.preprocess, dict(card.network)
+    own = {**settings_of(card.model), **network}
+    if "stem" in own:
+        network["stem"] = "small" if is_small(str(own["stem"]), spec.size) else "imagenet"
+    settings = spec.model_dump(include={"size", "channels", "mean", "std", "interpolation"})
+    return Start({"model": card.model, **settings, "resize": spec.mode, "network": network}, tensors, str(path))

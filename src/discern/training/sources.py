@@ -1,0 +1,128 @@
+"""Where the training loop's batches come from: augmented pictures, or features a frozen backbone made of them.
+
+Every random number of a batch follows from (seed, epoch, step).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from discern.data.batches import Batches, Pixels
+from discern.preprocess.augment import Targets, augment
+from discern.preprocess.normalise import normalise, to_float
+from discern.preprocess.spec import Preprocess
+from discern.runtime import Ranks, generator
+from discern.training.config import Config
+from discern.training.probe import memory_format
+
+VALIDATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Data:
+    """Decoded pictures and which of them to train and to validate on."""
+
+    pixels: np.ndarray  # uint8 (N, H, W, C)
+    labels: np.ndarray  # int64 (N,)
+    train: np.ndarray  # int64 rows
+    validation: np.ndarray  # int64 rows
+    classes: int
+
+
+class Source(ABC):
+    """Batches of inputs for a model, and what they should come out as.
+
+    Attributes
+    ----------
+    data : Data
+        The pictures behind it.
+    batches : Batches
+        Their order.
+    """
+
+    data: Data
+    batches: Batches
+
+    @abstractmethod
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Targets]]:
+        """Inputs (n, ...) and targets of each step of epoch ``number``, from step ``start`` on."""
+
+    @abstractmethod
+    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs (n, ...) and labels int64 (n,) of this process's share of the validation part."""
+
+    def _shares(self) -> Iterator[Tensor]:
+        """Positions in the validation part, a batch at a time."""
+        ranks = self.batches.ranks
+        yield from torch.arange(len(self.data.validation))[ranks.rank :: ranks.size].split(VALIDATION_BATCH)
+
+
+def step_size(config: Config, n: int) -> int:
+    """Pictures a step; plain gradient descent takes all ``n``."""
+    return n if config.optimizer == "gd" else config.batch
+
+
+class Pictures(Source):
+    """Decoded pictures, augmented anew in every epoch and normalised on the device."""
+
+    def __init__(self, data: Data, config: Config, spec: Preprocess, device: torch.device, ranks: Ranks) -> None:
+        self.data, self.config, self.spec = data, config, spec
+        size = step_size(config, len(data.train))
+        self.batches = Batches(data.pixels, data.labels, data.train, size, config.seed, device, ranks)
+        self.format = memory_format(config.layout)
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Targets]]:
+        """float32 (n, C, H, W), normalised, and targets, mixed where the pictures are."""
+        rank = self.batches.ranks.rank
+        for step, (pixels, labels) in enumerate(self.batches.epoch(number, start), start):
+            random = generator(self.config.seed, "augment", number, step, rank)
+            x, targets = augment(pixels, labels, self.config.augmentation, random)
+            yield normalise(x, self.spec).contiguous(memory_format=self.format), targets
+
+    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """float32 (n, C, H, W), normalised, and labels."""
+        for places in self._shares():
+            pixels, labels = self.batches.take(torch.from_numpy(self.data.validation)[places])
+            yield normalise(to_float(pixels), self.spec).contiguous(memory_format=self.format), labels
+
+
+class Features(Source):
+    """What a frozen backbone made of the pictures; each epoch takes the next of the passes over the training part.
+
+    Parameters
+    ----------
+    data : Data
+        The pictures the features are of.
+    config : Config
+        Batch and seed of the head's training.
+    values : numpy.ndarray
+        float32 (n train + n validation + passes * n train, ...): training and validation part as they are, then
+        each augmented pass over the training part.
+    """
+
+    def __init__(self, data: Data, config: Config, values: np.ndarray, device: torch.device, ranks: Ranks) -> None:
+        self.data = data
+        n = len(data.train)
+        size = step_size(config, n)
+        self.batches = Batches(values, data.labels[data.train], np.arange(n), size, config.seed, device, ranks)
+        self.values = Pixels(values, device)
+        self.passes = (len(values) - len(data.validation)) // n
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Targets]]:
+        """float32 (n, F) and targets."""
+        turn, n = number % self.passes, len(self.data.train)
+        first = 0 if turn == 0 else len(self.data.validation) + turn * n
+        for rows in self.batches.order(number)[start:]:
+            yield self.values.take(rows + first), Targets(self.batches.label(rows))
+
+    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """float32 (n, F) and labels."""
+        labels = torch.from_numpy(self.data.labels[self.data.validation])
+        for places in self._shares():
+            yield self.values.take(places + len(self.data.train)), labels[places].to(self.values.device)

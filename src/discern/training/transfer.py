@@ -1,0 +1,120 @@
+"""Transfer learning: a head trained on features that a frozen backbone makes once, then perhaps everything fine-tuned.
+
+The backbone is in evaluation mode while it makes features, so its running statistics stay what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from discern.data.batches import Pixels
+from discern.files import replacing
+from discern.i18n import _
+from discern.models.network import Model
+from discern.preprocess.augment import Augmentation, augment
+from discern.preprocess.normalise import normalise
+from discern.preprocess.spec import Preprocess
+from discern.progress import Progress
+from discern.runtime import generator
+from discern.training.config import Config
+from discern.training.sources import Data
+
+HEAD: dict[str, Any] = {  # a convex problem with few numbers: small steps, enough of them, and the rate down to nothing
+    "optimizer": "adamw",
+    "lr": 1e-3,
+    "weight_decay": 1.0,
+    "schedule": "cosine",
+    "warmup": 0.0,
+    "precision": "fp32",
+    "layout": "contiguous",
+}
+BATCH = 32  # pictures the backbone sees at a time: on two cores larger ones fall out of the cache
+MOST_IN_MEMORY = 1 << 30  # bytes of features; more are read from disk as they are needed
+
+
+def phases(config: Config) -> list[Config]:
+    """What ``config.tune`` asks for, one after the other, each with the settings it trains with.
+
+    Examples
+    --------
+    >>> [(phase.tune, phase.epochs) for phase in phases(Config(tune="head+all", epochs=9, head_epochs=50))]
+    [('head', 50), ('all', 9)]
+    """
+    if config.tune != "head+all":
+        return [config]
+    first = {**HEAD, "tune": "head", "epochs": config.head_epochs, "ema": 0.0, "clip": 0.0, "early_rate": 1.0}
+    return [config.model_copy(update=first), config.model_copy(update={"tune": "all"})]
+
+
+class Head(nn.Module):
+    """The head of a model by itself: features in, logits out; the rest of the model is not its own."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.head = model.head
+        self.answer: Callable[[Tensor], Tensor] = model.answer
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(n, F) -> logits (n, classes)."""
+        return self.answer(features)
+
+    def answers(self, features: Tensor) -> tuple[Tensor, ...]:
+        """As `discern.models.network.Model.answers`."""
+        return (self.answer(features),)
+
+
+def make_features(
+    model: Model,
+    data: Data,
+    config: Config,
+    spec: Preprocess,
+    path: Path,
+    device: torch.device,
+    progress: Progress,
+) -> None:
+    """Run the backbone of ``model`` over the pictures and write what its head would read to ``path``, a .npy file.
+
+    The rows are those that `discern.training.sources.Features` takes: the training part, the validation part, and
+    ``config.passes`` times the training part, augmented.
+    """
+    held = Pixels(data.pixels, device)
+    model = model.to(device).to(memory_format=torch.channels_last).eval()
+    turns = list(_turns(data, config))
+    total, done = sum(len(rows) for rows, _augmentation in turns), 0
+    with replacing(path) as temporary, torch.inference_mode():
+        values = None
+        for turn, (rows, augmentation) in enumerate(turns):
+            for part in torch.from_numpy(rows).split(BATCH):
+                random = generator(config.seed, "features", turn, done)
+                x, _targets = augment(held.take(part), part, augmentation, random)
+                made = model.encode(normalise(x, spec)).float().cpu().numpy()
+                if values is None:
+                    shape = (total, *made.shape[1:])
+                    values = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
+                values[done : done + len(part)] = made
+                done += len(part)
+                progress(_("features"), done, total)
+        assert values is not None  # a training part is never empty
+        values.flush()
+
+
+def read_features(path: Path) -> np.ndarray:
+    """What `make_features` wrote: in memory where that is easy, else mapped from disk."""
+    mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    return mapped if mapped.nbytes > MOST_IN_MEMORY else np.load(path, allow_pickle=False)
+
+
+def _turns(data: Data, config: Config) -> Iterator[tuple[np.ndarray, Augmentation]]:
+    """The rows of each pass, and how they are augmented."""
+    yield data.train, Augmentation()
+    yield data.validation, Augmentation()
+    if config.augment:
+        plain = config.augmentation.model_copy(update={"mixup": 0.0, "cutmix": 0.0})  # a feature has one label
+        for _pass in range(config.passes):
+            yield data.train, plain

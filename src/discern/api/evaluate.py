@@ -21,7 +21,12 @@ from discern.progress import Watcher
 from discern.runtime import device
 
 
-def evaluate(run: str | os.PathLike[str] | Run, data: DataLike | None = None, watch: Watcher | None = None) -> Metrics:
+def evaluate(
+    run: str | os.PathLike[str] | Run,
+    data: DataLike | None = None,
+    watch: Watcher | None = None,
+    code: str | None = None,
+) -> Metrics:
     """Measure a run.
 
     Without ``data``: what was measured on the run's test part when it ended (on validation, where there is no labelled
@@ -31,9 +36,11 @@ def evaluate(run: str | os.PathLike[str] | Run, data: DataLike | None = None, wa
     Parameters
     ----------
     run : path or Run
-        A run, or with ``data`` also a bundle.
+        A run, or with ``data`` also a bundle or a Keras file.
     data : path, name or Dataset, optional
         What `discern.open_data` takes.
+    code : str, optional
+        ``file.py:function`` that made the network, where it is one of your own.
 
     Raises
     ------
@@ -47,7 +54,7 @@ def evaluate(run: str | os.PathLike[str] | Run, data: DataLike | None = None, wa
         return run.evaluate()
     watch = watch or display()
     try:
-        classifier = Classifier.load(run.path if isinstance(run, Run) else run, device("auto"))
+        classifier = Classifier.load(run.path if isinstance(run, Run) else run, device("auto"), code)
         return _on(classifier, open_data(data), watch)
     finally:
         watch.close()

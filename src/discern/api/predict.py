@@ -15,26 +15,31 @@ from discern.i18n import _
 
 
 def predict(
-    model: str | os.PathLike[str], pictures: Sequence[str | os.PathLike[str]], top: int = 5
+    model: str | os.PathLike[str],
+    pictures: Sequence[str | os.PathLike[str]],
+    top: int = 5,
+    code: str | None = None,
 ) -> Iterator[Prediction | PictureError]:
     """Predict each picture in turn; what is not a picture comes as its error, and the rest goes on.
 
     Parameters
     ----------
     model : path
-        A run or a bundle.
+        A run, a bundle or a Keras file.
     pictures : sequence of path
         Pictures, and folders whose pictures are all taken, however deep.
     top : int
         How many classes to name.
+    code : str, optional
+        ``file.py:function`` that made the network, where it is one of your own.
 
     Raises
     ------
-    RunError, DataError
+    RunError, DataError, ConfigError
         When the model, or a path given, is not there.
     """
     found = list(_pictures(pictures))
-    return load(model).predict_many(found, top)
+    return load(model, code=code).predict_many(found, top)
 
 
 def _pictures(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Path]:

@@ -13,11 +13,14 @@ import torch
 from PIL import Image
 
 from discern.classifier.bundle import Card, read_bundle
+from discern.classifier.keras_file import converted, is_keras_file
 from discern.data.batches import Pixels
 from discern.data.picture import decode
-from discern.errors import PictureError, RunError
+from discern.errors import ConfigError, PictureError, RunError
 from discern.i18n import _
-from discern.models.network import Network
+from discern.models.external import is_code
+from discern.models.keras_config import NAME, from_config
+from discern.models.network import Model
 from discern.models.table import build
 from discern.preprocess.normalise import normalise, to_float
 from discern.progress import Progress, silent
@@ -66,22 +69,35 @@ class Classifier:
     'Apple'
     """
 
-    def __init__(self, card: Card, network: Network, device: torch.device | None = None) -> None:
+    def __init__(self, card: Card, network: Model, device: torch.device | None = None) -> None:
         self.card = card
         self.device = device or torch.device("cpu")
         self.network = network.to(self.device).to(memory_format=torch.channels_last).eval()
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], device: torch.device | None = None) -> Classifier:
-        """Open a run directory or a bundle.
+    def load(
+        cls, path: str | os.PathLike[str], device: torch.device | None = None, code: str | None = None
+    ) -> Classifier:
+        """Open a run directory, a bundle or a Keras model file.
+
+        Parameters
+        ----------
+        path : path
+            A Keras file (.keras, .h5) is read once, in a process of its own, and kept as a bundle.
+        device : torch.device, optional
+            The CPU unless given.
+        code : str, optional
+            ``file.py:function`` that made the network, where discern did not: a bundle carries no code, and runs none.
 
         Raises
         ------
         RunError
             When it is none, or damaged.
+        ConfigError
+            When it needs code and none is named, or the other way round.
         """
-        card, tensors = read_bundle(path)
-        network = build(card.model, len(card.classes), card.preprocess.channels, card.preprocess.size, card.network)
+        card, tensors = read_bundle(converted(path) if is_keras_file(path) else path)
+        network = _network(card, path, code)
         try:
             network.load_state_dict(tensors)
         except RuntimeError as error:
@@ -159,3 +175,19 @@ class Classifier:
     def _prediction(self, path: str, row: np.ndarray, top: int) -> Prediction:
         order = np.argsort(-row, kind="stable")[: max(1, top)]
         return Prediction(path, tuple((self.classes[i], float(row[i])) for i in order))
+
+
+def _network(card: Card, path: str | os.PathLike[str], code: str | None) -> Model:
+    """What the card names, with random weights; code is run only where the caller named it."""
+    if is_code(card.model) and code is None:
+        sentence = _("{path} is of a network in code of its own, which a bundle does not carry: add --code {model}.")
+        raise ConfigError(sentence.format(path=path, model=card.model))
+    if code is not None and not (is_code(card.model) and is_code(code)):
+        sentence = _(
+            "--code {code} does not go with {path}, a {model}: leave it out, or give path/to/file.py:function."
+        )
+        raise ConfigError(sentence.format(code=code, path=path, model=card.model))
+    shape = (len(card.classes), card.preprocess.channels, card.preprocess.size)
+    if card.model == NAME:
+        return from_config(card.network.get("config", {}), *shape)
+    return build(code or card.model, *shape, card.network)

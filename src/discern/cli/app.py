@@ -23,6 +23,9 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help=_("Print lines for programs on stdout."))]
 Data = Annotated[str, typer.Argument(metavar="DATA", help=_("A folder, a .parquet, .csv or .json file, or a name."))]
+Code = Annotated[
+    str | None, typer.Option("--code", metavar="FILE.py:FUNCTION", help=_("What made the network, if you wrote it."))
+]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help=_("A run directory."))]
 
 
@@ -103,20 +106,24 @@ def train(
 def evaluate(
     run: Run,
     data: Annotated[str | None, typer.Option("--data", metavar="DATA", help=_("Other labelled pictures."))] = None,
+    code: Code = None,
     as_json: Json = False,
 ) -> None:
     import discern
     from discern.cli.show import show_metrics
 
-    metrics = discern.evaluate(run, data)
+    metrics = discern.evaluate(run, data, code=code)
     emit(metrics.to_json()) if as_json else show_metrics(metrics)
 
 
 @app.command(help=_("Name what is in pictures."))
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="RUN_OR_BUNDLE", help=_("A run, or a folder with model.json."))],
+    model: Annotated[
+        Path, typer.Argument(metavar="RUN_OR_BUNDLE", help=_("A run, a folder with model.json, or a Keras file."))
+    ],
     pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE_OR_FOLDER...", help=_("What to look at."))],
     top: Annotated[int, typer.Option(min=1, help=_("How many classes to name."))] = 3,
+    code: Code = None,
     as_json: Json = False,
 ) -> None:
     import discern
@@ -124,7 +131,7 @@ def predict(
     from discern.errors import PictureError
 
     bad = 0
-    for found in discern.predict(model, pictures, top=top):
+    for found in discern.predict(model, pictures, top=top, code=code):
         if isinstance(found, PictureError):
             bad += 1
             print(_("Error: {sentence}").format(sentence=found), file=sys.stderr)

@@ -16,7 +16,8 @@ from discern.i18n import _
 from discern.models.rows import FAMILIES, Family, Setting
 
 if TYPE_CHECKING:
-    from discern.models.network import Network
+    from discern.models.external import External
+    from discern.models.network import Model, Network
 
 SHAPE = ("classes", "channels", "size")  # what every constructor takes before its settings
 
@@ -64,13 +65,7 @@ class Entry:
     ) -> Network:
         """As `build`, for this row."""
         size = self.size if size is None else size
-        for what, value in zip(SHAPE, (classes, channels, size), strict=True):
-            if value < 1:
-                raise ModelError(
-                    _("{name} cannot have {what}={value}: it must be 1 or more.").format(
-                        name=self.name, what=what, value=value
-                    )
-                )
+        check_shape(self.name, classes, channels, size)
         constructor = self.family.constructor()
         numbers = {**self.numbers, **_checked(self.name, constructor, settings or {})}
         return constructor(classes, channels, size, **numbers)
@@ -82,13 +77,13 @@ def build(
     channels: int = 3,
     size: int | None = None,
     settings: Mapping[str, Setting] | None = None,
-) -> Network:
+) -> Model:
     """Make the network called ``name`` with random weights.
 
     Parameters
     ----------
     name : str
-        A name of `TABLE`.
+        A name of `TABLE`, or what `entry` takes besides.
     classes, channels : int
         Logits, and colour channels of the pictures (1 or 3).
     size : int, optional
@@ -112,8 +107,8 @@ def build(
     return entry(name).build(classes, channels, size, settings)
 
 
-def entry(name: str) -> Entry:
-    """The row called ``name``.
+def entry(name: str) -> Entry | External:
+    """The row called ``name``; a name with a colon is of another library (`discern.models.external`).
 
     Raises
     ------
@@ -122,6 +117,10 @@ def entry(name: str) -> Entry:
     """
     if name in TABLE:
         return TABLE[name]
+    if ":" in name:
+        from discern.models.external import external
+
+        return external(name)
     close = nearest(name, TABLE)
     if close:
         raise ModelError(
@@ -158,6 +157,21 @@ def settings_of(name: str) -> dict[str, Setting]:
     {'width': 0.25, 'stem': 'auto'}
     """
     return entry(name).settings
+
+
+def check_shape(name: str, classes: int, channels: int, size: int) -> None:
+    """Refuse numbers that no network can have.
+
+    Raises
+    ------
+    ModelError
+        Names the first of them.
+    """
+    for what, value in zip(SHAPE, (classes, channels, size), strict=True):
+        if value < 1:
+            raise ModelError(
+                _("{name} cannot have {what}={value}: it must be 1 or more.").format(name=name, what=what, value=value)
+            )
 
 
 def _defaults(constructor: Callable[..., Network]) -> dict[str, Setting]:

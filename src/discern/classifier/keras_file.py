@@ -1,0 +1,201 @@
+"""Keras model files, .keras and .h5: read once, in a process of their own, into a bundle in the cache folder.
+
+python -m discern.classifier.keras_file FILE FOLDER
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from discern.classifier.bundle import CARD, Card, write_bundle
+from discern.errors import DiscernError, RunError
+from discern.files import cache_folder
+from discern.i18n import _, language
+from discern.models.external import reason
+from discern.models.keras_config import NAME, check_config
+from discern.models.keras_models import KerasModel, keras
+from discern.preprocess.spec import Preprocess
+
+SUFFIXES = (".keras", ".h5", ".hdf5")
+VERSION = 1  # of what is made of a file; another one is made anew
+SECONDS = 600
+ASSUMED = 224  # pixels a side, where the file leaves the size open
+
+
+def is_keras_file(path: str | os.PathLike[str]) -> bool:
+    """Whether the name is a Keras model file's, and there is a file.
+
+    Examples
+    --------
+    >>> is_keras_file("runs/fruit")
+    False
+    """
+    return Path(path).suffix.lower() in SUFFIXES and Path(path).is_file()
+
+
+def converted(path: str | os.PathLike[str]) -> Path:
+    """The bundle made of a Keras file: found in the cache folder, or made now in another process.
+
+    Raises
+    ------
+    RunError
+        When it is damaged, carries code, or is no classifier of pictures.
+    ModelError
+        When Keras is missing.
+    """
+    keras_path = Path(path)
+    digest = hashlib.sha256(keras_path.read_bytes()).hexdigest()[:32]
+    folder = cache_folder() / "keras" / f"{digest}-{VERSION}"
+    if (folder / CARD).is_file():
+        return folder
+    command = [sys.executable, "-m", "discern.classifier.keras_file", str(keras_path.resolve()), str(folder)]
+    environment = os.environ | {"KERAS_BACKEND": "torch", "DISCERN_LANG": language()}
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        sentence = _("{path} was not read within {seconds} seconds: it is not opened.")
+        raise RunError(sentence.format(path=path, seconds=SECONDS)) from error
+    if done.returncode:
+        said = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        if said:
+            raise RunError(json.loads(said[-1])["error"].replace(str(keras_path.resolve()), str(path)))
+        raise RunError(_("{path} could not be read as a Keras model: write it again with Keras 3.").format(path=path))
+    return folder
+
+
+def convert(path: Path, folder: Path) -> None:
+    """Write what ``path`` holds as a bundle to ``folder``; to be run in a process of its own.
+
+    Raises
+    ------
+    RunError, ModelError
+        Says why it is not opened.
+    """
+    try:
+        config = read_config(path)
+    except (OSError, KeyError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise RunError(
+            _("{path} is not a whole Keras model file: copy it again, or write it again with model.save.").format(
+                path=path
+            )
+        ) from error
+    check_config(config, str(path))
+    try:
+        model = keras().saving.load_model(path, safe_mode=True, compile=False)
+    except Exception as error:  # Keras raises many kinds
+        sentence = _("{path} could not be read as a Keras model ({reason}): write it again with Keras 3.")
+        raise RunError(sentence.format(path=path, reason=reason(error))) from error
+    spec, classes = _preprocess(model, path), _classes(model, path)
+    architecture = json.loads(model.to_json())
+    check_config(architecture, str(path))
+    network = KerasModel(str(path), lambda: model, len(classes), spec.channels, spec.size, first=model, rescale=True)
+    card = Card(
+        model=NAME,
+        network={"config": architecture},
+        classes=classes,
+        preprocess=spec,
+        made_with={"keras": keras().__version__},
+    )
+    write_bundle(folder, card, network.state_dict())
+
+
+def read_config(path: Path) -> Any:
+    """The architecture in a file, as data; a file that has its weights in other files is refused."""
+    import h5py
+
+    if not zipfile.is_zipfile(path):
+        with h5py.File(path, "r") as file:
+            _check_links(file)
+            return json.loads(file.attrs["model_config"])
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.endswith(".h5"):
+                with h5py.File(io.BytesIO(archive.read(name)), "r") as file:
+                    _check_links(file)
+        return json.loads(archive.read("config.json"))
+
+
+def _check_links(group: Any) -> None:
+    """HDF5 can point into other files of this machine; a model has no need to."""
+    import h5py
+
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ValueError(name)
+        member = group[name]
+        if isinstance(member, h5py.Group):
+            _check_links(member)
+        elif member.external or member.is_virtual:
+            raise ValueError(name)
+
+
+def _preprocess(model: Any, path: Path) -> Preprocess:
+    """What the input's shape and the first layers tell of the pictures."""
+    shape = getattr(model, "input_shape", None)
+    height, width, channels = _picture(shape if isinstance(shape, tuple) else ())
+    if height != width or channels not in (1, 3):
+        raise RunError(
+            _("{path} takes inputs of the form {shape}: only square pictures, grey or in colour, can be given.").format(
+                path=path, shape=shape
+            )
+        )
+    kinds = [type(layer).__name__ for layer in model._flatten_layers(include_self=False)]
+    first = next((kind for kind in kinds if kind not in ("InputLayer", "Functional", "Sequential")), "")
+    scale = (1 / 255 if first in ("Rescaling", "Normalization") else 1.0,) * channels
+    return Preprocess(size=height, mode="stretch", channels=channels, mean=(0.0,) * channels, std=scale)
+
+
+def _picture(shape: tuple[Any, ...]) -> tuple[int, int, int]:
+    """Height, width and channels; zeros for what is no picture."""
+    if any(isinstance(number, tuple) for number in shape):
+        return 0, 0, 0
+    sides = [number or ASSUMED for number in shape[1:3]]
+    if len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3):
+        return shape[2] or ASSUMED, shape[3] or ASSUMED, shape[1]
+    if len(shape) == 4:
+        return sides[0], sides[1], shape[3] or 3
+    if len(shape) == 3:
+        return sides[0], sides[1], 1
+    if len(shape) == 2 and shape[1]:
+        for channels in (1, 3):
+            side = math.isqrt(shape[1] // channels)
+            if side * side * channels == shape[1]:
+                return side, side, channels
+    return 0, 0, 0
+
+
+def _classes(model: Any, path: Path) -> tuple[str, ...]:
+    """``0`` to ``n - 1``; one number between 0 and 1 tells two classes apart."""
+    shape = getattr(model, "output_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 2 or not isinstance(shape[1], int):
+        raise RunError(
+            _("{path} gives outputs of the form {shape}: only one number a class can be read.").format(
+                path=path, shape=shape
+            )
+        )
+    return tuple(map(str, range(max(2, shape[1]))))
+
+
+def main() -> None:
+    """Convert, or print one line with the reason and leave with exit code 2."""
+    path, folder = map(Path, sys.argv[1:])
+    try:
+        convert(path, folder)
+    except DiscernError as error:
+        print(json.dumps({"error": str(error)}))
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -32,7 +32,7 @@ def another(classes):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_folder(tmp_path_factory.mktemp("data") / "colours")
+    return make_folder(tmp_path_factory.mktemp("data") / "colours", size=32)
 
 
 @pytest.fixture

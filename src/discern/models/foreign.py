@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import random
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,7 +22,8 @@ from discern.errors import ModelError
 from discern.i18n import _
 from discern.models.network import Model
 
-See = Callable[[Any], None]
+See = Callable[[str, Any], None]
+NO_STAGES = (nn.Softmax, nn.Dropout, nn.AdaptiveAvgPool2d)  # attention is no map; a pooled map fits no stride
 INNER = "net."  # where a module of torch lies; its tensors are saved under the names its library gives them
 
 
@@ -41,6 +44,15 @@ def _rectified(scores: Tensor) -> Tensor:
 
 
 FOLLOWERS = (_as_they_are, _averaged, _rectified)  # what may come after the head
+
+
+@dataclass(frozen=True)
+class Tap:
+    """Where a map comes out: the layer, which of its outputs in one pass, and whether they are (N, H, W, C)."""
+
+    layer: str
+    turn: int
+    channels_last: bool
 
 
 class Foreign(Model):
@@ -76,7 +88,7 @@ class Foreign(Model):
 
     @abstractmethod
     def watched(self, see: See) -> AbstractContextManager[None]:
-        """Inside the block, ``see`` is told what each layer gives."""
+        """Inside the block, ``see`` is told the name and the output of each layer."""
 
     @abstractmethod
     def as_map(self, output: Tensor, x: Tensor) -> Tensor | None:
@@ -108,15 +120,22 @@ class Foreign(Model):
 
     def stages(self, x: Tensor) -> dict[str, Tensor]:
         """The last map of each size, called by how many pixels a side a cell stands for: ``stride4``, ``stride8``..."""
-        maps: dict[int, Tensor] = {}
+        return {name: map for name, (_tap, map) in self.tapped(x).items()}
+
+    def tapped(self, x: Tensor) -> dict[str, tuple[Tap, Tensor]]:
+        """The maps that `stages` gives of square pictures ``x``, each with where it came out."""
+        maps: dict[int, tuple[Tap, Tensor]] = {}
+        turns: Counter[str] = Counter()
         at_head: list[bool] = []
 
-        def see(output: Any) -> None:
+        def see(layer: str, output: Any) -> None:
+            turns[layer] += 1
             if at_head or not isinstance(output, Tensor) or output.dim() != 4 or len(output) != len(x):
                 return
             found = self.as_map(output, x)
             if found is not None and 1 < found.shape[-1] <= x.shape[-1]:
-                maps[stride(x.shape[-1], found.shape[-1])] = found
+                tap = Tap(layer, turns[layer], found is not output)
+                maps[stride(x.shape[-1], found.shape[-1])] = tap, found
 
         handle = self.head.register_forward_pre_hook(lambda *_given: at_head.append(True)) if self.head_name else None
         try:
@@ -126,6 +145,22 @@ class Foreign(Model):
             if handle is not None:
                 handle.remove()
         return {f"stride{step}": maps[step] for step in sorted(maps)}
+
+    def maps_at(self, taps: Mapping[str, Tap], x: Tensor) -> dict[str, Tensor]:
+        """What comes out at ``taps`` for pictures ``x`` (N, C, H, W) of any size and proportions."""
+        wanted = {(tap.layer, tap.turn): (name, tap) for name, tap in taps.items()}
+        turns: Counter[str] = Counter()
+        maps: dict[str, Tensor] = {}
+
+        def see(layer: str, output: Any) -> None:
+            turns[layer] += 1
+            if (layer, turns[layer]) in wanted:
+                name, tap = wanted[layer, turns[layer]]
+                maps[name] = output.permute(0, 3, 1, 2) if tap.channels_last else output
+
+        with self.watched(see):
+            self.run(x)
+        return {name: maps[name] for name in taps}
 
     def read(self, x: Tensor) -> Tensor:
         """What comes into the head when the network runs."""
@@ -251,10 +286,13 @@ class TorchNetwork(Foreign):
 
     @contextmanager
     def watched(self, see: See) -> Iterator[None]:
+        def telling(name: str) -> Callable[..., None]:
+            return lambda _module, _inputs, output: see(name, output)
+
         handles = [
-            module.register_forward_hook(lambda _module, _inputs, output: see(output))
+            module.register_forward_hook(telling(name))
             for name, module in self.named_modules()
-            if name and not isinstance(module, nn.Softmax | nn.Dropout)  # what attention looks at is no map
+            if name and not isinstance(module, NO_STAGES)
         ]
         try:
             yield

@@ -109,7 +109,7 @@ class KerasModel(Foreign):
     def watched(self, see: See) -> Iterator[None]:
         def told(layer: Any, _inputs: Any, output: Any) -> None:
             if type(layer).__name__ not in NO_STAGES:
-                see(output)
+                see("", output)  # names are another model's when Keras makes it again; the order is the same
 
         with _watched(self._keras[0], told):
             yield

@@ -37,16 +37,26 @@ def pictures(count: int, channels: int = 3) -> Tensor:
     return torch.randn(count, channels, SMALL, SMALL, generator=torch.Generator().manual_seed(1))
 
 
-def light_first() -> list[object]:
-    """Every name, the heavy ones marked slow."""
+@functools.cache
+def work(name: str) -> int:
+    """Multiply-adds for one small picture."""
+    return summary(on_meta(name, SMALL), SMALL).multiply_adds
+
+
+def by_work(most: int | None = None) -> pytest.MarkDecorator:
+    """Every name; slow are those of more work than ``most``, and those whose class has a variant of less."""
+    lightest = {}
+    for name in sorted(TABLE, key=work, reverse=True):
+        lightest[TABLE[name].family.module] = name
     rows = []
     for name in TABLE:
-        heavy = summary(on_meta(name, SMALL), SMALL).multiply_adds > HEAVY
-        rows.append(pytest.param(name, marks=[pytest.mark.slow] if heavy else []))
-    return rows
+        slow = name not in lightest.values() or (most is not None and work(name) > most)
+        rows.append(pytest.param(name, marks=[pytest.mark.slow] if slow else []))
+    return pytest.mark.parametrize("name", rows)
 
 
 every = pytest.mark.parametrize("name", TABLE)
+computed = by_work()  # networks that are really built and run: the lightest of a class at once, the others with -m slow
 
 
 @every
@@ -89,7 +99,7 @@ def test_shapes(name: str, size: int | str, channels: int) -> None:
     assert network.answer(network.embed(list(maps.values())[-1])).shape == (2, CLASSES)
 
 
-@every
+@computed
 def test_head_makes_the_logits(name: str) -> None:
     network = made(name)
     assert network.head is network.get_submodule(network.head_name)
@@ -98,7 +108,7 @@ def test_head_makes_the_logits(name: str) -> None:
     assert network.eval()(pictures(2)).shape[0] == 2
 
 
-@every
+@computed
 def test_stages_are_finite_and_end_in_the_logits(name: str) -> None:
     network = made(name).eval()
     with torch.no_grad():
@@ -109,7 +119,7 @@ def test_stages_are_finite_and_end_in_the_logits(name: str) -> None:
     assert torch.equal(logits, again)
 
 
-@every
+@computed
 def test_gradient_reaches_every_parameter(name: str) -> None:
     network = made(name).train()
     sum(nn.functional.cross_entropy(logits, torch.arange(4)) for logits in network.answers(pictures(4))).backward()
@@ -117,13 +127,13 @@ def test_gradient_reaches_every_parameter(name: str) -> None:
     assert not silent
 
 
-@every
+@computed
 def test_same_seed_same_weights(name: str) -> None:
     first, second = made(name).state_dict(), made(name).state_dict()
     assert all(torch.equal(tensor, second[key]) for key, tensor in first.items())
 
 
-@every
+@computed
 def test_saved_and_loaded_gives_the_same_logits(name: str, tmp_path: Path) -> None:
     network, other = made(name), made(name, seed=1)
     network.train()(pictures(4))  # moves the running statistics off their start
@@ -133,7 +143,7 @@ def test_saved_and_loaded_gives_the_same_logits(name: str, tmp_path: Path) -> No
         assert torch.equal(network.eval()(pictures(2)), other.eval()(pictures(2)))
 
 
-@every
+@computed
 def test_channels_last_gives_the_same_logits(name: str) -> None:
     network = made(name).eval()
     with torch.no_grad():
@@ -142,7 +152,7 @@ def test_channels_last_gives_the_same_logits(name: str) -> None:
     torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)
 
 
-@every
+@computed
 def test_exports(name: str) -> None:
     network = made(name).eval()
     exported = torch.export.export(network, (pictures(2),)).module()
@@ -150,7 +160,7 @@ def test_exports(name: str) -> None:
         torch.testing.assert_close(exported(pictures(2)), network(pictures(2)))
 
 
-@pytest.mark.parametrize("name", light_first())
+@by_work(HEAVY)
 def test_learns_sixteen_pictures(name: str) -> None:
     x, labels = pictures(16), torch.arange(16) % CLASSES
     normalised = any(isinstance(module, nn.BatchNorm2d) for module in on_meta(name, SMALL).modules())

@@ -20,6 +20,7 @@ from discern.data.split import Split
 from discern.errors import ConfigError, DataError, RunError
 from discern.files import write_json
 from discern.i18n import _
+from discern.models.external import is_code
 from discern.models.network import Model
 from discern.models.table import build
 from discern.models.weights import load_weights, save_weights
@@ -55,7 +56,7 @@ class Job:
     def network(self) -> Model:
         """The network with its first weights: those it was given to start from, else what the seed gives."""
         network = _first(self.config, len(self.prepared.dataset.classes))
-        if self.run.start.exists():
+        if self.config.weights:
             load_weights(network, self.run.start)
         return network
 
@@ -86,14 +87,14 @@ def start(data: DataLike | None, asked: Mapping[str, Any], out: str | os.PathLik
     subject = Subject(counts, prepared.side(), prepared.is_grey(), where.type, settings)
     config, notes = complete(asked, subject)
     spec = _spec(config)
+    network = _first(config, len(prepared.dataset.classes))
+    if begin:  # before the pictures are decoded: weights that do not fit are noticed at once
+        begin.fill(network)
+        config = config.model_copy(update={"weights": begin.source})
     decoded = pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)
     if not spec.mean:
         mean, std = statistics(decoded, np.searchsorted(prepared.used, prepared.split.train))
         spec = spec.model_copy(update={"mean": mean, "std": std})
-    network = _first(config, len(prepared.dataset.classes))
-    if begin:
-        begin.fill(network)
-        config = config.model_copy(update={"weights": begin.source})
     with cpu_convolutions(network):
         choice = choose(network, config, where)
     config = config.model_copy(update={"precision": choice.precision, "layout": choice.layout})
@@ -109,8 +110,8 @@ def _tuning(config: Config) -> str:
     match config.tune:
         case "head":
             sentence = _(
-                "Training the head alone: the backbone stays as it is, and sees each training picture once as it is and "
-                "{passes} times shifted or mirrored."
+                "Training the head alone: the backbone stays as it is, and sees each training picture once as it is "
+                "and {passes} times shifted or mirrored."
             )
             return sentence.format(passes=config.passes if config.augment else 0)
         case "head+all":
@@ -161,14 +162,17 @@ def _fingerprint(job: Job) -> str:
     return job.prepared.facts.fingerprint(job.prepared.used)
 
 
-def reopen(run: RunDirectory, data: DataLike | None, watch: Watcher) -> Job:
+def reopen(path: str | os.PathLike[str], data: DataLike | None, code: str | None, watch: Watcher) -> Job:
     """A run that was started, as `start` left it.
 
     Raises
     ------
     RunError
         When the pictures changed since.
+    ConfigError
+        When its network is in a file of code that ``code`` does not name.
     """
+    run = RunDirectory(path)
     written = run.read_config()
     try:
         config = Config.model_validate(written["config"])
@@ -176,6 +180,9 @@ def reopen(run: RunDirectory, data: DataLike | None, watch: Watcher) -> Job:
     except pydantic.ValidationError as error:
         sentence = _("{path} is damaged or from another version: start a new run.")
         raise RunError(sentence.format(path=run.config)) from error
+    if is_code(config.model) and code != config.model:
+        sentence = _("{run} trains a network in code of its own, which runs only when named: add --code {model}.")
+        raise ConfigError(sentence.format(run=run.path, model=config.model))
     prepared = prepare(data or written["data"]["origin"], config.seed, config.validation, config.test, watch)
     prepared = replace(prepared, split=Split.load(run.split, prepared.dataset))  # the record decides, not the rule
     decoded = pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)

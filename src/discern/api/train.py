@@ -15,7 +15,6 @@ from discern.display import display
 from discern.errors import ConfigError
 from discern.i18n import _
 from discern.progress import Watcher
-from discern.run import RunDirectory
 from discern.runtime import Ranks, process_group
 from discern.training.interrupt import Interrupted
 
@@ -30,6 +29,7 @@ def train(
     tune: str | None = None,
     out: str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
+    code: str | None = None,
     settings: Mapping[str, Any] | None = None,
     watch: Watcher | None = None,
 ) -> Run:
@@ -54,6 +54,8 @@ def train(
         The run directory; ``runs/DATE_DATA_MODEL`` unless given.
     resume : path, optional
         Go on with this run from its checkpoint.
+    code : str, optional
+        When resuming a run whose network is ``file.py:function``: that name again. No file runs unless it is named.
     settings : mapping, optional
         Any setting of `discern.training.config.Config` or of the network, by name.
     watch : Watcher, optional
@@ -83,9 +85,9 @@ def train(
         try:
             job = None
             if ranks.first:
-                job = start(data, asked, out, watch) if resume is None else reopen(RunDirectory(resume), data, watch)
+                job = start(data, asked, out, watch) if resume is None else reopen(resume, data, code, watch)
             path = ranks.share(str(job.run.path) if job else None)
-            job = job or reopen(RunDirectory(path), None, watch)  # the other processes find all ready on disk
+            job = job or reopen(path, None, code or model, watch)  # the other processes find all ready on disk
             return _train(job, ranks, watch)
         finally:
             watch.close()

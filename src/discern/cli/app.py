@@ -78,6 +78,7 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Where to put the run."))] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Go on with a run that was stopped."))] = None,
+    code: Code = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=_("Any other setting, for example lr=0.05."))
     ] = None,
@@ -93,7 +94,18 @@ def train(
     watch = JsonLines(display()) if as_json else display()
     try:
         run = discern.train(
-            data, model, epochs, seed, pretrained, weights, tune, out, resume, parse_settings(settings or []), watch
+            data,
+            model,
+            epochs,
+            seed,
+            pretrained,
+            weights,
+            tune,
+            out,
+            resume,
+            code,
+            parse_settings(settings or []),
+            watch,
         )
     except Interrupted as stopped:
         sentence = _("Stopped; everything is saved. Go on with: discern train --resume {run}")

@@ -14,6 +14,7 @@ from discern.i18n import _
 from discern.progress import Watcher
 
 PLAIN_SECONDS = 10.0  # between two plain lines about the same work
+EPOCH_SECONDS = 0.5  # between two epochs told of: a head's take milliseconds; the last is always told
 
 
 def display() -> Watcher:
@@ -47,15 +48,33 @@ def event_line(event: dict[str, Any]) -> str | None:
     return None
 
 
+class Pace:
+    """Lets an event pass, unless it is an epoch on the heels of one that passed."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    def passes(self, event: dict[str, Any]) -> bool:
+        """Whether a person should read of ``event``."""
+        if event["event"] != "epoch":
+            return True
+        now = time.monotonic()
+        if now - self.last < EPOCH_SECONDS and event["epoch"] < event["epochs"]:
+            return False
+        self.last = now
+        return True
+
+
 class PlainDisplay(Watcher):
     """A line an event, and now and then one about work that takes long."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
+        self._pace = Pace()
 
     def event(self, event: dict[str, Any]) -> None:
         line = event_line(event)
-        if line is not None:
+        if line is not None and self._pace.passes(event):
             print(line, file=sys.stderr, flush=True)
         self._last = time.monotonic()
 
@@ -79,10 +98,11 @@ class LiveDisplay(Watcher):
         self.tasks: dict[str, Any] = {}
         self.epochs: Any = None
         self.shown = 0.0
+        self.pace = Pace()
 
     def event(self, event: dict[str, Any]) -> None:
         line = event_line(event)
-        if line is not None:
+        if line is not None and self.pace.passes(event):
             self.bars.console.print(line, markup=False)
         if event["event"] == "start":
             self._clear()

@@ -18,6 +18,16 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_weights() -> Path:
+    """The folder of weights: ``DISCERN_WEIGHTS``, else ``../shared/weights`` beside the checkout."""
+    chosen = os.environ.get("DISCERN_WEIGHTS")
+    folder = Path(chosen) if chosen else Path(__file__).resolve().parents[2] / "shared" / "weights"
+    if not folder.is_dir():
+        pytest.skip(f"no weights: {folder} is not there (set DISCERN_WEIGHTS)")
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has a cache folder of its own, reads English and keeps off the network."""
@@ -25,3 +35,10 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.delenv("DISCERN_WEIGHTS", raising=False)
     monkeypatch.setenv("DISCERN_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("DISCERN_LANG", "en")
+
+
+@pytest.fixture
+def online(own_cache: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test with a server on this machine."""
+    monkeypatch.delenv("DISCERN_OFFLINE")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")

@@ -78,7 +78,7 @@ def download(remote: Remote, folder: Path, progress: Progress = silent, timeout:
             with replacing(target) as temporary:
                 _fetch(url, remote, temporary, progress, timeout)
             return target
-        except (OSError, http.client.HTTPException, _Unsuitable) as error:
+        except (OSError, ValueError, http.client.HTTPException, _Unsuitable) as error:  # ValueError: no URL
             reasons.append(str(getattr(error, "reason", "") or error or type(error).__name__))
     reason = "; ".join(dict.fromkeys(reasons))
     raise DownloadError(
@@ -97,9 +97,9 @@ def linked_checksum(url: str, timeout: float = 30) -> str:
     DownloadError
         When it cannot be reached or tells none.
     """
-    request = urllib.request.Request(url, headers={"User-Agent": "discern"}, method="HEAD")
     try:
         _online()
+        request = urllib.request.Request(url, headers={"User-Agent": "discern"}, method="HEAD")
         with urllib.request.build_opener(_Stay).open(request, timeout=timeout) as answer:
             headers = answer.headers
     except urllib.error.HTTPError as error:
@@ -108,7 +108,7 @@ def linked_checksum(url: str, timeout: float = 30) -> str:
             raise DownloadError(
                 _("{url} could not be reached ({reason}).").format(url=url, reason=error), str(error)
             ) from error
-    except (OSError, http.client.HTTPException, _Unsuitable) as error:
+    except (OSError, ValueError, http.client.HTTPException, _Unsuitable) as error:  # ValueError: no URL
         reason = str(getattr(error, "reason", "") or error)
         raise DownloadError(
             _("{url} could not be reached ({reason}).").format(url=url, reason=reason), reason

@@ -78,3 +78,60 @@ def test_failed_load_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         load_weights(network, tmp_path / "lenet.safetensors")
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_the_first_that_is_missing_is_named_alone() -> None:
+    network = build("lenet", 10, channels=1)
+    state = dict(network.state_dict())
+    del state["fc.bias"]
+    with pytest.raises(ModelError, match=r"^here does not fit the network \(missing: fc\.bias\): build the network"):
+        load_weights(network, state, "here")
+
+
+def test_a_new_head_keeps_what_it_has() -> None:
+    """The file's head is for other classes; all else must fit."""
+    trained, network = build("lenet", 10, channels=1), build("lenet", 3, channels=1)
+    fresh = {name: tensor.clone() for name, tensor in network.head.state_dict().items()}
+    load_weights(network, trained.state_dict(), "here", new=network.heads)
+    assert all(torch.equal(fresh[name], tensor) for name, tensor in network.head.state_dict().items())
+    wanted = {name: tensor for name, tensor in trained.state_dict().items() if not name.startswith("fc.")}
+    assert all(torch.equal(network.state_dict()[name], tensor) for name, tensor in wanted.items())
+    load_weights(network, wanted, "here", new=network.heads)
+    with pytest.raises(ModelError, match=r"missing: fc\.weight, fc\.bias\)"):
+        load_weights(network, wanted, "here")
+
+
+def test_auxiliary_heads_are_new_as_well() -> None:
+    network, other = (build("googlenet", classes, size=32) for classes in (3, 5))
+    load_weights(network, other.state_dict(), "here", new=network.heads)
+    assert network.heads == ("fc", "aux1", "aux2")
+    assert network.get_parameter("aux2.fc2.weight").shape[0] == 3
+    assert not torch.equal(network.get_parameter("aux1.conv.conv.weight"), other.get_parameter("aux1.conv.conv.weight"))
+
+
+def test_new_names_a_module_and_not_the_beginning_of_a_name() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc, self.fc2 = nn.Linear(2, 2), nn.Linear(2, 2)
+
+    one, other = Two(), Two()
+    load_weights(other, one.state_dict(), "here", new=("fc",))
+    assert torch.equal(one.fc2.weight, other.fc2.weight)
+    assert not torch.equal(one.fc.weight, other.fc.weight)
+
+
+@pytest.mark.parametrize("where", [4, 9, 60, -5])
+def test_a_safetensors_file_with_a_wrong_byte_is_not_opened_or_does_not_fit(tmp_path: Path, where: int) -> None:
+    """In the header a wrong byte is one sentence; in the numbers nothing can tell, and it is a number."""
+    path = tmp_path / "a.safetensors"
+    network = build("lenet", 10, channels=1)
+    save_weights(network, path)
+    data = bytearray(path.read_bytes())
+    data[where] ^= 0xFF
+    path.write_bytes(data)
+    if where == -5:
+        load_weights(network, path)
+        return
+    with pytest.raises(ModelError, match=r"a\.safetensors is not a whole weights file: fetch or make it again"):
+        load_weights(network, path)

@@ -20,6 +20,7 @@ from discern.training.checkpoint import (
     Progress,
     load_best,
     load_checkpoint,
+    read_progress,
     save_best,
     save_checkpoint,
 )
@@ -176,3 +177,24 @@ def test_closing_an_epoch_stands_at_the_next() -> None:
     progress = Progress(step=5, sums=[1.0, 2.0, 3.0])
     progress.close_epoch(RECORD)
     assert progress == Progress(epoch=1, step=0, seconds=2.0, history=[RECORD])
+
+
+def test_by_loss_accuracy_does_not_count() -> None:
+    progress = Progress()
+    assert progress.is_best(RECORD, by_loss=True)
+    progress.best_epoch = 1
+    progress.close_epoch(RECORD)
+    for top1, loss, better in [(0.9, 1.1, False), (0.1, 0.9, True), (0.9, 1.0, False), (0.5, float("nan"), False)]:
+        assert progress.is_best({"validation": {"top1": top1, "loss": loss}}, by_loss=True) == better
+
+
+def test_where_a_run_stands_is_read_without_its_tensors(tmp_path: Path) -> None:
+    network, optimizer, _average = make()
+    assert read_progress(tmp_path) == Progress()
+    progress = Progress(epoch=1, history=[RECORD], best_epoch=1, finished=True)
+    save_checkpoint(tmp_path, progress, network, optimizer, None)
+    assert read_progress(tmp_path) == progress
+    for content in (b"", (tmp_path / LAST).read_bytes()[:-1]):
+        (tmp_path / LAST).write_bytes(content)
+        with pytest.raises(RunError, match=r"last\.safetensors is damaged"):
+            read_progress(tmp_path)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
@@ -97,3 +99,30 @@ def test_every_optimizer_learns_a_line(name: str) -> None:
         optimizer.step()
         optimizer.zero_grad()
     assert losses[-1] < 0.2 * losses[0]
+
+
+def test_the_rates_of_early_layers_grow_to_that_of_the_head() -> None:
+    model = build("resnet18-narrow", classes=3, size=28)
+    groups = make_optimizer(model, Config(early_rate=0.1, weight_decay=0.01)).param_groups
+    shares = {id(p): group["share"] for group in groups for p in group["params"]}
+    named = dict(model.named_parameters())
+    assert len(shares) == len(named)
+    layers = list(dict.fromkeys(name.rpartition(".")[0] for name in named))
+    found = [shares[id(model.get_parameter(f"{layer}.weight"))] for layer in layers]
+    assert found[0] == pytest.approx(0.1)
+    assert (layers[-1], found[-1]) == ("fc", 1.0)
+    steps = [later / earlier for earlier, later in itertools.pairwise(found)]
+    assert steps == pytest.approx([10 ** (1 / (len(layers) - 1))] * len(steps))
+    assert shares[id(named["fc.bias"])] == 1.0
+    decays = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
+    assert all(decays[id(p)] == (0.01 if p.ndim > 1 else 0.0) for p in named.values())
+
+
+def test_one_rate_is_two_groups() -> None:
+    groups = make_optimizer(build("resnet18-narrow", classes=3, size=28), Config(early_rate=1.0)).param_groups
+    assert [(group["share"], group["weight_decay"] > 0) for group in groups] == [(1.0, True), (1.0, False)]
+
+
+def test_a_single_layer_is_the_head() -> None:
+    (group, _bias) = make_optimizer(nn.Linear(2, 2), Config(early_rate=0.1)).param_groups
+    assert group["share"] == 1.0

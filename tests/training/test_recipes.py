@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from discern.errors import ConfigError, ModelError
 from discern.training.config import Config
 from discern.training.recipes import Subject, check, complete
+from discern.training.transfer import HEAD, phases
 
 CATS = Subject({"cat": 500, "dog": 500}, side=32, grey=False, device="cpu")
 PHOTOS = Subject({"ants": 120, "bees": 120}, side=400, grey=False, device="cpu")
@@ -155,3 +157,81 @@ def test_what_is_wrong_is_refused_before_any_picture_is_read(
 def test_checking_fills_in_nothing() -> None:
     assert check({"epochs": 3}) == Config(epochs=3)
     assert check({"width": 0.5}).network == {"width": 0.5}
+
+
+IMAGENET: dict[str, Any] = {"model": "mobilenet-0.25", "channels": 3, "mean": (0.5,) * 3, "std": (0.5,) * 3}
+IMAGENET |= {"interpolation": "bilinear", "network": {"stem": "imagenet"}}
+
+
+def with_weights(subject: Subject, **more: Any) -> Subject:
+    return replace(subject, start={**IMAGENET, **more})
+
+
+def test_what_weights_ask_for_is_what_the_run_has() -> None:
+    config, _notes = complete({}, with_weights(DIGITS))
+    assert {name: getattr(config, name) for name in IMAGENET} == IMAGENET
+    config, _notes = complete({"channels": 1, "mean": (0.1,), "std": (0.2,), "stem": "small"}, with_weights(DIGITS))
+    assert (config.channels, config.mean, config.network) == (1, (0.1,), {"stem": "small"})
+
+
+def test_without_a_gpu_the_head_is_trained_on_features() -> None:
+    config, notes = complete({}, with_weights(PHOTOS))
+    assert {name: getattr(config, name) for name in HEAD} == HEAD
+    assert (config.tune, config.epochs, config.early_rate) == ("head", 50, 1.0)
+    assert (config.rotation, config.zoom, config.jitter) == (0, 0, 0)
+    assert config.flip and config.shift > 0
+    assert notes == ()
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_gpu_goes_on_with_everything(device: str) -> None:
+    subject = with_weights(replace(PHOTOS, device=device))
+    config, _notes = complete({}, subject)
+    scratch, _notes = complete({"model": "mobilenet-0.25"}, replace(subject, start={}))
+    assert config.tune == "head+all"
+    assert config.lr == pytest.approx(scratch.lr / 10, abs=1e-5)
+    assert config.epochs == scratch.epochs // 3
+    assert config.early_rate == 0.1
+    assert (config.optimizer, config.schedule, config.precision) == ("sgd", "cosine", "auto")
+    assert config.rotation > 0
+    head, everything = phases(config)
+    assert (head.tune, head.epochs, head.lr, head.early_rate) == ("head", config.head_epochs, HEAD["lr"], 1.0)
+    assert everything == config.model_copy(update={"tune": "all"})
+
+
+def test_what_is_asked_for_wins_with_weights_as_well() -> None:
+    asked = {"tune": "all", "epochs": 2, "lr": 0.5, "size": 64, "early_rate": 1.0, "flip": False, "precision": "bf16"}
+    config, _notes = complete(asked, with_weights(PHOTOS))
+    assert {name: getattr(config, name) for name in asked} == asked
+    config, _notes = complete({"tune": "head", "epochs": 7, "optimizer": "sgd"}, with_weights(PHOTOS))
+    assert (config.epochs, config.optimizer, config.lr) == (7, "sgd", HEAD["lr"])
+
+
+@pytest.mark.parametrize(
+    "side, tune, start, size",
+    [
+        (400, "head", {}, 288),
+        (400, "head+all", {}, 224),
+        (400, "all", {}, 224),
+        (250, "head", {}, 250),
+        (250, "all", {}, 224),
+        (28, "head", {}, 96),
+        (28, "head+all", {}, 96),
+        (400, "head", {"size": 28}, 28),  # a run's own
+        (28, "all", {"size": 224}, 224),
+    ],
+)
+def test_the_size_with_weights(side: int, tune: str, start: dict[str, int], size: int) -> None:
+    config, _notes = complete({"tune": tune}, with_weights(replace(PHOTOS, side=side), **start))
+    assert config.size == size
+
+
+def test_the_lectures_recipe_keeps_its_own_way_with_weights() -> None:
+    config, _notes = complete({"recipe": "lecture"}, with_weights(PHOTOS))
+    assert (config.model, config.tune, config.optimizer, config.augment) == ("mobilenet-0.25", "all", "adam", False)
+
+
+def test_a_size_asked_for_is_what_the_network_is_tried_with() -> None:
+    """Pictures of 8 pixels are too small for some networks, but not when a size says otherwise."""
+    config, _notes = complete({"model": "torchvision:inception_v3", "size": 128}, DIGITS)
+    assert config.size == 128

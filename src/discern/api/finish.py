@@ -55,7 +55,6 @@ def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, A
         {"result": result, **{name: m.to_json() if m else None for name, m in measured.items()}},
     )
     job.run.log("done", **result)
-    (job.run.checkpoint / "head" / "features.npy").unlink(missing_ok=True)
     watch.event({"event": "done", **result})
 
 

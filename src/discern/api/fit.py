@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from discern.api.job import Job
@@ -11,6 +12,7 @@ from discern.i18n import _
 from discern.models.network import Model
 from discern.progress import Watcher
 from discern.runtime import Ranks, device
+from discern.training.checkpoint import load_best, read_progress
 from discern.training.config import Config
 from discern.training.loop import Trainer
 from discern.training.sources import Data, Features, Pictures, Source
@@ -48,40 +50,48 @@ class _Phase:
     def __init__(
         self, job: Job, config: Config, model: Model, ranks: Ranks, watch: Watcher, before: Records, total: int
     ) -> None:
-        self.job, self.config, self.ranks, self.watch = job, config, ranks, watch
+        self.job, self.config, self.model, self.ranks, self.watch = job, config, model, ranks, watch
         self.before, self.total = list(before), total
-        where = device(config.device)
-        split = job.prepared.split
-        data = Data(
-            pixels=job.pixels,
-            labels=job.labels,
-            train=job.rows(split.train),
-            validation=job.rows(split.validation),
-            classes=len(job.prepared.dataset.classes),
-        )
         self.trained = Head(model) if config.tune == "head" else model
-        folder = job.run.checkpoint
-        source: Source
-        if config.tune == "head":
-            folder = folder / "head"
-            values = folder / "features.npy"
-            if ranks.first and not values.exists():
-                make_features(model, data, config, job.spec, values, where, watch.progress)
-            ranks.wait()
-            source = Features(data, config, read_features(values), where, ranks)
-        else:
-            source = Pictures(data, config, job.spec, where, ranks)
-        self.trainer = Trainer(self.trained, config, source, folder, where, ranks, self._listen)
+        self.folder = job.run.checkpoint / "head" if config.tune == "head" else job.run.checkpoint
+        self.values = self.folder / "features.npy"
 
     def train(self) -> Records:
         """This phase's records; the model then has the weights that validated best."""
+        progress = read_progress(self.folder)
         if self.ranks.first:
-            self._announce()
-        self.trained.load_state_dict(self.trainer.train())
-        return [self._record(record) for record in self.trainer.progress.history]
+            self._announce(progress.history)
+        history = progress.history if progress.finished else self._run()
+        self.trained.load_state_dict(load_best(self.folder))
+        if self.ranks.first:
+            self.values.unlink(missing_ok=True)
+        return [self._record(record) for record in history]
 
-    def _announce(self) -> None:
-        run, done = self.job.run, [*self.before, *map(self._record, self.trainer.progress.history)]
+    def _run(self) -> Records:
+        """The trainer's records, when it is through."""
+        where = device(self.config.device)
+        trainer = Trainer(self.trained, self.config, self._source(where), self.folder, where, self.ranks, self._listen)
+        trainer.train()
+        return trainer.progress.history
+
+    def _source(self, where: torch.device) -> Source:
+        job, config = self.job, self.config
+        data = Data(
+            pixels=job.pixels,
+            labels=job.labels,
+            train=job.rows(job.prepared.split.train),
+            validation=job.rows(job.prepared.split.validation),
+            classes=len(job.prepared.dataset.classes),
+        )
+        if config.tune != "head":
+            return Pictures(data, config, job.spec, where, self.ranks)
+        if self.ranks.first and not self.values.exists():
+            make_features(self.model, data, config, job.spec, self.values, where, self.watch.progress)
+        self.ranks.wait()
+        return Features(data, config, read_features(self.values), where, self.ranks)
+
+    def _announce(self, history: Records) -> None:
+        run, done = self.job.run, [*self.before, *map(self._record, history)]
         opening = {"event": "start", "model": self.config.model, "epochs": self.total, "epoch": len(done)}
         written = run.read_config()
         notices = [{"event": "notice", "text": text} for text in (*written["findings"], *written["notices"])]

@@ -9,13 +9,14 @@ from typing import Any
 
 from torch import Tensor
 
-from discern.classifier.bundle import CARD, read_bundle
+from discern.classifier.bundle import CARD, WEIGHTS, read_bundle
 from discern.errors import ConfigError, DownloadError, ModelError
 from discern.files import weights_folders
 from discern.i18n import _
+from discern.models.external import External, is_code
 from discern.models.network import Model, is_small
 from discern.models.pretrained import Diet, diet, fetch, guess
-from discern.models.table import settings_of
+from discern.models.table import entry, settings_of
 from discern.models.weights import load_weights, read_weights
 from discern.progress import Progress
 from discern.training.config import Config
@@ -32,7 +33,7 @@ class Start:
     Attributes
     ----------
     settings : dict
-        What they ask of the run: model, channels, mean, std, interpolation, network; a run's also its size.
+        What they ask of the run: model, channels, mean, std, interpolation, network; a size where only one will do.
     tensors : mapping
         By name.
     source : str
@@ -81,7 +82,8 @@ def find_start(asked: Config, side: int, progress: Progress) -> tuple[Start | No
                 tune=asked.tune
             )
         )
-    if asked.model == "auto" and side > SMALL:
+    free = asked.model == "auto" and asked.recipe == "auto" and asked.channels == 3 and not asked.network
+    if free and side > SMALL:
         return _at_hand(progress)
     return None, []
 
@@ -113,7 +115,7 @@ def _transferring(start: Start) -> str:
 
 def _named(model: str, path: Path) -> Start:
     """A run, a bundle or a file."""
-    if path.is_dir() or path.name == CARD:
+    if path.is_dir() or path.name == CARD or (path.name == WEIGHTS and path.with_name(CARD).is_file()):
         return _from_run(model, path)
     tensors = read_weights(path)
     if model == "auto":
@@ -133,6 +135,9 @@ def _imagenet(model: str, path: Path, fed: Diet, tensors: Mapping[str, Tensor] |
         "interpolation": fed.interpolation,
         "network": {"stem": "imagenet"} if "stem" in settings_of(model) else {},
     }
+    network = entry(model)
+    if isinstance(network, External) and network.fixed:
+        settings["size"] = fed.size
     return Start(settings, read_weights(path) if tensors is None else tensors, str(path))
 
 
@@ -145,6 +150,9 @@ def _from_run(model: str, path: Path) -> Start:
                 path=path, found=card.model, model=model
             )
         )
+    if is_code(card.model) and model == "auto":  # a file that a bundle names is not run
+        sentence = _("{path} is of a network in code of its own, which a bundle does not carry: add --model {model}.")
+        raise ModelError(sentence.format(path=path, model=card.model))
     spec, network = card.preprocess, dict(card.network)
     own = {**settings_of(card.model), **network}
     if "stem" in own:

@@ -63,6 +63,11 @@ class External(ABC):
         return 1000
 
     @property
+    def fixed(self) -> bool:
+        """Whether its weights are for pictures of its own size alone, as those of most transformers."""
+        return False
+
+    @property
     def settings(self) -> dict[str, Setting]:
         """None: these networks are taken as they are."""
         return {}

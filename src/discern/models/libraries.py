@@ -50,6 +50,10 @@ class TimmNetwork(External):
         return int(self._facts.num_classes) or 1000
 
     @property
+    def fixed(self) -> bool:
+        return bool(self._facts.fixed_input_size)
+
+    @property
     def _facts(self) -> Any:
         """timm's PretrainedCfg."""
         import timm
@@ -91,6 +95,10 @@ class TorchvisionNetwork(External):
 
         crop = torchvision.models.get_model_weights(self.own_name).DEFAULT.transforms().crop_size
         return int(crop[0])
+
+    @property
+    def fixed(self) -> bool:
+        return self.own_name.startswith(("vit_", "maxvit_"))
 
     def make(self, classes: int, channels: int, size: int) -> TorchNetwork:
         import torchvision

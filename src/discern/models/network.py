@@ -21,7 +21,6 @@ class Model(nn.Module, ABC):
     Pictures (N, C, H, W) -> stages -> features -> head -> logits (N, classes).
     """
 
-    keras_layers: Mapping[str, str] = {}  # layer names of Keras' own weights for this network -> dotted module names
     head_name: str  # dotted name of the module that makes the logits: set_submodule(head_name, ...) swaps it
     auxiliary: Mapping[str, str] = {}  # stage whose map an auxiliary head reads -> dotted name of that head
 
@@ -29,6 +28,11 @@ class Model(nn.Module, ABC):
     def head(self) -> nn.Module:
         """The module that makes the logits."""
         return self.get_submodule(self.head_name)
+
+    @property
+    def keras_layers(self) -> Mapping[str, str]:
+        """The layer names of Keras' own weights for this network -> dotted module names; empty where it has none."""
+        return {}
 
     @property
     def heads(self) -> tuple[str, ...]:

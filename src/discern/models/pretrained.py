@@ -148,13 +148,15 @@ def _timm(name: str) -> Official | None:
     from timm.models import get_pretrained_cfg
 
     taken = get_pretrained_cfg(name, allow_unregistered=True)
-    if taken is None or not (taken.hf_hub_id or taken.url):
+    if taken is None:
         return None
     fed = Diet(taken.input_size[-1], tuple(taken.mean), tuple(taken.std), taken.interpolation)
     if taken.hf_hub_id:
         hub = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
         url = f"{hub}/{taken.hf_hub_id}/resolve/main/{taken.hf_hub_filename or 'model.safetensors'}"
         return Official(f"{taken.hf_hub_id.rpartition('/')[2]}.safetensors", url, "", fed)
+    if not isinstance(taken.url, str):
+        return None
     file = taken.url.rpartition("/")[2]
     checksum = re.search(r"-([0-9a-f]{8,})\.", file)
     return Official(file, taken.url, checksum[1], fed) if checksum else None
@@ -174,5 +176,5 @@ def guess(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str | None:
             (name for name, row in TABLE.items() if row.numbers.get("width") == width and row.size == 224), None
         )
     words = re.sub(r"[^a-z0-9]+", "-", path.stem.lower())
-    fitting = [name for name in TABLE if words.startswith(re.sub(r"[^a-z0-9]+", "-", name))]
+    fitting = [name for name in TABLE if f"{words}-".startswith(re.sub(r"[^a-z0-9]+", "-", name) + "-")]
     return max(fitting, key=len, default=None)

@@ -91,6 +91,25 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizer: Optimizer, averag
         raise RunError(sentence.format(path=path)) from error
 
 
+def read_progress(folder: Path) -> Progress:
+    """Where the run whose checkpoint lies in ``folder`` stands, without its tensors.
+
+    Raises
+    ------
+    RunError
+        When the checkpoint is damaged.
+    """
+    path = folder / LAST
+    if not path.exists():
+        return Progress()
+    try:
+        with safe_open(path, "pt") as file:
+            return Progress(**json.loads((file.metadata() or {})["progress"]))
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        sentence = _("{path} is damaged or belongs to another network: train again into another run.")
+        raise RunError(sentence.format(path=path)) from error
+
+
 def save_best(folder: Path, weights: dict[str, Tensor]) -> None:
     """Write ``best.safetensors``: the weights that validated best so far."""
     _write(folder / BEST, weights, {})

@@ -70,17 +70,18 @@ def complete(asked: Mapping[str, Any], subject: Subject) -> tuple[Config, tuple[
     """
     checked = check(asked)
     model = checked.model if checked.model != "auto" else subject.start.get("model") or auto_model(subject)
-    settings = {"model": model, **_shape(model, subject), **subject.start}
+    tune = checked.tune if "tune" in asked or not subject.start else _tune(checked, subject)
+    settings = {"model": model, **_shape(model, subject, tune), **subject.start}
+    size, channels = (getattr(checked, name) if name in asked else settings[name] for name in ("size", "channels"))
     notes: list[str] = []
     if checked.recipe == "lecture":
         settings |= _lecture(model)
     else:
-        settings |= _schedule(subject) | _optimizer(model, subject, settings)
+        settings |= _schedule(subject) | _optimizer(model, subject, channels, size)
         if subject.start:
-            settings |= _transfer(model, checked.tune if "tune" in asked else None, subject, settings)
-        size, channels = (getattr(checked, name) if name in asked else settings[name] for name in ("size", "channels"))
+            settings |= _transfer(tune, settings)
         augmentation, reason = suggested(tuple(subject.counts), channels, size)
-        if settings.get("tune") == "head":  # bytes that move cost nothing beside the backbone, resampling does
+        if subject.start and tune == "head":  # bytes that move cost nothing beside the backbone, resampling does
             augmentation = augmentation.model_copy(update={"rotation": 0.0, "zoom": 0.0, "jitter": 0.0})
         settings |= augmentation.model_dump()
         if reason and checked.augment and not asked.get("flip"):
@@ -114,10 +115,24 @@ def auto_model(subject: Subject) -> str:
     return "cnn-course" if subject.side <= SMALL and subject.device == "cpu" else "resnet18"
 
 
-def _shape(model: str, subject: Subject) -> dict[str, Any]:
-    """Small pictures keep their size; larger ones come down to the network's own, or less where there is no GPU."""
+def _tune(checked: Config, subject: Subject) -> str:
+    """What to train of a network that has weights: the head alone where there is no GPU."""
+    if checked.recipe == "lecture":
+        return "all"
+    return "head" if subject.device == "cpu" else "head+all"
+
+
+def _shape(model: str, subject: Subject, tune: str) -> dict[str, Any]:
+    """Small pictures keep their size; larger ones come down to the network's own, or less where there is no GPU.
+
+    With weights pictures have the network's own size. A frozen ImageNet backbone sees larger ones than those it was
+    trained on: in training, crops had enlarged what they showed (Touvron et al. 2019, arXiv:1906.06423, section 3:
+    288 after 224).
+    """
     native = entry(model).size
-    if subject.side <= SMALL:
+    if subject.start:
+        size = min(native * 9 // 7 if tune == "head" else native, max(subject.side, LEAST))
+    elif subject.side <= SMALL:
         size = max(28, subject.side)
     else:
         size = min(native, subject.side) if subject.device != "cpu" else min(native, subject.side, CPU_LIMIT)
@@ -131,30 +146,22 @@ def _schedule(subject: Subject) -> dict[str, Any]:
     return {"epochs": min(max(epochs, 5), 150), "batch": batch, "schedule": "cosine", "warmup": 1.0}
 
 
-def _optimizer(model: str, subject: Subject, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _optimizer(model: str, subject: Subject, channels: int, size: int) -> dict[str, Any]:
     """Nesterov SGD where batch normalisation keeps the scale of the weights harmless, AdamW elsewhere."""
     with torch.device("meta"):
-        network = build(model, len(subject.counts), settings["channels"], settings["size"])
+        network = build(model, len(subject.counts), channels, size)
     if not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()):
         return {"optimizer": "adamw", "lr": 2e-3, "weight_decay": 0.02}
     batch = _schedule(subject)["batch"]
     return {"optimizer": "sgd", "lr": round(0.1 * math.sqrt(batch / 128), 4), "weight_decay": 5e-4}
 
 
-def _transfer(model: str, tune: str | None, subject: Subject, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The head alone where there is no GPU; fine-tuning starts near its goal: a tenth of the rate, fewer epochs.
-
-    A frozen ImageNet backbone sees pictures larger than those it was trained on: in training, crops had enlarged what
-    they showed (Touvron et al. 2019, arXiv:1906.06423, section 3: 288 after 224).
-    """
-    tune = tune or ("head" if subject.device == "cpu" else "head+all")
-    native = entry(model).size
-    most = native * 9 // 7 if tune == "head" else native
-    size = subject.start.get("size") or min(most, max(subject.side, LEAST))
+def _transfer(tune: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Fine-tuning starts near its goal: a tenth of the rate, fewer epochs."""
     if tune == "head":
-        return {**HEAD, "size": size, "tune": tune, "epochs": HEAD_EPOCHS}
+        return {**HEAD, "tune": tune, "epochs": HEAD_EPOCHS}
     epochs, lr = max(5, settings["epochs"] // 3), round(settings["lr"] / 10, 5)
-    return {"size": size, "tune": tune, "epochs": epochs, "lr": lr, "early_rate": EARLY_RATE}
+    return {"tune": tune, "epochs": epochs, "lr": lr, "early_rate": EARLY_RATE}
 
 
 def _lecture(model: str) -> dict[str, Any]:

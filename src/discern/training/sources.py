@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from discern.data.batches import Batches, Pixels
+from discern.data.batches import Batches
 from discern.preprocess.augment import Targets, augment
 from discern.preprocess.normalise import normalise, to_float
 from discern.preprocess.spec import Preprocess
@@ -111,7 +111,6 @@ class Features(Source):
         n = len(data.train)
         size = step_size(config, n)
         self.batches = Batches(values, data.labels[data.train], np.arange(n), size, config.seed, device, ranks)
-        self.values = Pixels(values, device)
         self.passes = (len(values) - len(data.validation)) // n
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Targets]]:
@@ -119,10 +118,10 @@ class Features(Source):
         turn, n = number % self.passes, len(self.data.train)
         first = 0 if turn == 0 else len(self.data.validation) + turn * n
         for rows in self.batches.order(number)[start:]:
-            yield self.values.take(rows + first), Targets(self.batches.label(rows))
+            yield self.batches.pixels.take(rows + first), Targets(self.batches.label(rows))
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """float32 (n, F) and labels."""
         labels = torch.from_numpy(self.data.labels[self.data.validation])
         for places in self._shares():
-            yield self.values.take(places + len(self.data.train)), labels[places].to(self.values.device)
+            yield self.batches.pixels.take(places + len(self.data.train)), labels[places].to(self.batches.device)

@@ -5,6 +5,7 @@ The backbone is in evaluation mode while it makes features, so its running stati
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -84,24 +85,21 @@ def make_features(
     ``config.passes`` times the training part, augmented.
     """
     held = Pixels(data.pixels, device)
-    model = model.to(device).to(memory_format=torch.channels_last).eval()
+    backbone = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).eval()
     turns = list(_turns(data, config))
     total, done = sum(len(rows) for rows, _augmentation in turns), 0
-    with replacing(path) as temporary, torch.inference_mode():
-        values = None
+    with replacing(path) as temporary, temporary.open("wb") as file, torch.inference_mode():
         for turn, (rows, augmentation) in enumerate(turns):
             for part in torch.from_numpy(rows).split(BATCH):
                 random = generator(config.seed, "features", turn, done)
                 x, _targets = augment(held.take(part), part, augmentation, random)
-                made = model.encode(normalise(x, spec)).float().cpu().numpy()
-                if values is None:
-                    shape = (total, *made.shape[1:])
-                    values = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
-                values[done : done + len(part)] = made
+                made = backbone.encode(normalise(x, spec)).float().cpu().numpy()
+                if not done:
+                    header = {"descr": made.dtype.str, "fortran_order": False, "shape": (total, *made.shape[1:])}
+                    np.lib.format.write_array_header_1_0(file, header)
+                file.write(made.tobytes())
                 done += len(part)
                 progress(_("features"), done, total)
-        assert values is not None  # a training part is never empty
-        values.flush()
 
 
 def read_features(path: Path) -> np.ndarray:

@@ -229,6 +229,9 @@ def test_the_size_with_weights(side: int, tune: str, start: dict[str, int], size
 def test_the_lectures_recipe_keeps_its_own_way_with_weights() -> None:
     config, _notes = complete({"recipe": "lecture"}, with_weights(PHOTOS))
     assert (config.model, config.tune, config.optimizer, config.augment) == ("mobilenet-0.25", "all", "adam", False)
+    own = {"model": "resnet18-narrow", "size": 40, "network": {"stem": "small"}}
+    config, _notes = complete({"recipe": "lecture"}, with_weights(PHOTOS, **own))
+    assert {name: getattr(config, name) for name in own} == own
 
 
 def test_a_size_asked_for_is_what_the_network_is_tried_with() -> None:

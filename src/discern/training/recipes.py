@@ -75,7 +75,7 @@ def complete(asked: Mapping[str, Any], subject: Subject) -> tuple[Config, tuple[
     size, channels = (getattr(checked, name) if name in asked else settings[name] for name in ("size", "channels"))
     notes: list[str] = []
     if checked.recipe == "lecture":
-        settings |= _lecture(model)
+        settings |= _lecture(model) | dict(subject.start)
     else:
         settings |= _schedule(subject) | _optimizer(model, subject, channels, size)
         if subject.start:

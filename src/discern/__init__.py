@@ -32,10 +32,12 @@ _VERBS = {
     "describe": "discern.api.models",
     "compare_models": "discern.api.compare_models",
     "zoo": "discern.api.zoo",
+    "backbone": "discern.api.backbone",
     "doctor": "discern.api.doctor",
 }
 __all__ = [
     "__version__",
+    "backbone",
     "compare_models",
     "describe",
     "doctor",
@@ -50,6 +52,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from discern.api.backbone import backbone
     from discern.api.compare_models import compare_models
     from discern.api.doctor import doctor
     from discern.api.evaluate import evaluate

@@ -87,6 +87,7 @@ class KerasModel(Foreign):
             model = make() if first is None else first
             self._keras = (model,)  # in a tuple: the weights shall not be registered twice
             self._layout = _layout(model, name, channels)
+            model.input_spec = None  # as a backbone it takes pictures of other sizes
             self._two = False  # one number that says how much it is the second of two classes
             calls = self._first_pass(channels, size)
             if not rescale and calls and type(calls[0][0]).__name__ == "Rescaling":

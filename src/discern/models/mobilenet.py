@@ -7,8 +7,10 @@ Idea: a convolution is split in two, a depthwise one that filters each channel b
 mixes channels; together they cost about a ninth. A width factor thins every layer alike and trades accuracy for speed.
 
 Deviation: ReLU6, TensorFlow's padding and the epsilon of batch normalisation are those of the authors' code (and of
-Keras), where the paper says ReLU or nothing; so those weights fit. The paper prints s2 for the last depthwise layer by
-mistake: its input and output are both 7x7. Small pictures: stem="small" gives the first convolution stride 1.
+Keras), where the paper says ReLU or nothing; so those weights fit. An odd map is padded at both ends, as TensorFlow
+does; Keras pads depthwise layers at the far end only, and its next map is smaller by one. The paper prints s2 for the
+last depthwise layer by mistake: its input and output are both 7x7. Small pictures: stem="small" gives the first
+convolution stride 1.
 """
 
 from __future__ import annotations

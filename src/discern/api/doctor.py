@@ -1,12 +1,13 @@
-"""What this machine is, what is installed, how fast it is, and where data is looked for."""
+"""What this machine is, what is installed, how fast it is, and where data and weights are looked for."""
 
 from __future__ import annotations
 
 import shutil
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
-from discern.files import cache_folder, data_folders
+from discern.files import cache_folder, data_folders, weights_folders
 from discern.models.table import build
 from discern.runtime import device, machine
 from discern.training.config import Config
@@ -23,6 +24,7 @@ PACKAGES = (
     "safetensors",
     "timm",
 )
+SUFFIXES = (".safetensors", ".pth", ".pt")  # of weights
 
 
 def doctor() -> dict[str, Any]:
@@ -31,7 +33,7 @@ def doctor() -> dict[str, Any]:
     Examples
     --------
     >>> sorted(doctor())
-    ['cache', 'data', 'device', 'machine', 'packages', 'probe']
+    ['cache', 'data', 'device', 'machine', 'packages', 'probe', 'weights']
     """
     where = device()
     config = Config(model="resnet18", size=32, batch=32)
@@ -44,8 +46,14 @@ def doctor() -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "probe": {"precision": probe.precision, "layout": probe.layout, "pictures_per_second": probe.measured},
         "data": {str(folder): folder.is_dir() for folder in data_folders()},
+        "weights": {str(folder): _files(folder) for folder in weights_folders()},
         "cache": {"folder": str(cache), "free_gb": round(shutil.disk_usage(existing).free / 1e9, 1)},
     }
+
+
+def _files(folder: Path) -> list[str]:
+    """Names of the files of weights in ``folder``, which need not be there."""
+    return sorted(path.name for path in folder.glob("*") if path.suffix in SUFFIXES)
 
 
 def _version(name: str) -> str | None:

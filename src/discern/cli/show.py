@@ -85,6 +85,7 @@ def show_doctor(facts: dict[str, Any]) -> None:
         "packages": _("packages"),
         "probe": _("speed of resnet18 at 32x32"),
         "data": _("data is looked for in"),
+        "weights": _("weights are looked for in"),
         "cache": _("cache"),
     }
     for key, value in facts.items():
@@ -92,7 +93,7 @@ def show_doctor(facts: dict[str, Any]) -> None:
         if isinstance(value, dict):
             line(f"{group}:")
             for name, fact in value.items():
-                line(f"  {name}: {fact}")
+                line(f"  {name}: {', '.join(fact) or '-' if isinstance(fact, list) else fact}")
         else:
             line(f"{group}: {value}")
 

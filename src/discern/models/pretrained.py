@@ -68,11 +68,11 @@ def diet(name: str) -> Diet:
     >>> diet("mobilenet-0.25").mean, diet("resnet18").mean
     ((0.5, 0.5, 0.5), (0.485, 0.456, 0.406))
     """
+    if name in TABLE:  # known without the libraries, whose import takes seconds
+        symmetric = TABLE[name].family.module in (*TENSORFLOW, *INWARD)
+        return Diet(TABLE[name].size, *(SYMMETRIC if symmetric else IMAGENET))
     found = official(name)
-    if found is not None:
-        return found.diet
-    symmetric = name in TABLE and TABLE[name].family.module in TENSORFLOW
-    return Diet(entry(name).size, *(SYMMETRIC if symmetric else IMAGENET))
+    return found.diet if found else Diet(entry(name).size, *IMAGENET)
 
 
 def official(name: str) -> Official | None:

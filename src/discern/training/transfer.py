@@ -5,7 +5,6 @@ The backbone is in evaluation mode while it makes features, so its running stati
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,10 @@ from torch import Tensor, nn
 from discern.data.batches import Pixels
 from discern.files import replacing
 from discern.i18n import _
+from discern.models.fold import folded
 from discern.models.network import Model
 from discern.preprocess.augment import Augmentation, augment
-from discern.preprocess.normalise import normalise
+from discern.preprocess.normalise import normalise, to_float
 from discern.preprocess.spec import Preprocess
 from discern.progress import Progress
 from discern.runtime import generator
@@ -85,7 +85,8 @@ def make_features(
     ``config.passes`` times the training part, augmented.
     """
     held = Pixels(data.pixels, device)
-    backbone = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).eval()
+    some = normalise(to_float(held.take(torch.from_numpy(data.train[:2]))), spec)
+    backbone = folded(model.to(device), some).to(memory_format=torch.channels_last)
     turns = list(_turns(data, config))
     total, done = sum(len(rows) for rows, _augmentation in turns), 0
     with replacing(path) as temporary, temporary.open("wb") as file, torch.inference_mode():

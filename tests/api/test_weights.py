@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.torch import save_file
 from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 
 from discern.api.run import Run
@@ -26,65 +21,19 @@ from discern.api.weights import find_start
 from discern.cli import main
 from discern.errors import ModelError
 from discern.models.table import build
-from discern.preprocess.normalise import normalise, to_float
 from discern.progress import Watcher, silent
-from discern.run import RunDirectory
 from discern.training.config import Config
-from discern.training.interrupt import Interrupted
 from tests.hub import hub
 from tests.keras_state import keras_state
 from tests.pictures import make_folder
+from tests.runs import KERAS_FILE, QUICK, Heard, bundle, notices, start_of, written
 
-KERAS_FILE = "mobilenet_v1_0.25_224_imagenet.safetensors"
-QUICK: dict[str, Any] = {"precision": "fp32", "layout": "contiguous", "batch": 8, "passes": 1, "head_epochs": 2}
 WARM = ("purple", "orange")  # not the classes of the run that is started from
-
-
-class Heard(Watcher):
-    """Keeps the events it is told; ``act`` hears of progress."""
-
-    def __init__(self, act: Callable[[str, int], None] | None = None) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.act = act
-
-    def event(self, event: dict[str, Any]) -> None:
-        self.events.append(event)
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        if self.act is not None:
-            self.act(what, done)
-
-
-def notices(run: Run) -> str:
-    return "\n".join(RunDirectory(run.path).read_config()["notices"])
-
-
-def written(run: Run) -> dict[str, Any]:
-    config: dict[str, Any] = RunDirectory(run.path).read_config()["config"]
-    return config
-
-
-def bundle(run: Run) -> dict[str, Tensor]:
-    return load_file(run.path / "model.safetensors")
-
-
-def start_of(run: Run) -> dict[str, Tensor]:
-    return load_file(run.path / "checkpoint" / "start.safetensors")
 
 
 @pytest.fixture(autouse=True)
 def no_other_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISCERN_DATA", raising=False)
-
-
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_folder(tmp_path_factory.mktemp("data") / "large", n=8, size=96)
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_folder(tmp_path_factory.mktemp("data") / "small")
 
 
 @pytest.fixture(scope="module")
@@ -94,200 +43,6 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for old, new in zip(("red", "blue"), WARM, strict=True):
         (folder / old).rename(folder / new)
     return folder
-
-
-@pytest.fixture(scope="module")
-def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MobileNet-0.25 as Keras publishes it, with random weights."""
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / KERAS_FILE
-    save_file(keras_state(build("mobilenet-0.25", 1000, 3, 224)), path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def trained(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of one's own: three colours at 32 pixels."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    settings = {**QUICK, "size": 32, "resize": "pad"}
-    return train(small, "resnet18-narrow", epochs=2, out=out, settings=settings, watch=Watcher())
-
-
-# A head on a frozen backbone
-
-
-@pytest.fixture(scope="module")
-def headed(large: Path, keras_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Heard]:
-    heard = Heard()
-    out = tmp_path_factory.mktemp("runs") / "head"
-    return train(large, weights=keras_file, tune="head", epochs=3, out=out, settings=QUICK, watch=heard), heard
-
-
-def test_the_file_says_what_the_run_is(headed: tuple[Run, Heard], keras_file: Path) -> None:
-    run, _heard = headed
-    config = written(run)
-    wanted = {"model": "mobilenet-0.25", "tune": "head", "epochs": 3, "size": 96, "network": {"stem": "imagenet"}}
-    wanted |= {"weights": str(keras_file), "mean": [0.5] * 3, "std": [0.5] * 3, "optimizer": "adamw"}
-    assert {name: config[name] for name in wanted} == wanted
-    assert "Training the head alone" in notices(run) and "1 times shifted or mirrored" in notices(run)
-    assert (run.path / "checkpoint" / "start.safetensors").is_file()
-
-
-def test_the_frozen_backbone_is_frozen_to_the_bit(headed: tuple[Run, Heard], keras_file: Path) -> None:
-    run, _heard = headed
-    first, last = start_of(run), bundle(run)
-    assert first.keys() == last.keys()
-    assert {name for name in first if not torch.equal(first[name], last[name])} == {"fc.weight", "fc.bias"}
-    file = load_file(keras_file)
-    assert torch.equal(last["conv1.weight"], file["conv1/kernel"].permute(3, 2, 0, 1))
-    assert torch.equal(last["bn1.running_var"], file["conv1_bn/moving_variance"])
-
-
-def test_the_bundle_answers_as_its_head_on_the_features(headed: tuple[Run, Heard], large: Path) -> None:
-    run, _heard = headed
-    classifier = run.classifier()
-    pixels = np.stack([classifier.pixels(path) for path in sorted(large.rglob("*.png"))[:5]])
-    with torch.no_grad():
-        features = classifier.network.encode(normalise(to_float(torch.from_numpy(pixels)), classifier.card.preprocess))
-        logits = features @ bundle(run)["fc.weight"].T + bundle(run)["fc.bias"]
-    assert np.allclose(classifier.probabilities(pixels), logits.softmax(1).numpy(), atol=1e-5)
-
-
-def test_the_features_are_gone_when_the_run_ends(headed: tuple[Run, Heard]) -> None:
-    run, heard = headed
-    assert not list(run.path.rglob("*.npy"))
-    assert [event["phase"] for event in heard.events if event["event"] == "epoch"] == ["head"] * 3
-
-
-def test_a_finished_run_is_resumed_without_making_features(headed: tuple[Run, Heard], tmp_path: Path) -> None:
-    run = shutil.copytree(headed[0].path, tmp_path / "run")
-    whats: list[str] = []
-    again = train(resume=run, watch=Heard(lambda what, _done: whats.append(what)))
-    assert "predicting" in whats and not {"features", "training"} & set(whats)
-    assert (again.path / "model.safetensors").read_bytes() == (headed[0].path / "model.safetensors").read_bytes()
-
-
-def test_a_run_whose_first_weights_are_gone_does_not_begin_without_them(
-    headed: tuple[Run, Heard], tmp_path: Path
-) -> None:
-    run = shutil.copytree(headed[0].path, tmp_path / "run")
-    shutil.rmtree(run / "checkpoint")
-    with pytest.raises(ModelError, match=r"no weights file .*start\.safetensors"):
-        train(resume=run, watch=Watcher())
-
-
-def test_the_command_in_the_report_makes_the_run_again(headed: tuple[Run, Heard]) -> None:
-    report = (headed[0].path / "report.html").read_text(encoding="utf-8")
-    assert "--set" in report and "weights=" in report and "tune=" in report
-
-
-# The head, then everything
-
-BOTH: dict[str, Any] = {**QUICK, "epochs": 2, "size": 32, "checkpoint_seconds": 0, "lr": 0.02}
-
-
-@pytest.fixture(scope="module")
-def both(small: Path, trained: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Heard]:
-    heard = Heard()
-    out = tmp_path_factory.mktemp("runs") / "both"
-    return train(small, weights=trained.path, tune="head+all", out=out, settings=BOTH, watch=heard), heard
-
-
-def epochs_of(run: Run) -> list[dict[str, Any]]:
-    timed = {"seconds", "images_per_second"}
-    records = RunDirectory(run.path).read_events("epoch")
-    return [{name: value for name, value in record.items() if name not in timed} for record in records]
-
-
-def test_both_phases_are_counted_on(both: tuple[Run, Heard]) -> None:
-    run, heard = both
-    records = epochs_of(run)
-    assert [(record["epoch"], record["epochs"], record["phase"]) for record in records] == [
-        (1, 4, "head"),
-        (2, 4, "head"),
-        (3, 4, "all"),
-        (4, 4, "all"),
-    ]
-    kinds = [event["event"] for event in RunDirectory(run.path).read_events()]
-    assert [kind for kind in kinds if kind != "notice"] == ["start", *["epoch"] * 4, "done"]
-    assert run.result["epochs"] == 4
-    starts = [event for event in heard.events if event["event"] == "start"]
-    assert [(event["epoch"], event["epochs"]) for event in starts] == [(0, 4), (2, 4)]
-    assert "head on a frozen backbone first" in notices(run)
-
-
-def test_early_layers_move_less_than_late_ones(both: tuple[Run, Heard]) -> None:
-    run, _heard = both
-    first, last = start_of(run), bundle(run)
-    names = [name for name in first if name.endswith("conv1.weight") or name.endswith("conv2.weight")]
-    moved = {name: float((last[name] - first[name]).norm() / first[name].norm()) for name in names}
-    assert written(run)["early_rate"] == 0.1
-    early, late = moved["conv1.weight"], moved["layer4.1.conv2.weight"]
-    assert 0 < early < late
-
-
-class Stopper(Heard):
-    """Dies, or asks to stop, after so many epochs and so many steps of the next."""
-
-    def __init__(self, epochs: int, steps: int, how: str) -> None:
-        super().__init__()
-        self.left, self.steps, self.how = epochs, steps, how
-
-    def event(self, event: dict[str, Any]) -> None:
-        self.left -= event["event"] == "epoch"
-        if self.left == self.steps == 0:
-            self.stop()
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        if (what, done, self.left) == ("training", self.steps, 0):
-            self.stop()
-
-    def stop(self) -> None:
-        if self.how == "killed":
-            raise SystemExit
-        os.kill(os.getpid(), signal.SIGINT)
-
-
-@pytest.mark.parametrize(
-    "epochs, steps, how",
-    [
-        (0, 2, "interrupted"),
-        (1, 0, "killed"),
-        (2, 0, "killed"),
-        (2, 1, "killed"),
-        (2, 2, "interrupted"),
-        (3, 0, "killed"),
-        (3, 2, "interrupted"),
-    ],
-)
-def test_a_run_stopped_in_either_phase_goes_on_to_the_same_bytes(
-    both: tuple[Run, Heard], small: Path, trained: Run, tmp_path: Path, epochs: int, steps: int, how: str
-) -> None:
-    whole, _heard = both
-    run = tmp_path / "run"
-    watch = Stopper(epochs, steps, how)
-    with pytest.raises(SystemExit if how == "killed" else Interrupted):
-        train(small, weights=trained.path, tune="head+all", out=run, settings=BOTH, watch=watch)
-    assert not (run / "model.safetensors").exists()
-    resumed = train(resume=run, watch=Watcher())
-    assert (run / "model.safetensors").read_bytes() == (whole.path / "model.safetensors").read_bytes()
-    assert epochs_of(resumed) == epochs_of(whole)
-    assert not list(run.rglob("*.npy"))
-
-
-def test_a_run_killed_while_it_makes_features_makes_them_again(
-    both: tuple[Run, Heard], small: Path, trained: Run, tmp_path: Path
-) -> None:
-    def die(what: str, _done: int) -> None:
-        if what == "features":
-            raise SystemExit
-
-    run = tmp_path / "run"
-    with pytest.raises(SystemExit):
-        train(small, weights=trained.path, tune="head+all", out=run, settings=BOTH, watch=Heard(die))
-    assert not list(run.rglob("*.npy")) and not list(run.rglob("*.part"))
-    train(resume=run, watch=Watcher())
-    assert (run / "model.safetensors").read_bytes() == (both[0].path / "model.safetensors").read_bytes()
 
 
 # From a run of one's own

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import copy
 import itertools
 import os
 import signal
@@ -9,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +24,6 @@ from discern.preprocess.spec import Preprocess
 from discern.runtime import Ranks, seed_for
 from discern.training import loop
 from discern.training.config import Config
-from discern.training.cpu_convolutions import cpu_convolutions
 from discern.training.interrupt import Interrupted
 from discern.training.loop import Listener, Trainer
 from discern.training.losses import class_weights
@@ -300,32 +297,6 @@ def test_gd_is_one_step_down_the_whole_training_part(tmp_path: Path, weighted: b
     trainer.train()
     for mine, its in zip(model.parameters(), trainer.model.parameters(), strict=True):
         assert torch.allclose(mine, its, atol=1e-5)
-
-
-def test_auxiliary_heads_add_their_share_of_the_loss(tmp_path: Path) -> None:
-    """Szegedy et al. 2014, section 5: 0.3 of each; what is reported and predicted is the head's alone."""
-    network = {"dropout": 0.0, "dropout_auxiliary": 0.0}
-    settings = {"optimizer": "gd", "lr": 0.01, "schedule": "constant", "warmup": 0, "weight_decay": 0.0, "epochs": 1}
-    config = make_config({**settings, "model": "googlenet", "network": network})
-    data = make_data()
-    few = replace(data, train=data.train[:8], validation=data.validation[:4])
-    torch.manual_seed(0)
-    model = build("googlenet", CLASSES, 3, SIDE, network)
-    its = copy.deepcopy(model).train()
-    source = Pictures(few, config, spec_of(data), CPU, Ranks())
-    trainer = Trainer(model, config, source, tmp_path / "checkpoint", CPU, Ranks(), ignore)
-    labels = torch.from_numpy(data.labels[few.train])
-    x = normalise(to_float(torch.from_numpy(data.pixels[few.train])), spec_of(data))
-    with cpu_convolutions(its):
-        losses = [cross_entropy(logits, labels) for logits in its.answers(x)]
-    assert len(losses) == 3
-    (losses[0] + 0.3 * losses[1] + 0.3 * losses[2]).backward()
-    trainer.train()
-    for name, parameter in its.named_parameters():
-        assert parameter.grad is not None, name
-        moved = trainer.model.get_parameter(name) - parameter
-        assert (moved + 0.01 * parameter.grad).norm() <= 0.02 * moved.norm() + 1e-5, name
-    assert trainer.progress.history[0]["train"]["loss"] == pytest.approx(losses[0].item(), rel=1e-4)
 
 
 def test_clip_limits_the_length_of_a_step(tmp_path: Path) -> None:

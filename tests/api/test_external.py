@@ -89,7 +89,13 @@ def test_trains_resumes_and_predicts(model: str, data: Path, tmp_path: Path) -> 
     classifier = discern.load(made.path, code=code)
     seen = np.random.default_rng(0).integers(0, 256, (2, *classifier.card.preprocess.shape), dtype=np.uint8)
     assert classifier.probabilities(seen).sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert discern.train(resume=made.path).evaluate().n == made.evaluate().n
+    assert discern.train(resume=made.path, code=code).evaluate().n == made.evaluate().n
+
+
+def test_code_of_a_run_is_run_only_when_named(data: Path, code: str, tmp_path: Path) -> None:
+    discern.train(data, model=code, epochs=1, out=tmp_path / "run", settings=QUICK)
+    with pytest.raises(ConfigError, match="only when named: add --code"):
+        discern.train(resume=tmp_path / "run")
 
 
 def test_the_same_through_the_commands(

@@ -180,9 +180,11 @@ def reopen(path: str | os.PathLike[str], data: DataLike | None, code: str | None
     except pydantic.ValidationError as error:
         sentence = _("{path} is damaged or from another version: start a new run.")
         raise RunError(sentence.format(path=run.config)) from error
-    if is_code(config.model) and code != config.model:
-        sentence = _("{run} trains a network in code of its own, which runs only when named: add --code {model}.")
-        raise ConfigError(sentence.format(run=run.path, model=config.model))
+    if is_code(config.model):
+        if code is None or not is_code(code):
+            sentence = _("{run} trains a network in code of its own, which runs only when named: add --code {model}.")
+            raise ConfigError(sentence.format(run=run.path, model=config.model))
+        config = config.model_copy(update={"model": code})
     prepared = prepare(data or written["data"]["origin"], config.seed, config.validation, config.test, watch)
     prepared = replace(prepared, split=Split.load(run.split, prepared.dataset))  # the record decides, not the rule
     decoded = pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)

@@ -156,7 +156,7 @@ def test_photographs_without_weights_are_trained_from_scratch_and_it_says_how_to
     assert start is None
     (sentence,) = told
     assert "Training from scratch" in sentence and "DISCERN_OFFLINE is set" in sentence
-    assert re.search(rf"put {KERAS_FILE} into .*weights, or name a file with --weights", sentence)
+    assert re.search(r"put mobilenetv1_100\.\S+ from https://\S+ into \S+weights, or name a file", sentence)
     settings = {**QUICK, "size": 28}
     run = train(large, epochs=1, out=tmp_path / "run", settings=settings, watch=Watcher())
     assert sentence in notices(run)

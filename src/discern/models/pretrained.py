@@ -26,6 +26,7 @@ TIMM = {  # networks here whose names are timm's, where torchvision has none
 }
 INWARD = ("googlenet", "inception_v3")  # torchvision turns their normalised pictures into -1..1 inside the network
 TENSORFLOW = ("mobilenet", "nasnet")  # files here whose weights are from TensorFlow
+BICUBIC = ("nasnet-large", "se-resnet18")  # resampled so, as timm has it; all others here bilinearly
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def diet(name: str) -> Diet:
     """
     if name in TABLE:  # known without the libraries, whose import takes seconds
         symmetric = TABLE[name].family.module in (*TENSORFLOW, *INWARD)
-        return Diet(TABLE[name].size, *(SYMMETRIC if symmetric else IMAGENET))
+        mean, std = SYMMETRIC if symmetric else IMAGENET
+        return Diet(TABLE[name].size, mean, std, "bicubic" if name in BICUBIC else "bilinear")
     found = official(name)
     return found.diet if found else Diet(entry(name).size, *IMAGENET)
 

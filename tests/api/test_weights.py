@@ -26,7 +26,7 @@ from discern.training.config import Config
 from tests.hub import hub
 from tests.keras_state import keras_state
 from tests.pictures import make_folder
-from tests.runs import KERAS_FILE, QUICK, Heard, bundle, notices, start_of, written
+from tests.runs import QUICK, Heard, bundle, notices, start_of, written
 
 WARM = ("purple", "orange")  # not the classes of the run that is started from
 

@@ -69,7 +69,7 @@ def interval(top1: float, n: int = 153) -> str:
 
 def discern(weights: str) -> dict[str, float]:
     """The command line's own verb, from the folder to the finished run."""
-    import torch  # noqa: F401  imported before the clock starts, like everything else
+    import torch._dynamo  # noqa: F401  every torch optimizer imports it; before the clock starts, like everything else
 
     from discern.api.train import train
     from discern.progress import Watcher
@@ -84,6 +84,7 @@ def discern(weights: str) -> dict[str, float]:
 def usual(weights: str) -> dict[str, float]:
     """The tutorial's loop; what it reports is the epoch that validated best, on the pictures held out."""
     import torch
+    import torch._dynamo
     from torch.utils.data import DataLoader
     from torchvision import transforms
     from torchvision.datasets import ImageFolder

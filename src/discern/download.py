@@ -16,7 +16,7 @@ from discern.files import replacing
 from discern.i18n import _
 from discern.progress import Progress, silent
 
-MOST_BYTES = 1 << 30
+MOST_BYTES = 4 << 30
 _BLOCK = 1 << 18
 
 

@@ -170,8 +170,10 @@ def with_weights(subject: Subject, **more: Any) -> Subject:
 def test_what_weights_ask_for_is_what_the_run_has() -> None:
     config, _notes = complete({}, with_weights(DIGITS))
     assert {name: getattr(config, name) for name in IMAGENET} == IMAGENET
-    config, _notes = complete({"channels": 1, "mean": (0.1,), "std": (0.2,), "stem": "small"}, with_weights(DIGITS))
-    assert (config.channels, config.mean, config.network) == (1, (0.1,), {"stem": "small"})
+    config, _notes = complete({"mean": (0.1,) * 3, "std": (0.2,) * 3, "stem": "small"}, with_weights(DIGITS))
+    assert (config.mean, config.network) == ((0.1,) * 3, {"stem": "small"})
+    with pytest.raises(ConfigError, match="channels=1 does not go with these weights, which take 3"):
+        complete({"channels": 1}, with_weights(DIGITS))
 
 
 def test_without_a_gpu_the_head_is_trained_on_features() -> None:

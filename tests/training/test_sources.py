@@ -11,7 +11,7 @@ from discern.preprocess.normalise import normalise, to_float
 from discern.preprocess.spec import Preprocess
 from discern.runtime import Ranks, generator
 from discern.training.config import Config
-from discern.training.sources import VALIDATION_BATCH, Data, Features, Pictures, step_size
+from discern.training.sources import Data, Features, Pictures, step_size
 
 CPU = torch.device("cpu")
 ALONE = Ranks()
@@ -61,7 +61,7 @@ def test_an_epoch_begun_in_the_middle_goes_on_as_it_would_have(data: Data) -> No
 def test_validation_sees_each_picture_once_and_as_it_is(data: Data) -> None:
     source = Pictures(data, CONFIG, SPEC, CPU, ALONE)
     batches = list(source.validation())
-    assert [len(x) for x, _labels in batches] == [VALIDATION_BATCH, VALIDATION - VALIDATION_BATCH]
+    assert [len(x) for x, _labels in batches] == [256, VALIDATION - 256]
     pixels = torch.from_numpy(data.pixels[data.validation])
     assert torch.equal(torch.cat([x for x, _labels in batches]), normalise(to_float(pixels), SPEC))
     assert torch.equal(torch.cat([labels for _x, labels in batches]), torch.from_numpy(data.labels[data.validation]))

@@ -21,7 +21,7 @@ from discern.training import transfer
 from discern.training.config import Config
 from discern.training.loop import Trainer
 from discern.training.sources import Data, Features
-from discern.training.transfer import BATCH, HEAD, Head, make_features, phases, read_features
+from discern.training.transfer import HEAD, Head, make_features, phases, read_features
 from tests.oracle import lived_in
 
 CPU = torch.device("cpu")
@@ -60,7 +60,10 @@ def encoded(model: Model, x: torch.Tensor) -> np.ndarray:
         return model.eval().encode(normalise(x, SPEC)).numpy()
 
 
-def test_the_rows_are_train_validation_and_the_augmented_passes(model: Model, data: Data, tmp_path: Path) -> None:
+def test_the_rows_are_train_validation_and_the_augmented_passes(
+    model: Model, data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "at_once", lambda *_arguments: 32)
     told: list[tuple[str, int, int]] = []
     path = tmp_path / "new" / "features.npy"
     make_features(model, data, CONFIG, SPEC, path, CPU, lambda *seen: told.append(seen))
@@ -72,12 +75,12 @@ def test_the_rows_are_train_validation_and_the_augmented_passes(model: Model, da
     plain = encoded(model, to_float(torch.from_numpy(data.pixels)))
     assert np.allclose(values[:40], plain[data.train], atol=1e-5)
     assert np.allclose(values[40:60], plain[data.validation], atol=1e-5)
-    rows = torch.from_numpy(data.train)[:BATCH]
+    rows = torch.from_numpy(data.train)[:32]
     plain_augmentation = CONFIG.augmentation.model_copy(update={"mixup": 0.0})  # a feature has one label
     for turn, first in ((2, 60), (3, 100)):
         pixels = torch.from_numpy(data.pixels)[rows]
         x, _targets = augment(pixels, rows, plain_augmentation, generator(3, "features", turn, first))
-        assert np.allclose(values[first : first + BATCH], encoded(model, x), atol=1e-5)
+        assert np.allclose(values[first : first + 32], encoded(model, x), atol=1e-5)
     assert not np.allclose(values[60:100], values[:40], atol=1e-2)
     assert not np.allclose(values[60:100], values[100:], atol=1e-2)
 

@@ -40,14 +40,16 @@ def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, A
     summary = {name: m and {"top1": m.top1, "n": m.n, "interval": m.interval} for name, m in measured.items()}
     write_bundle(job.run.path, card.model_copy(update={"metrics": summary}), weights)
     last = [record for record in history if record["phase"] == history[-1]["phase"]]
-    rates = [record["images_per_second"] for record in last[1:] or last]
+    rate = statistics.median(record["images_per_second"] for record in last[1:] or last)
+    if job.config.tune == "head":  # what takes long are the features
+        rate = len(job.prepared.split.train) * len(last) / sum(record["seconds"] for record in last)
     result = {
         "model": job.config.model,
         "epochs": len(history),
         "validation": {"top1": measured["validation"].top1 if measured["validation"] else None},
         "test": {"top1": measured["test"].top1} if measured["test"] else None,
         "seconds": round(sum(record["seconds"] for record in history), 2),
-        "images_per_second": statistics.median(rates),
+        "images_per_second": round(rate, 1),
     }
     write_text(job.run.report, page(_story(job, measured, history)))
     write_json(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import torch
@@ -55,6 +56,7 @@ class _Phase:
         self.trained = Head(model) if config.tune == "head" else model
         self.folder = job.run.checkpoint / "head" if config.tune == "head" else job.run.checkpoint
         self.values = self.folder / "features.npy"
+        self.seconds = 0.0  # that the features took
 
     def train(self) -> Records:
         """This phase's records; the model then has the weights that validated best."""
@@ -65,6 +67,8 @@ class _Phase:
         self.trained.load_state_dict(load_best(self.folder))
         if self.ranks.first:
             self.values.unlink(missing_ok=True)
+        if self.seconds:  # the first epoch waited for the features
+            history[0] = {**history[0], "seconds": round(history[0]["seconds"] + self.seconds, 3)}
         return [self._record(record) for record in history]
 
     def _run(self) -> Records:
@@ -86,7 +90,9 @@ class _Phase:
         if config.tune != "head":
             return Pictures(data, config, job.spec, where, self.ranks)
         if self.ranks.first and not self.values.exists():
+            began = time.perf_counter()
             make_features(self.model, data, config, job.spec, self.values, where, self.watch.progress)
+            self.seconds = time.perf_counter() - began
         self.ranks.wait()
         return Features(data, config, read_features(self.values), where, self.ranks)
 

@@ -94,14 +94,13 @@ def describe(name: str, size: int | None = None) -> Description:
     >>> [(stage.name, stage.receptive_field) for stage in lenet.summary.stages]
     [('stem', 6), ('stage2', 16)]
     """
-    import torch
-
+    from discern.models.meta import on_meta
     from discern.models.summary import summary
 
     row = entry(name)
     size = row.size if size is None else size
     try:
-        with torch.device("meta"):
+        with on_meta():
             network = row.build(row.classes, row.channels, size)
         found = summary(network, size, row.channels)
     except (RuntimeError, ValueError, ZeroDivisionError) as error:

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from discern.classifier.bundle import CARD, WEIGHTS, read_bundle
+from discern.classifier.keras_file import is_keras_file
 from discern.errors import ConfigError, DownloadError, ModelError
 from discern.files import weights_folders
 from discern.i18n import _
@@ -120,6 +121,11 @@ def _named(model: str, path: Path) -> Start:
     """A run, a bundle or a file."""
     if path.is_dir() or path.name == CARD or (path.name == WEIGHTS and path.with_name(CARD).is_file()):
         return _from_run(model, path)
+    if is_keras_file(path):
+        sentence = _(
+            "{path} is a Keras model file, which predicts but is not trained from: save its weights as tensors."
+        )
+        raise ModelError(sentence.format(path=path))
     tensors = read_weights(path)
     if model == "auto":
         found = guess(path, {name: tuple(tensor.shape) for name, tensor in tensors.items()})

@@ -14,11 +14,12 @@ from PIL import Image
 
 from discern.classifier.bundle import Card, read_bundle
 from discern.classifier.keras_file import converted, is_keras_file
-from discern.data.batches import Pixels
+from discern.data.batches import Pixels, at_once
 from discern.data.picture import decode
 from discern.errors import ConfigError, PictureError, RunError
 from discern.i18n import _
 from discern.models.external import is_code
+from discern.models.fold import folded
 from discern.models.keras_config import NAME, from_config
 from discern.models.network import Model
 from discern.models.table import build
@@ -73,6 +74,7 @@ class Classifier:
         self.card = card
         self.device = device or torch.device("cpu")
         self.network = network.to(self.device).to(memory_format=torch.channels_last).eval()
+        self._quick: Model | None = None  # what predicts: the network, normalisation folded into its convolutions
 
     @classmethod
     def load(
@@ -153,16 +155,18 @@ class Classifier:
                 yield pixels if isinstance(pixels, PictureError) else self._prediction(str(path), next(rows), top)
 
     def probabilities(
-        self, pixels: np.ndarray, rows: Iterable[int] | None = None, batch: int = 256, progress: Progress = silent
+        self, pixels: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent
     ) -> np.ndarray:
         """Softmax of the logits, in float32: uint8 (N, H, W, C) -> (N or len(rows), classes)."""
         held = Pixels(pixels)
         chosen = torch.arange(len(pixels)) if rows is None else torch.as_tensor(np.asarray(list(rows), dtype=np.int64))
         found = []
         with torch.inference_mode():
-            for part in chosen.split(batch):
+            for part in chosen.split(at_once(self.card.preprocess.size, self.device)):
                 x = normalise(to_float(held.take(part).to(self.device)), self.card.preprocess)
-                found.append(self.network(x).float().softmax(dim=1).cpu())
+                if self._quick is None:
+                    self._quick = folded(self.network, x[:2]).to(memory_format=torch.channels_last)
+                found.append(self._quick(x).float().softmax(dim=1).cpu())
                 progress(_("predicting"), sum(map(len, found)), len(chosen))
         return torch.cat(found).numpy() if found else np.zeros((0, len(self.classes)), dtype=np.float32)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -111,6 +112,8 @@ def train(
         sentence = _("Stopped; everything is saved. Go on with: discern train --resume {run}")
         print(sentence.format(run=stopped), file=sys.stderr)
         raise typer.Exit(130) from None
+    if os.environ.get("RANK", "0") != "0":  # torchrun's other processes
+        return
     emit(run.result) if as_json else show_result(run)
 
 

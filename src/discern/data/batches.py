@@ -13,6 +13,18 @@ from discern.runtime import Ranks, generator
 CPU, ALONE = torch.device("cpu"), Ranks()
 
 
+def at_once(side: int, device: torch.device = CPU) -> int:
+    """How many pictures of ``side`` pixels to predict at a time: what stays in a processor's cache; more on a GPU.
+
+    Examples
+    --------
+    >>> at_once(28), at_once(224)
+    (256, 29)
+    """
+    most = 1_500_000 * (1 if device.type == "cpu" else 16)
+    return min(256, max(8, most // (side * side)))
+
+
 class Batches:
     """Shuffled batches of the training part; each picture once an epoch.
 

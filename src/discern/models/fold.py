@@ -14,7 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from discern.models.network import Model
 
-CLOSE = 1e-4  # of the largest feature: float32 rounds differently in another order
+CLOSE = 1e-4  # of the largest logit: float32 rounds differently in another order
 
 
 def folded(model: Model, x: Tensor) -> Model:
@@ -25,7 +25,7 @@ def folded(model: Model, x: Tensor) -> Model:
     model : Model
         Left as it is, apart from being put into evaluation mode.
     x : torch.Tensor
-        A few pictures (N, C, H, W): they show which layer reads which, and that the copy encodes as the model does.
+        A few pictures (N, C, H, W): they show which layer reads which, and that the copy answers as the model does.
 
     Returns
     -------
@@ -42,13 +42,15 @@ def folded(model: Model, x: Tensor) -> Model:
     model.eval()
     with torch.no_grad():
         pairs = _pairs(model, x)
+        if not pairs:
+            return model
         copied = copy.deepcopy(model)
         for convolution, normalisation in pairs:
             own, norm = copied.get_submodule(convolution), copied.get_submodule(normalisation)
             assert isinstance(own, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
             copied.set_submodule(convolution, fuse_conv_bn_eval(own, norm))
             copied.set_submodule(normalisation, nn.Identity())
-        wanted, found = model.encode(x), copied.encode(x)
+        wanted, found = model(x), copied(x)
     return copied if (wanted - found).abs().max() <= CLOSE * wanted.abs().max() else model
 
 
@@ -67,7 +69,7 @@ def _pairs(model: Model, x: Tensor) -> list[tuple[str, str]]:
                 )
             )
     try:
-        model.encode(x)
+        model(x)
     finally:
         for handle in handles:
             handle.remove()

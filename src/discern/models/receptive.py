@@ -133,9 +133,9 @@ def _widest(axes: Sequence[Axis | None]) -> Axis | None:
         return None
     if any(axis.dim is None for axis in known):
         known = [axis if axis.dim is None else axis.gathered() for axis in known]
-    elif len({(axis.dim, axis.inner) for axis in known}) > 1:
-        return None
-    elif len({axis.jump for axis in known}) > 1 and known[0].count > 1:
+    elif len({(axis.dim, axis.inner) for axis in known}) > 1 or (
+        len({axis.jump for axis in known}) > 1 and known[0].count > 1
+    ):
         return None
     return replace(known[0], first=min(axis.first for axis in known), last=max(axis.last for axis in known))
 

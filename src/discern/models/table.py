@@ -140,10 +140,10 @@ def parameters(name: str) -> int:
     >>> parameters("resnet50")
     25557032
     """
-    import torch
+    from discern.models.meta import on_meta
 
     row = entry(name)
-    with torch.device("meta"):
+    with on_meta():
         network = row.build(row.classes, row.channels)
     return sum(parameter.numel() for parameter in network.parameters())
 

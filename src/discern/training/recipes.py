@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import nn
 
+from discern.errors import ConfigError
 from discern.i18n import _
+from discern.models.meta import on_meta
 from discern.models.table import build, entry, settings_of
 from discern.preprocess.augment import suggested
 from discern.training.config import Config, make_config
@@ -18,6 +19,7 @@ from discern.training.transfer import HEAD
 
 SMALL = 64  # pictures up to this side are seen at their own size
 CPU_LIMIT = 128  # larger pictures are seen at most at this size where there is no GPU
+AUGMENTED = 250  # pictures that a frozen backbone sees beside those as they are
 HEAD_EPOCHS = 50  # of a head on features: a second or two
 LEAST = 96  # pixels a side: below it a network made for ImageNet sees too little
 EARLY_RATE = 0.1  # in fine-tuning, the first layer's share of the learning rate
@@ -73,13 +75,20 @@ def complete(asked: Mapping[str, Any], subject: Subject) -> tuple[Config, tuple[
     tune = checked.tune if "tune" in asked or not subject.start else _tune(checked, subject)
     settings = {"model": model, **_shape(model, subject, tune), **subject.start}
     size, channels = (getattr(checked, name) if name in asked else settings[name] for name in ("size", "channels"))
+    if subject.start and channels != subject.start["channels"]:
+        sentence = _("channels={asked} does not go with these weights, which take {channels}: leave it out.")
+        raise ConfigError(sentence.format(asked=channels, channels=subject.start["channels"]))
     notes: list[str] = []
     if checked.recipe == "lecture":
         settings |= _lecture(model) | dict(subject.start)
     else:
-        settings |= _schedule(subject) | _optimizer(model, subject, channels, size)
-        if subject.start:
-            settings |= _transfer(tune, settings)
+        settings |= _schedule(subject)
+        if subject.start and tune == "head":
+            settings |= _head(subject)
+        else:
+            settings |= _optimizer(model, subject, channels, size)
+        if subject.start and tune != "head":
+            settings |= _fine_tuning(tune, settings)
         augmentation, reason = suggested(tuple(subject.counts), channels, size)
         if subject.start and tune == "head":  # bytes that move cost nothing beside the backbone, resampling does
             augmentation = augmentation.model_copy(update={"rotation": 0.0, "zoom": 0.0, "jitter": 0.0})
@@ -148,7 +157,7 @@ def _schedule(subject: Subject) -> dict[str, Any]:
 
 def _optimizer(model: str, subject: Subject, channels: int, size: int) -> dict[str, Any]:
     """Nesterov SGD where batch normalisation keeps the scale of the weights harmless, AdamW elsewhere."""
-    with torch.device("meta"):
+    with on_meta():
         network = build(model, len(subject.counts), channels, size)
     if not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()):
         return {"optimizer": "adamw", "lr": 2e-3, "weight_decay": 0.02}
@@ -156,10 +165,14 @@ def _optimizer(model: str, subject: Subject, channels: int, size: int) -> dict[s
     return {"optimizer": "sgd", "lr": round(0.1 * math.sqrt(batch / 128), 4), "weight_decay": 5e-4}
 
 
-def _transfer(tune: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Fine-tuning starts near its goal: a tenth of the rate, fewer epochs."""
-    if tune == "head":
-        return {**HEAD, "tune": tune, "epochs": HEAD_EPOCHS}
+def _head(subject: Subject) -> dict[str, Any]:
+    """Some 250 augmented pictures in all: more add little, and each costs what training on it would."""
+    passes = min(7, max(1, round(AUGMENTED / max(subject.n, 1))))
+    return {**HEAD, "tune": "head", "epochs": HEAD_EPOCHS, "passes": passes}
+
+
+def _fine_tuning(tune: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """It starts near its goal: a tenth of the rate, fewer epochs."""
     epochs, lr = max(5, settings["epochs"] // 3), round(settings["lr"] / 10, 5)
     return {"tune": tune, "epochs": epochs, "lr": lr, "early_rate": EARLY_RATE}
 

@@ -13,15 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from discern.data.batches import Batches
+from discern.data.batches import Batches, at_once
 from discern.preprocess.augment import Targets, augment
 from discern.preprocess.normalise import normalise, to_float
 from discern.preprocess.spec import Preprocess
 from discern.runtime import Ranks, generator
 from discern.training.config import Config
 from discern.training.probe import memory_format
-
-VALIDATION_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -57,10 +55,10 @@ class Source(ABC):
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs (n, ...) and labels int64 (n,) of this process's share of the validation part."""
 
-    def _shares(self) -> Iterator[Tensor]:
-        """Positions in the validation part, a batch at a time."""
+    def _shares(self, size: int) -> Iterator[Tensor]:
+        """Positions in the validation part, ``size`` at a time."""
         ranks = self.batches.ranks
-        yield from torch.arange(len(self.data.validation))[ranks.rank :: ranks.size].split(VALIDATION_BATCH)
+        yield from torch.arange(len(self.data.validation))[ranks.rank :: ranks.size].split(size)
 
 
 def step_size(config: Config, n: int) -> int:
@@ -87,7 +85,7 @@ class Pictures(Source):
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """float32 (n, C, H, W), normalised, and labels."""
-        for places in self._shares():
+        for places in self._shares(at_once(self.spec.size, self.batches.device)):
             pixels, labels = self.batches.take(torch.from_numpy(self.data.validation)[places])
             yield normalise(to_float(pixels), self.spec).contiguous(memory_format=self.format), labels
 
@@ -123,5 +121,5 @@ class Features(Source):
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """float32 (n, F) and labels."""
         labels = torch.from_numpy(self.data.labels[self.data.validation])
-        for places in self._shares():
+        for places in self._shares(1024):
             yield self.batches.pixels.take(places + len(self.data.train)), labels[places].to(self.batches.device)

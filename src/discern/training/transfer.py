@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from discern.data.batches import Pixels
+from discern.data.batches import Pixels, at_once
 from discern.files import replacing
 from discern.i18n import _
 from discern.models.fold import folded
@@ -28,14 +28,14 @@ from discern.training.sources import Data
 
 HEAD: dict[str, Any] = {  # a convex problem with few numbers: small steps, enough of them, and the rate down to nothing
     "optimizer": "adamw",
-    "lr": 1e-3,
-    "weight_decay": 1.0,
+    "batch": 64,
+    "lr": 3e-3,
+    "weight_decay": 0.1,
     "schedule": "cosine",
     "warmup": 0.0,
     "precision": "fp32",
     "layout": "contiguous",
 }
-BATCH = 32  # pictures the backbone sees at a time: on two cores larger ones fall out of the cache
 MOST_IN_MEMORY = 1 << 30  # bytes of features; more are read from disk as they are needed
 
 
@@ -91,7 +91,7 @@ def make_features(
     total, done = sum(len(rows) for rows, _augmentation in turns), 0
     with replacing(path) as temporary, temporary.open("wb") as file, torch.inference_mode():
         for turn, (rows, augmentation) in enumerate(turns):
-            for part in torch.from_numpy(rows).split(BATCH):
+            for part in torch.from_numpy(rows).split(at_once(spec.size, device)):
                 random = generator(config.seed, "features", turn, done)
                 x, _targets = augment(held.take(part), part, augmentation, random)
                 made = backbone.encode(normalise(x, spec)).float().cpu().numpy()

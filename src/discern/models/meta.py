@@ -1,0 +1,37 @@
+"""Networks without memory and without numbers: for shapes and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+
+@contextmanager
+def on_meta() -> Iterator[None]:
+    """Build on the meta device, and draw no first weights: there, drawing loads torch's compiler, which takes seconds.
+
+    Examples
+    --------
+    >>> with on_meta():
+    ...     layer = torch.nn.Linear(2, 3)
+    >>> layer.weight.device
+    device(type='meta')
+    """
+    with torch.device("meta"), _Undrawn():
+        yield
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves what `torch.nn.init` would fill as it is."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        named = dict(kwargs or {})
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else named["tensor"]
+        return func(*args, **named)

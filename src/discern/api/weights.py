@@ -123,7 +123,7 @@ def _named(model: str, path: Path) -> Start:
         return _from_run(model, path)
     if is_keras_file(path):
         sentence = _(
-            "{path} is a Keras model file, which predicts but is not trained from: save its weights as tensors."
+            "{path} is a Keras model file, which predicts but is not trained from: give a .safetensors file."
         )
         raise ModelError(sentence.format(path=path))
     tensors = read_weights(path)

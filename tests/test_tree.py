@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "discern"
-BESIDE = {"src/discern/", "tests/", "benchmarks/", "tools/", "Makefile", ".ci/run", "requirements.lock", "CHANGELOG.md"}
+FOLDERS = {"src/discern/", "docs/", "tests/", "benchmarks/", "tools/"}
+BESIDE = FOLDERS | {"Makefile", ".ci/run", "requirements.lock", "CHANGELOG.md"}
 
 
 def drawn(readme: str) -> dict[str, str]:

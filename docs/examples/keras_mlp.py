@@ -1,7 +1,6 @@
-r"""The lecture's network for handwritten digits, in each of the three ways to write a Keras model.
+"""The lecture's network for handwritten digits, in each of the three ways to write a Keras model.
 
-    discern train mnist --model docs/examples/keras_mlp.py:sequential --epochs 5 --set recipe=lecture \
-        --set batch=32
+    discern train mnist --model docs/examples/keras_mlp.py:sequential --epochs 5 --set recipe=lecture
 
 A function takes what it needs of classes, channels and size; its defaults are what the network was made for.
 """

@@ -123,7 +123,7 @@ def test_the_lectures_keras_mlp_on_mnist(
 ) -> None:
     """Adam, batches of 32 and 5 epochs, as in the lecture, which holds nothing back for validation."""
     monkeypatch.setenv("DISCERN_DATA", str(shared_data))
-    settings = {"recipe": "lecture", "batch": 32, "validation": 0.02}
+    settings = {"recipe": "lecture", "validation": 0.02}
     made = discern.train("mnist", model=f"{EXAMPLE}:{way}", epochs=5, out=tmp_path / "run", settings=settings)
     assert made.evaluate().n == 10_000
     assert made.evaluate().top1 >= 0.975

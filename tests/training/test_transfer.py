@@ -100,8 +100,10 @@ def test_the_same_seed_gives_the_same_bytes(model: Model, data: Data, tmp_path: 
     assert one == two != other
 
 
-def test_the_model_is_left_as_it_was(model: Model, data: Data, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["resnet18-narrow", "squeezenet1.1"])  # with normalisation to fold, and without
+def test_the_model_is_left_as_it_was(name: str, data: Data, tmp_path: Path) -> None:
     """In bits, and in how its weights lie in memory: a run resumed after the features has no other."""
+    model = build(name, 3, 3, SIDE)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     strides = {name: tensor.stride() for name, tensor in model.state_dict().items()}
     made(model, data, CONFIG, tmp_path / "f.npy")

@@ -122,9 +122,7 @@ def _named(model: str, path: Path) -> Start:
     if path.is_dir() or path.name == CARD or (path.name == WEIGHTS and path.with_name(CARD).is_file()):
         return _from_run(model, path)
     if is_keras_file(path):
-        sentence = _(
-            "{path} is a Keras model file, which predicts but is not trained from: give a .safetensors file."
-        )
+        sentence = _("{path} is a Keras model file, which predicts but is not trained from: give a .safetensors file.")
         raise ModelError(sentence.format(path=path))
     tensors = read_weights(path)
     if model == "auto":

@@ -11,6 +11,7 @@ from torch import nn
 
 from discern.errors import ConfigError
 from discern.i18n import _
+from discern.models.external import is_code
 from discern.models.meta import on_meta
 from discern.models.table import build, entry, settings_of
 from discern.preprocess.augment import suggested
@@ -189,6 +190,8 @@ def _lecture(model: str) -> dict[str, Any]:
     }
     if model in ("mlp-course", "cnn-course"):
         settings |= {"size": 28, "resize": "stretch", "channels": 3, "epochs": 100, "batch": 30, "lr": 0.01}
+    if is_code(model) or model.startswith("keras:"):
+        settings |= {"batch": 32}  # what Keras' fit takes
     if model == "resnet18-narrow":
         settings |= {"epochs": 150, "batch": 128, "network": {"stem": "imagenet"}}
     return settings

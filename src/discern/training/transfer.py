@@ -5,6 +5,7 @@ The backbone is in evaluation mode while it makes features, so its running stati
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,10 @@ def make_features(
     """
     held = Pixels(data.pixels, device)
     some = normalise(to_float(held.take(torch.from_numpy(data.train[:2]))), spec)
-    backbone = folded(model.to(device), some).to(memory_format=torch.channels_last)
+    backbone = folded(model.to(device), some)
+    if backbone is model:  # whose layout decides the bits of what is trained after
+        backbone = copy.deepcopy(model)
+    backbone.to(memory_format=torch.channels_last)
     turns = list(_turns(data, config))
     total, done = sum(len(rows) for rows, _augmentation in turns), 0
     with replacing(path) as temporary, temporary.open("wb") as file, torch.inference_mode():

@@ -20,9 +20,10 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_weights() -> Path:
-    """The folder of weights: ``DISCERN_WEIGHTS``, else ``../shared/weights`` beside the checkout."""
-    chosen = os.environ.get("DISCERN_WEIGHTS")
-    folder = Path(chosen) if chosen else Path(__file__).resolve().parents[2] / "shared" / "weights"
+    """The folder of weights: ``DISCERN_WEIGHTS``, else ``weights`` beside the folder of real pictures."""
+    chosen, pictures = os.environ.get("DISCERN_WEIGHTS"), os.environ.get("DISCERN_DATA")
+    beside = Path(pictures).parent if pictures else Path(__file__).resolve().parents[2] / "shared"
+    folder = Path(chosen) if chosen else beside / "weights"
     if not folder.is_dir():
         pytest.skip(f"no weights: {folder} is not there (set DISCERN_WEIGHTS)")
     return folder

@@ -177,3 +177,14 @@ def test_the_layout_of_keras_tells_the_width(name: str) -> None:
 )
 def test_a_file_name_tells_the_network(file: str, name: str | None) -> None:
     assert guess(Path("somewhere") / file, {"fc.weight": (3, 4)}) == name
+
+
+def test_keras_weights_at_hand_are_official_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCERN_WEIGHTS", str(tmp_path))
+    with pytest.raises(ModelError, match=r"no official weights for mobilenet-0\.5"):
+        fetch("mobilenet-0.5")
+    file = tmp_path / "mobilenet_v1_0.5_224_imagenet.safetensors"
+    file.touch()
+    path, fed = fetch("mobilenet-0.5")
+    assert path == file
+    assert fed.mean == (0.5, 0.5, 0.5)

@@ -16,14 +16,13 @@ from discern.files import weights_folders
 from discern.i18n import _
 from discern.models.external import External, is_code
 from discern.models.network import Model, is_small
-from discern.models.pretrained import Diet, diet, fetch, guess, official
+from discern.models.pretrained import KERAS, Diet, at_hand, diet, fetch, guess, official
 from discern.models.table import entry, settings_of
 from discern.models.weights import load_weights, read_weights
 from discern.progress import Progress
 from discern.training.config import Config
 from discern.training.recipes import SMALL
 
-AT_HAND = ("1_0", "1.0", "0.75", "0.50", "0.5", "0.25")  # widths of MobileNet as file names give them, the best first
 FETCHED = "timm:mobilenetv1_100"  # the MobileNet that a hub has
 
 
@@ -71,10 +70,10 @@ def find_start(asked: Config, side: int, progress: Progress) -> tuple[Start | No
     ConfigError, ModelError, RunError, DownloadError
         When weights asked for are missing, damaged or of another network.
     """
+    if asked.weights == "official" and asked.model == "auto":
+        return _mobilenet(progress), []
     if asked.weights == "official":
-        model = asked.model if asked.model != "auto" else FETCHED
-        path, fed = fetch(model, progress)
-        return _imagenet(model, path, fed), []
+        return _imagenet(asked.model, *fetch(asked.model, progress)), []
     if asked.weights:
         return _named(asked.model, Path(asked.weights)), []
     if asked.tune != "all":
@@ -90,14 +89,9 @@ def find_start(asked: Config, side: int, progress: Progress) -> tuple[Start | No
 
 
 def _at_hand(progress: Progress) -> tuple[Start | None, list[str]]:
-    """MobileNet's weights from a folder of weights, else from the hub; without either, how to get them."""
-    names = [f"mobilenet_v1_{width}_224_imagenet.safetensors" for width in AT_HAND]
-    for path in (folder / name for name in names for folder in weights_folders()):
-        if path.is_file():
-            start = _named("auto", path)
-            return start, [_transferring(start)]
+    """MobileNet's weights, or how to get them."""
     try:
-        path, fed = fetch(FETCHED, progress)
+        start = _mobilenet(progress)
     except DownloadError as error:
         sentence = _(
             "Training from scratch: no weights are at hand and none could be fetched ({reason}). Transfer learning "
@@ -107,8 +101,15 @@ def _at_hand(progress: Progress) -> tuple[Start | None, list[str]]:
         assert wanted is not None  # the hub's list is part of timm
         where = {"file": wanted.file, "url": wanted.url, "folder": weights_folders()[-1]}
         return None, [sentence.format(reason=error.reason, **where)]
-    start = _imagenet(FETCHED, path, fed)
     return start, [_transferring(start)]
+
+
+def _mobilenet(progress: Progress) -> Start:
+    """From a folder of weights, else from the hub."""
+    for model, file in KERAS.items():
+        if path := at_hand(file):
+            return _imagenet(model, path, diet(model))
+    return _imagenet(FETCHED, *fetch(FETCHED, progress))
 
 
 def _transferring(start: Start) -> str:

@@ -25,6 +25,12 @@ TIMM = {  # networks here whose names are timm's, where torchvision has none
     **{f"se-resnet{depth}": f"legacy_seresnet{depth}" for depth in (18, 34, 50, 101, 152)},
 }
 INWARD = ("googlenet", "inception_v3")  # torchvision turns their normalised pictures into -1..1 inside the network
+KERAS = {  # Keras' own weights, as tensors: no hub has them, but they may be at hand; the best first
+    "mobilenet": "mobilenet_v1_1.0_224_imagenet.safetensors",
+    "mobilenet-0.75": "mobilenet_v1_0.75_224_imagenet.safetensors",
+    "mobilenet-0.5": "mobilenet_v1_0.5_224_imagenet.safetensors",
+    "mobilenet-0.25": "mobilenet_v1_0.25_224_imagenet.safetensors",
+}
 TENSORFLOW = ("mobilenet", "nasnet")  # files here whose weights are from TensorFlow
 BICUBIC = ("nasnet-large", "se-resnet18")  # resampled so, as timm has it; all others here bilinearly
 
@@ -92,7 +98,14 @@ def official(name: str) -> Official | None:
         return _torchvision(inner)
     if name in TIMM:
         return _timm(TIMM[name])
+    if name in KERAS:  # known without importing torchvision, which takes seconds
+        return None
     return _torchvision(re.sub(r"[-.]", "_", name)) if name in TABLE else None
+
+
+def at_hand(file: str) -> Path | None:
+    """Where a folder of weights has ``file``."""
+    return next((folder / file for folder in weights_folders() if (folder / file).is_file()), None)
 
 
 def fetch(name: str, progress: Progress = silent) -> tuple[Path, Diet]:
@@ -105,6 +118,8 @@ def fetch(name: str, progress: Progress = silent) -> tuple[Path, Diet]:
     DownloadError
         When they cannot be fetched; says which file to put where.
     """
+    if name in KERAS and (path := at_hand(KERAS[name])):
+        return path, diet(name)
     found = official(name)
     if found is None:
         close = nearest(name, [row for row in TABLE if official(row) is not None])
@@ -114,9 +129,8 @@ def fetch(name: str, progress: Progress = silent) -> tuple[Path, Diet]:
                 "example {names}."
             ).format(name=name, names=", ".join(close) or "resnet18, timm:mobilenetv1_100")
         )
-    for folder in weights_folders():
-        if (folder / found.file).is_file():
-            return folder / found.file, found.diet
+    if path := at_hand(found.file):
+        return path, found.diet
     folder = cache_folder() / "weights"
     try:
         checksum = found.sha256 or linked_checksum(found.url)

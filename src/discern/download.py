@@ -89,7 +89,7 @@ def download(remote: Remote, folder: Path, progress: Progress = silent, timeout:
     )
 
 
-def linked_checksum(url: str, timeout: float = 30) -> str:
+def linked_checksum(url: str, timeout: float = 10) -> str:
     """The SHA-256 that a hub for large files tells of the file at ``url``, in the header X-Linked-Etag.
 
     Raises

@@ -36,7 +36,7 @@ def test_the_file_says_what_the_run_is(headed: tuple[Run, Heard], keras_file: Pa
     wanted = {"model": "mobilenet-0.25", "tune": "head", "epochs": 3, "size": 96, "network": {"stem": "imagenet"}}
     wanted |= {"weights": str(keras_file), "mean": [0.5] * 3, "std": [0.5] * 3, "optimizer": "adamw"}
     assert {name: config[name] for name in wanted} == wanted
-    assert "Training the head alone" in notices(run) and "1 times shifted or mirrored" in notices(run)
+    assert "Training the head alone" in notices(run) and "shifted or mirrored: 2." in notices(run)
     assert (run.path / "checkpoint" / "start.safetensors").is_file()
 
 

@@ -110,10 +110,10 @@ def _tuning(config: Config) -> str:
     match config.tune:
         case "head":
             sentence = _(
-                "Training the head alone: the backbone stays as it is, and sees each training picture once as it is "
-                "and {passes} times shifted or mirrored."
+                "Training the head alone: the backbone stays as it is. Versions of each training picture that it sees, "
+                "all but the first shifted or mirrored: {versions}."
             )
-            return sentence.format(passes=config.passes if config.augment else 0)
+            return sentence.format(versions=1 + (config.passes if config.augment else 0))
         case "head+all":
             return _("Training the head on a frozen backbone first, then everything, early layers at a lower rate.")
     return _("Training all layers.")

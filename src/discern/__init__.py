@@ -26,6 +26,7 @@ _VERBS = {
     "inspect": "discern.api.inspect",
     "train": "discern.api.train",
     "evaluate": "discern.api.evaluate",
+    "choose_threshold": "discern.api.threshold",
     "load": "discern.api.load",
     "predict": "discern.api.predict",
     "list_models": "discern.api.models",
@@ -38,6 +39,7 @@ _VERBS = {
 __all__ = [
     "__version__",
     "backbone",
+    "choose_threshold",
     "compare_models",
     "describe",
     "doctor",
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from discern.api.load import load
     from discern.api.models import describe, list_models
     from discern.api.predict import predict
+    from discern.api.threshold import choose_threshold
     from discern.api.train import train
     from discern.api.zoo import zoo
     from discern.data.open import open_data

@@ -6,6 +6,7 @@ import json
 import shlex
 import statistics
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,16 @@ import discern
 from discern.api.job import Job
 from discern.classifier.bundle import Card, write_bundle
 from discern.classifier.classifier import Classifier
+from discern.evaluation.calibration import choose_temperature, tempered
 from discern.evaluation.metrics import Metrics, measure
+from discern.evaluation.predictions import Predictions, save_predictions
 from discern.evaluation.report import Story, page
 from discern.files import write_json, write_text
 from discern.progress import Watcher
 
 
 def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, Any]], watch: Watcher) -> None:
-    """Measure both held-out parts with the bundle's own arithmetic, then write bundle, metrics and report."""
+    """Predict both held-out parts once with the bundle's own arithmetic; write bundle, predictions, metrics, report."""
     card = Card(
         model=job.config.model,
         network=job.config.network,
@@ -33,12 +36,22 @@ def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, A
     network = job.network()
     network.load_state_dict(weights)
     classifier = Classifier(card, network)
-    measured = {
-        name: _measured(job, classifier, indices, watch)
-        for name, indices in (("validation", job.prepared.split.validation), ("test", job.prepared.split.test))
+    held = {"validation": job.prepared.split.validation, "test": job.prepared.split.test}
+    answers = {
+        name: classifier.probabilities(job.pixels, job.rows(indices), progress=watch.progress)
+        for name, indices in held.items()
+        if len(indices)
     }
+    scaling = choose_temperature(answers["validation"], job.labels[job.rows(held["validation"])], job.config.seed)
+    predictions = {name: _predictions(job, held[name], tempered(p, scaling.value)) for name, p in answers.items()}
+    if scaling.value != 1:
+        job.run.log("notice", text=scaling.why)
+        watch.event({"event": "notice", "text": scaling.why})
+    measured: dict[str, Metrics | None] = dict.fromkeys(held)
+    measured |= {name: measure(p.probabilities, p.labels, p.classes) for name, p in predictions.items()}
     summary = {name: m and {"top1": m.top1, "n": m.n, "interval": m.interval} for name, m in measured.items()}
-    write_bundle(job.run.path, card.model_copy(update={"metrics": summary}), weights)
+    save_predictions(job.run.predictions, predictions)
+    write_bundle(job.run.path, card.model_copy(update={"metrics": summary, "temperature": scaling.value}), weights)
     last = [record for record in history if record["phase"] == history[-1]["phase"]]
     rate = statistics.median(record["images_per_second"] for record in last[1:] or last)
     if job.config.tune == "head":  # what takes long are the features
@@ -54,18 +67,20 @@ def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, A
     write_text(job.run.report, page(_story(job, measured, history)))
     write_json(
         job.run.metrics,
-        {"result": result, **{name: m.to_json() if m else None for name, m in measured.items()}},
+        {
+            "result": result,
+            "temperature": asdict(scaling),
+            **{name: m.to_json() if m else None for name, m in measured.items()},
+        },
     )
     job.run.log("done", **result)
     watch.event({"event": "done", **result})
 
 
-def _measured(job: Job, classifier: Classifier, indices: np.ndarray, watch: Watcher) -> Metrics | None:
-    if len(indices) == 0:
-        return None
-    rows = job.rows(indices)
-    probabilities = classifier.probabilities(job.pixels, rows, progress=watch.progress)
-    return measure(probabilities, job.labels[rows], classifier.classes)
+def _predictions(job: Job, indices: np.ndarray, probabilities: np.ndarray) -> Predictions:
+    dataset = job.prepared.dataset
+    paths = tuple(dataset.store.path(index) for index in indices.tolist())
+    return Predictions(dataset.classes, paths, dataset.labels[indices].astype(np.int64), probabilities)
 
 
 def _story(job: Job, measured: Mapping[str, Metrics | None], history: list[dict[str, Any]]) -> Story:

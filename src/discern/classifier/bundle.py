@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
@@ -37,6 +37,8 @@ class Card(BaseModel):
         Class names in the order of the logits.
     preprocess : Preprocess
         What happens to a picture first.
+    temperature : float
+        What the logits are divided by before they become probabilities; found on validation, 1 for as they are.
     metrics : dict
         What was measured, by part.
     made_with : dict
@@ -52,6 +54,7 @@ class Card(BaseModel):
     network: dict[str, Any]
     classes: tuple[str, ...]
     preprocess: Preprocess
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     metrics: dict[str, Any] = {}
     made_with: dict[str, str] = {}
     weights: str = ""

@@ -17,6 +17,7 @@ from discern.classifier.keras_file import converted, is_keras_file
 from discern.data.batches import Pixels, at_once
 from discern.data.picture import decode
 from discern.errors import ConfigError, PictureError, RunError
+from discern.evaluation.calibration import tempered
 from discern.i18n import _
 from discern.models.external import is_code
 from discern.models.fold import folded
@@ -157,7 +158,10 @@ class Classifier:
     def probabilities(
         self, pixels: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent
     ) -> np.ndarray:
-        """Softmax of the logits, in float32: uint8 (N, H, W, C) -> (N or len(rows), classes)."""
+        """What the card's temperature makes of the network's answer, in float32.
+
+        uint8 (N, H, W, C) -> (N or len(rows), classes)
+        """
         held = Pixels(pixels)
         chosen = torch.arange(len(pixels)) if rows is None else torch.as_tensor(np.asarray(list(rows), dtype=np.int64))
         found = []
@@ -168,7 +172,9 @@ class Classifier:
                     self._quick = folded(self.network, x[:2]).to(memory_format=torch.channels_last)
                 found.append(self._quick(x).float().softmax(dim=1).cpu())
                 progress(_("predicting"), sum(map(len, found)), len(chosen))
-        return torch.cat(found).numpy() if found else np.zeros((0, len(self.classes)), dtype=np.float32)
+        if not found:
+            return np.zeros((0, len(self.classes)), dtype=np.float32)
+        return tempered(torch.cat(found).numpy(), self.card.temperature)
 
     def _pixels_or_error(self, path: str | os.PathLike[str]) -> np.ndarray | PictureError:
         try:

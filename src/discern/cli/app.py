@@ -121,14 +121,21 @@ def train(
 def evaluate(
     run: Run,
     data: Annotated[str | None, typer.Option("--data", metavar="DATA", help=_("Other labelled pictures."))] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="CLASS", help=_("Of two classes the one to find: choose a threshold for it."))
+    ] = None,
+    miss_cost: Annotated[
+        float | None, typer.Option(metavar="COST", help=_("With --positive: what a miss costs, in false alarms."))
+    ] = None,
+    least_recall: Annotated[
+        float | None, typer.Option(metavar="SHARE", help=_("With --positive: the share that must be found."))
+    ] = None,
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    import discern
-    from discern.cli.show import show_metrics
+    from discern.cli.evaluate import evaluate
 
-    metrics = discern.evaluate(run, data, code=code)
-    emit(metrics.to_json()) if as_json else show_metrics(metrics)
+    evaluate(run, data, positive, miss_cost, least_recall, code, as_json)
 
 
 @app.command(help=_("Name what is in pictures."))

@@ -165,6 +165,41 @@ def predict(
         raise typer.Exit(1)
 
 
+@app.command(help=_("What in a picture made a model answer as it did."))
+def explain(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help=_("A run, a folder with model.json, or a Keras file."))],
+    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help=_("What the model looks at."))],
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="M",
+            help=_(
+                "gradcam, gradcam++, cam, saliency, integrated-gradients, guided-backprop, occlusion, all; "
+                "features, filters, deconv, arithmetic."
+            ),
+        ),
+    ] = "gradcam",
+    layer: Annotated[str | None, typer.Option(metavar="L", help=_("A stage or a layer; chosen unless given."))] = None,
+    class_: Annotated[
+        str | None,
+        typer.Option("--class", metavar="C", help=_("The class to explain: the most probable unless given.")),
+    ] = None,
+    cell: Annotated[
+        str | None, typer.Option(metavar="CHANNEL,ROW,COLUMN", help=_("Which number arithmetic works out."))
+    ] = None,
+    save: Annotated[Path | None, typer.Option(metavar="F.png", help=_("Where to put the drawing."))] = None,
+    code: Code = None,
+    as_json: Json = False,
+) -> None:
+    import discern
+    from discern.cli.explain import parse_cell, show_explanation
+
+    found = discern.explain(run, picture, method, layer, class_, code, parse_cell(cell))
+    if save is not None:
+        found.save(save)
+    emit(found.to_json()) if as_json else show_explanation(found, save)
+
+
 @app.command(help=_("The networks there are, one of them in detail, or several side by side."))
 def models(
     names: Annotated[

@@ -27,6 +27,7 @@ _VERBS = {
     "open_data": "discern.data.open",
     "inspect": "discern.api.inspect",
     "train": "discern.api.train",
+    "train_several": "discern.api.board",
     "evaluate": "discern.api.evaluate",
     "choose_threshold": "discern.api.threshold",
     "load": "discern.api.load",
@@ -34,6 +35,7 @@ _VERBS = {
     "explain": "discern.api.explain",
     "list_models": "discern.api.models",
     "describe": "discern.api.models",
+    "compare": "discern.api.compare",
     "compare_models": "discern.api.compare_models",
     "zoo": "discern.api.zoo",
     "backbone": "discern.api.backbone",
@@ -43,6 +45,7 @@ __all__ = [
     "__version__",
     "backbone",
     "choose_threshold",
+    "compare",
     "compare_models",
     "describe",
     "doctor",
@@ -54,11 +57,14 @@ __all__ = [
     "open_data",
     "predict",
     "train",
+    "train_several",
     "zoo",
 ]
 
 if TYPE_CHECKING:
     from discern.api.backbone import backbone
+    from discern.api.board import train_several
+    from discern.api.compare import compare
     from discern.api.compare_models import compare_models
     from discern.api.doctor import doctor
     from discern.api.evaluate import evaluate

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -65,7 +64,9 @@ def train(
     data: Annotated[
         str | None, typer.Argument(metavar="DATA", help=_("What to learn from; not needed with --resume."))
     ] = None,
-    model: Annotated[str, typer.Option(help=_("A network that `discern models` lists, or auto."))] = "auto",
+    model: Annotated[
+        str, typer.Option(metavar="NAMES", help=_("Models that `discern models` lists, with commas between, or auto."))
+    ] = "auto",
     epochs: Annotated[int | None, typer.Option(help=_("Passes over the training pictures."))] = None,
     seed: Annotated[int | None, typer.Option(help=_("What all randomness follows from."))] = None,
     pretrained: Annotated[
@@ -80,41 +81,25 @@ def train(
     out: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Where to put the run."))] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Go on with a run that was stopped."))] = None,
     code: Code = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help=_("What a classical model sees: pixels, color, hog, hand, embedding:NET or embedding:RUN; color,hog."),
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=_("Any other setting, for example lr=0.05."))
     ] = None,
     as_json: Json = False,
 ) -> None:
-    import discern
-    from discern.cli.show import show_result
-    from discern.cli.watch import JsonLines
-    from discern.display import display
+    from discern.cli.train import train
     from discern.training.config import parse_settings
-    from discern.training.interrupt import Interrupted
 
-    watch = JsonLines(display()) if as_json else display()
-    try:
-        run = discern.train(
-            data,
-            model,
-            epochs,
-            seed,
-            pretrained,
-            weights,
-            tune,
-            out,
-            resume,
-            code,
-            parse_settings(settings or []),
-            watch,
-        )
-    except Interrupted as stopped:
-        sentence = _("Stopped; everything is saved. Go on with: discern train --resume {run}")
-        print(sentence.format(run=stopped), file=sys.stderr)
-        raise typer.Exit(130) from None
-    if os.environ.get("RANK", "0") != "0":  # torchrun's other processes
-        return
-    emit(run.result) if as_json else show_result(run)
+    asked: dict[str, Any] = {"epochs": epochs, "seed": seed, "pretrained": pretrained, "weights": weights}
+    asked |= {"tune": tune, "out": out, "resume": resume, "code": code, "features": features}
+    asked["settings"] = parse_settings(settings or [])
+    train(data, model, asked, as_json)
 
 
 @app.command(help=_("How good a run is, on its test part or other data."))
@@ -136,6 +121,27 @@ def evaluate(
     from discern.cli.evaluate import evaluate
 
     evaluate(run, data, positive, miss_cost, least_recall, code, as_json)
+
+
+@app.command(help=_("Finished runs side by side: how good, how sure, how large and how fast."))
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help=_("Runs on the same test pictures."))],
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY",
+            help=_("accuracy, loss, parameters, size, training, latency, batch, memory or name."),
+        ),
+    ] = "accuracy",
+    save: Annotated[
+        Path | None, typer.Option(metavar="F.html|F.png", help=_("Where to put table and drawings, or the drawings."))
+    ] = None,
+    code: Code = None,
+    as_json: Json = False,
+) -> None:
+    from discern.cli.compare import compare
+
+    compare(runs, sort, code, save, as_json)
 
 
 @app.command(help=_("Name what is in pictures."))

@@ -53,7 +53,10 @@ def show_result(run: Run) -> None:
     low, high = metrics.interval
     line(sentence.format(name=name, top1=metrics.top1, n=metrics.n, low=low, high=high))
     seconds = _("Trained {epochs} epochs in {seconds:.1f} s, {rate:,.0f} pictures/s.")
-    line(seconds.format(epochs=result["epochs"], seconds=result["seconds"], rate=result["images_per_second"]))
+    if "epochs" not in result:  # a classical model
+        seconds = _("Trained in {seconds:.1f} s, {rate:,.0f} pictures/s.")
+    rate, epochs = result["images_per_second"], result.get("epochs")
+    line(seconds.format(epochs=epochs, seconds=result["seconds"], rate=rate))
     line(_("Run:    {path}").format(path=run.path))
     line(_("Report: {path}").format(path=run.directory.report))
     line(_("Next:   discern predict {path} PICTURE").format(path=run.path))

@@ -14,7 +14,7 @@ import discern
 from discern.classifier.bundle import write_bundle
 from discern.errors import ConfigError, ModelError, PictureError, RunError
 from discern.explain.faithfulness import deletion, faithfulness
-from discern.explain.methods import HEAT_MAPS, METHODS, explain
+from discern.explain.methods import AMONG_OTHERS, HEAT_MAPS, METHODS, explain
 from discern.explain.result import HeatMap, Sheet
 from discern.explain.subject import subject
 from tests.explain.subjects import CLASSES, before, classifier, picture
@@ -22,7 +22,7 @@ from tests.explain.subjects import CLASSES, before, classifier, picture
 FITTING = {"deconv": "vgg11"}
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [method for method in METHODS if method not in AMONG_OTHERS])
 def test_every_method_gives_data_and_a_picture(method: str, tmp_path: Path) -> None:
     found = explain(classifier(FITTING.get(method, "resnet18-narrow"), 32), picture(40), method)
     assert found.to_json()["method"] == method

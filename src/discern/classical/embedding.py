@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,12 +13,14 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from discern.data.batches import Pixels, at_once
+from discern.files import cache_folder, replacing
 from discern.models.network import Model
 from discern.models.table import build
 from discern.preprocess.normalise import normalise, to_float
 from discern.preprocess.spec import Preprocess
 
 CLASSES = 2  # of a head that nothing reads
+KEPT = 16  # pictures at a time from which on their features are kept in the cache folder
 
 
 class Backbone(BaseModel):
@@ -72,7 +76,30 @@ class Embedding:
         return cls(backbone, network, device)
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """uint8 (N, H, W, C) -> float32 (N, F)."""
+        """uint8 (N, H, W, C) -> float32 (N, F); what was made of the same pixels before is read from the cache."""
+        if len(pixels) < KEPT:
+            return self._make(pixels)
+        name = hashlib.blake2b(np.ascontiguousarray(pixels).data, key=self._key, digest_size=16).hexdigest()
+        path = cache_folder() / "features" / f"{name}.npy"
+        try:
+            kept: np.ndarray = np.load(path, allow_pickle=False)
+            return kept
+        except (OSError, ValueError):  # not there, or not whole
+            made = self._make(pixels)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.save(file, made, allow_pickle=False)
+        return made
+
+    @functools.cached_property
+    def _key(self) -> bytes:
+        """Names what decides the features beside the pixels: the network, its weights, and where it computes."""
+        digest = hashlib.blake2b(self.backbone.model_dump_json().encode(), digest_size=32)
+        for name, tensor in self.network.state_dict().items():
+            digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(self.device.type.encode())
+        return digest.digest()
+
+    def _make(self, pixels: np.ndarray) -> np.ndarray:
         held, found = Pixels(pixels), []
         with torch.inference_mode():
             for part in torch.arange(len(pixels)).split(at_once(self.backbone.preprocess.size, self.device)):

@@ -83,11 +83,13 @@ def plot_latency(rows: Sequence[Row], ax: Axes) -> None:
 
 def plot_curves(curves: Mapping[str, Sequence[float]], ax: Axes) -> None:
     """Validation accuracy by epoch, a line a run."""
+    from matplotlib.ticker import MaxNLocator
+
     for name, values in curves.items():
         ax.plot(range(1, len(values) + 1), values, marker="." if len(values) < 40 else "", label=name)
     ax.set(xlabel=_("epoch"), ylabel=_("validation accuracy"))
     ax.set_title(_("learning curves"))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(fontsize=8)
 
 

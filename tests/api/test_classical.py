@@ -127,6 +127,8 @@ def test_embedding_of_a_run(folder: Path, tmp_path: Path) -> None:
         ({"model": "knn", "settings": {"pca": 9999}}, ModelError, "pca=9999 is more than there is"),
         ({"model": "knn", "settings": {"k": 0}}, ModelError, "knn cannot be fitted to these features: .*n_neighbors"),
         ({"model": "knn", "settings": {"labelled": 0.3}}, ConfigError, "labelled=0.3 goes with label-spreading, not"),
+        ({"model": "knn", "settings": {"estimator": 3}}, ConfigError, "estimator=3 is not allowed: settings by name"),
+        ({"model": "knn", "settings": {"features": 3}}, ConfigError, "features=3 is not allowed: a list"),
         ({"model": "knn,tree"}, ConfigError, "train_several"),
         ({"model": "knn", "features": "embedding:resnet19"}, ModelError, "no model called resnet19; the nearest"),
         ({"model": "knn", "features": "embedding:a.py:f"}, ConfigError, "would run code"),
@@ -143,6 +145,13 @@ def test_refusals_are_a_sentence(
 def test_no_colour_to_see(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no colour: take --features hog"):
         train("digits", "knn", features="color", out=tmp_path / "run", watch=Watcher())
+
+
+def test_the_model_may_come_as_a_setting(folder: Path, tmp_path: Path) -> None:
+    """As the report's command gives it."""
+    settings = {"model": "knn", "features": ["color", "hand"]}
+    run = train(folder, out=tmp_path / "run", settings=settings, watch=Watcher())
+    assert run.result["model"] == "knn" and run.result["features"] == "color,hand"
 
 
 def test_a_classical_run_is_not_resumed(trained: Run) -> None:

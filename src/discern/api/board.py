@@ -151,7 +151,7 @@ def _shares(models: Sequence[str], asked: Mapping[str, Any]) -> dict[str, dict[s
     if len(set(models)) < len(models) or not all(models):
         raise ConfigError(_("Name each model once, with commas between them: {names}.").format(names=",".join(models)))
     for model in models:
-        check_model(model, None)
+        check_model(model)
     takes = {model: _takes(model) for model in models}
     unknown = [name for name in asked if not any(name in names for names in takes.values())]
     shares = {model: {name: v for name, v in asked.items() if name in takes[model]} for model in models}

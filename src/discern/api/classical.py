@@ -74,7 +74,7 @@ def train_classical(
     }
     notes = [_seen(config, features), *notes, *told]
     if config.labelled < 1:
-        cost["rest"], spread = _rest(model, features[kept == UNLABELLED], labels[kept == UNLABELLED])
+        cost["rest"], spread = _rest(model, labels, kept == UNLABELLED)
         notes.append(spread)
     job = Held(new_run(prepared.dataset.name, config.model, out), prepared, config, spec, decoded)
     write_down(job, asked, [*prepared.notes, *notes], watch)
@@ -101,9 +101,9 @@ def _seen(config: ClassicalConfig, features: np.ndarray) -> str:
     )
 
 
-def _rest(model: Classical, features: np.ndarray, labels: np.ndarray) -> tuple[dict[str, Any], str]:
-    """How well training pictures are named whose labels were withheld."""
-    found = model.of_features(features).argmax(axis=1)
+def _rest(model: Classical, labels: np.ndarray, withheld: np.ndarray) -> tuple[dict[str, Any], str]:
+    """How well the labels that spread to training pictures without one agree with those they have."""
+    found, labels = model.pipeline[-1].transduction_[withheld], labels[withheld]
     hits, n = int((found == labels).sum()), len(labels)
     sentence = _("Of the {n} training pictures whose labels were withheld, {top1:.1%} are named right.")
     top1 = hits / max(1, n)

@@ -89,8 +89,8 @@ def train(
     if resume is not None and (asked != {"model": "auto"} or out is not None):
         raise ConfigError(_("A run goes on with the settings it was started with: give --resume without others."))
     if resume is None:
-        check_model(model, features)
-    if model in CLASSICAL:
+        check_model(str(asked["model"]), asked.get("features"))
+    if asked["model"] in CLASSICAL and resume is None:
         watch = watch or display()
         try:
             return train_classical(data, asked, out, watch)
@@ -109,7 +109,7 @@ def train(
             watch.close()
 
 
-def check_model(model: str, features: str | None) -> None:
+def check_model(model: str, features: object = None) -> None:
     """Refuse a name in neither table, and features asked of a network.
 
     Raises

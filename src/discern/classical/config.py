@@ -95,10 +95,12 @@ def make_classical(settings: Mapping[str, Any]) -> ClassicalConfig:
         sentence = _("{model} has no setting '{name}'. There are: {allowed}.")
         raise ConfigError(sentence.format(model=kind.name, name=name, allowed=", ".join(known)))
     own = {name: value for name, value in settings.items() if name in fields}
-    if isinstance(own.get("features"), str):
-        own["features"] = check_features(own["features"])
+    named = own.get("features")
+    if isinstance(named, str | list | tuple):
+        own["features"] = check_features(named if isinstance(named, str) else ",".join(map(str, named)))
     inner = own.get("estimator", {})
-    own["estimator"] = {**inner, **{name: value for name, value in settings.items() if name in kind.settings}}
+    if isinstance(inner, Mapping):
+        own["estimator"] = {**inner, **{name: value for name, value in settings.items() if name in kind.settings}}
     try:
         config = ClassicalConfig.model_validate(own)
     except ValidationError as error:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 # OpenMP threads that wait give up their core sooner, which helps where other programs compute too: ResNet-18 at 241
@@ -25,11 +27,15 @@ _VERBS = {
     "open_data": "discern.data.open",
     "inspect": "discern.api.inspect",
     "train": "discern.api.train",
+    "train_several": "discern.api.board",
     "evaluate": "discern.api.evaluate",
+    "choose_threshold": "discern.api.threshold",
     "load": "discern.api.load",
     "predict": "discern.api.predict",
+    "explain": "discern.api.explain",
     "list_models": "discern.api.models",
     "describe": "discern.api.models",
+    "compare": "discern.api.compare",
     "compare_models": "discern.api.compare_models",
     "zoo": "discern.api.zoo",
     "backbone": "discern.api.backbone",
@@ -38,31 +44,50 @@ _VERBS = {
 __all__ = [
     "__version__",
     "backbone",
+    "choose_threshold",
+    "compare",
     "compare_models",
     "describe",
     "doctor",
     "evaluate",
+    "explain",
     "inspect",
     "list_models",
     "load",
     "open_data",
     "predict",
     "train",
+    "train_several",
     "zoo",
 ]
 
 if TYPE_CHECKING:
     from discern.api.backbone import backbone
+    from discern.api.board import train_several
+    from discern.api.compare import compare
     from discern.api.compare_models import compare_models
     from discern.api.doctor import doctor
     from discern.api.evaluate import evaluate
+    from discern.api.explain import explain
     from discern.api.inspect import inspect
     from discern.api.load import load
     from discern.api.models import describe, list_models
     from discern.api.predict import predict
+    from discern.api.threshold import choose_threshold
     from discern.api.train import train
     from discern.api.zoo import zoo
     from discern.data.open import open_data
+
+
+class _Package(ModuleType):
+    """Keeps the verbs in view: importing a room of a verb's name (`discern.explain`) does not put it in their place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _VERBS and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

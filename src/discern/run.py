@@ -56,6 +56,10 @@ class RunDirectory:
         return self.path / "metrics.json"
 
     @property
+    def predictions(self) -> Path:
+        return self.path / "predictions.npz"
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from discern.classifier import classifier as module
+from discern.classifier import predictor as module
 from discern.classifier.bundle import WEIGHTS, Card, read_bundle, write_bundle
 from discern.classifier.classifier import Classifier
 from discern.data.batches import Batches

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from discern.classical.table import CLASSICAL
 from discern.cli import main
 from discern.models.table import TABLE
 
@@ -26,6 +27,15 @@ def test_list(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     named = [line.split()[0] for line in lines if " parameters " in line]
     assert named == list(TABLE)
     assert sum(line.startswith("2014") for line in lines) == 2  # an idea is said once for its variants
+
+
+def test_classical_models_are_listed_and_told_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = run(monkeypatch, capsys)
+    assert all(f" {name}: " in told for name in CLASSICAL)
+    assert "k=3" in run(monkeypatch, capsys, "knn")
+    assert json.loads(run(monkeypatch, capsys, "svm-rbf", "--json"))["settings"]["gamma"] == "scale"
 
 
 def test_one_network(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,7 +31,8 @@ def evaluate(
 
     Without ``data``: what was measured on the run's test part when it ended (on validation, where there is no labelled
     test part); test data is scored once. With ``data``: every labelled picture of its test part, or all of it where it
-    has none, is decoded and predicted now; classes are matched by name.
+    has none, is decoded and predicted now. Classes are matched by name: in another order, with some missing, or with
+    some that the classifier does not know, whose pictures are left out; a notice tells.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def evaluate(
     RunError
         When there is no such run.
     DataError
-        When ``data`` has a class the classifier does not know, or no whole picture.
+        When ``data`` has no whole picture of a class that the classifier knows.
     """
     if data is None:
         run = run if isinstance(run, Run) else Run.open(run)
@@ -69,17 +70,37 @@ def _on(classifier: Classifier, dataset: Dataset, watch: Watcher) -> Metrics:
     indices = np.flatnonzero(wanted)
     if len(indices) == 0:
         raise DataError(_("{name} holds no labelled picture that can be read.").format(name=dataset.origin))
-    labels = _matched(classifier, dataset)[dataset.labels[indices]]
+    labels = matched(classifier.classes, dataset, indices, watch)
+    indices, labels = indices[labels >= 0], labels[labels >= 0]
     decoded = pixels(dataset, indices, facts, classifier.card.preprocess, watch.progress)
     return measure(classifier.probabilities(decoded, progress=watch.progress), labels, classifier.classes)
 
 
-def _matched(classifier: Classifier, dataset: Dataset) -> np.ndarray:
-    """The classifier's position of each class of ``dataset``, matched by name. -> int (classes of the data set,)"""
-    unknown = [name for name in dataset.classes if name not in classifier.classes]
+def matched(classes: tuple[str, ...], dataset: Dataset, indices: np.ndarray, watch: Watcher) -> np.ndarray:
+    """The classifier's labels of pictures, matched by name; -1 for classes it does not know. -> int (len(indices),)
+
+    Raises
+    ------
+    DataError
+        When it knows none of the classes.
+    """
+    there = [name for name, count in dataset.counts(indices).items() if count]
+    unknown = [name for name in there if name not in classes]
+    if len(unknown) == len(there):
+        sentence = _("The classifier knows none of the classes of {data} ({unknown}); it knows: {known}.")
+        raise DataError(sentence.format(unknown=", ".join(unknown), data=dataset.origin, known=", ".join(classes)))
+    place = np.array([classes.index(name) if name in classes else -1 for name in dataset.classes], dtype=np.int64)
+    labels: np.ndarray = place[dataset.labels[indices]]
+    missing = [name for name in classes if name not in there]
+    known = place[place >= 0]
+    told = []
     if unknown:
-        sentence = _("The classifier does not know {unknown} of {data}; it knows: {known}.")
-        raise DataError(
-            sentence.format(unknown=", ".join(unknown), data=dataset.origin, known=", ".join(classifier.classes))
-        )
-    return np.array([classifier.classes.index(name) for name in dataset.classes], dtype=np.int64)
+        sentence = _("{n} pictures are left out, for the classifier does not know their classes: {names}.")
+        told.append(sentence.format(n=int((labels < 0).sum()), names=", ".join(unknown)))
+    if missing:
+        told.append(_("{data} has no pictures of {names}.").format(data=dataset.name, names=", ".join(missing)))
+    if (np.diff(known) < 0).any():
+        told.append(_("{data} has its classes in another order: they are matched by name.").format(data=dataset.name))
+    for text in told:
+        watch.event({"event": "notice", "text": text})
+    return labels

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 import shlex
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 
 import discern
-from discern.api.job import Job
+from discern.api.job import Held, Job
 from discern.classifier.bundle import Card, write_bundle
 from discern.classifier.classifier import Classifier
+from discern.evaluation.calibration import choose_temperature, tempered
 from discern.evaluation.metrics import Metrics, measure
+from discern.evaluation.predictions import Predictions, save_predictions
 from discern.evaluation.report import Story, page
 from discern.files import write_json, write_text
 from discern.progress import Watcher
 
 
 def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, Any]], watch: Watcher) -> None:
-    """Measure both held-out parts with the bundle's own arithmetic, then write bundle, metrics and report."""
+    """Conclude the run of a network."""
     card = Card(
         model=job.config.model,
         network=job.config.network,
@@ -32,49 +35,94 @@ def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, A
     )
     network = job.network()
     network.load_state_dict(weights)
-    classifier = Classifier(card, network)
-    measured = {
-        name: _measured(job, classifier, indices, watch)
-        for name, indices in (("validation", job.prepared.split.validation), ("test", job.prepared.split.test))
-    }
-    summary = {name: m and {"top1": m.top1, "n": m.n, "interval": m.interval} for name, m in measured.items()}
-    write_bundle(job.run.path, card.model_copy(update={"metrics": summary}), weights)
     last = [record for record in history if record["phase"] == history[-1]["phase"]]
     rate = statistics.median(record["images_per_second"] for record in last[1:] or last)
     if job.config.tune == "head":  # what takes long are the features
         rate = len(job.prepared.split.train) * len(last) / sum(record["seconds"] for record in last)
-    result = {
-        "model": job.config.model,
+    cost = {
         "epochs": len(history),
-        "validation": {"top1": measured["validation"].top1 if measured["validation"] else None},
-        "test": {"top1": measured["test"].top1} if measured["test"] else None,
         "seconds": round(sum(record["seconds"] for record in history), 2),
         "images_per_second": round(rate, 1),
     }
-    write_text(job.run.report, page(_story(job, measured, history)))
+    chosen = {"precision": job.config.precision, "layout": job.config.layout}  # what was measured, too
+    conclude(
+        job,
+        Classifier(card, network),
+        lambda card: write_bundle(job.run.path, card, weights),
+        Outcome(cost, chosen, history),
+        watch,
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What training tells beside the model.
+
+    Attributes
+    ----------
+    cost : dict
+        Of the result: seconds and the like.
+    chosen : dict
+        Settings that were not asked for, which making the run again needs.
+    history : sequence of dict
+        Epoch records, if there were epochs.
+    """
+
+    cost: dict[str, Any]
+    chosen: dict[str, Any] = field(default_factory=dict)
+    history: Sequence[dict[str, Any]] = ()
+
+
+def conclude(job: Held, classifier: Classifier, save: Callable[[Card], None], outcome: Outcome, watch: Watcher) -> None:
+    """Predict both held-out parts once with the bundle's own arithmetic; write bundle, predictions, metrics, report."""
+    held = {"validation": job.prepared.split.validation, "test": job.prepared.split.test}
+    answers = {
+        name: classifier.probabilities(job.pixels, job.rows(indices), progress=watch.progress)
+        for name, indices in held.items()
+        if len(indices)
+    }
+    scaling = choose_temperature(answers["validation"], job.labels[job.rows(held["validation"])], job.config.seed)
+    predictions = {name: _predictions(job, held[name], tempered(p, scaling.value)) for name, p in answers.items()}
+    if scaling.value != 1:
+        job.run.log("notice", text=scaling.why)
+        watch.event({"event": "notice", "text": scaling.why})
+    measured: dict[str, Metrics | None] = dict.fromkeys(held)
+    measured |= {name: measure(p.probabilities, p.labels, p.classes) for name, p in predictions.items()}
+    summary = {name: m and {"top1": m.top1, "n": m.n, "interval": m.interval} for name, m in measured.items()}
+    save_predictions(job.run.predictions, predictions)
+    save(classifier.card.model_copy(update={"metrics": summary, "temperature": scaling.value}))
+    result = {
+        "model": job.config.model,
+        "validation": {"top1": measured["validation"].top1 if measured["validation"] else None},
+        "test": {"top1": measured["test"].top1} if measured["test"] else None,
+        **outcome.cost,
+    }
+    write_text(job.run.report, page(_story(job, measured, outcome)))
     write_json(
         job.run.metrics,
-        {"result": result, **{name: m.to_json() if m else None for name, m in measured.items()}},
+        {
+            "result": result,
+            "temperature": asdict(scaling),
+            **{name: m.to_json() if m else None for name, m in measured.items()},
+        },
     )
     job.run.log("done", **result)
     watch.event({"event": "done", **result})
 
 
-def _measured(job: Job, classifier: Classifier, indices: np.ndarray, watch: Watcher) -> Metrics | None:
-    if len(indices) == 0:
-        return None
-    rows = job.rows(indices)
-    probabilities = classifier.probabilities(job.pixels, rows, progress=watch.progress)
-    return measure(probabilities, job.labels[rows], classifier.classes)
+def _predictions(job: Held, indices: np.ndarray, probabilities: np.ndarray) -> Predictions:
+    dataset = job.prepared.dataset
+    paths = tuple(dataset.store.path(index) for index in indices.tolist())
+    return Predictions(dataset.classes, paths, dataset.labels[indices].astype(np.int64), probabilities)
 
 
-def _story(job: Job, measured: Mapping[str, Metrics | None], history: list[dict[str, Any]]) -> Story:
+def _story(job: Held, measured: Mapping[str, Metrics | None], outcome: Outcome) -> Story:
     part = "test" if measured["test"] else "validation"
     metrics = measured[part]
     assert metrics is not None  # training needs a validation part
     written = job.run.read_config()
     config = job.config
-    asked = {**written["asked"], "precision": config.precision, "layout": config.layout}  # what was measured, too
+    asked = {**written["asked"], **outcome.chosen}
     options = [f"--set {shlex.quote(f'{name}={json.dumps(value)}')}" for name, value in asked.items()]
     return Story(
         run=job.run.path.name,
@@ -82,7 +130,7 @@ def _story(job: Job, measured: Mapping[str, Metrics | None], history: list[dict[
         model=config.model,
         part=part,
         metrics=metrics,
-        epochs=history,
+        epochs=outcome.history,
         notices=written["notices"],
         findings=written["findings"],
         settings=config.model_dump(mode="json") | {"data": written["data"], "machine": written["machine"]},

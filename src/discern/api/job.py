@@ -13,11 +13,13 @@ import pydantic
 import torch
 
 import discern
-from discern.api.prepare import DataLike, Prepared, prepare
+from discern.api.prepare import DataLike, Prepared, prepare, prepare_to_train
 from discern.api.weights import find_start
+from discern.classical.config import ClassicalConfig
+from discern.classical.table import CLASSICAL
 from discern.data.pixels import pixels
 from discern.data.split import Split
-from discern.errors import ConfigError, DataError, RunError
+from discern.errors import ConfigError, RunError
 from discern.files import write_json
 from discern.i18n import _
 from discern.models.external import is_code
@@ -36,12 +38,12 @@ from discern.training.recipes import Subject, check, complete
 
 
 @dataclass(frozen=True)
-class Job:
-    """A run whose every choice is made and on disk, with the data it needs in memory."""
+class Held:
+    """A run of whatever model, every choice made and on disk, with the data it needs in memory."""
 
     run: RunDirectory
     prepared: Prepared
-    config: Config
+    config: Config | ClassicalConfig
     spec: Preprocess
     pixels: np.ndarray  # uint8, the pictures of prepared.used
 
@@ -52,6 +54,13 @@ class Job:
     def rows(self, indices: np.ndarray) -> np.ndarray:
         """Where the pictures at ``indices`` stand in ``pixels``."""
         return np.searchsorted(self.prepared.used, indices)
+
+
+@dataclass(frozen=True)
+class Job(Held):
+    """The run of a network."""
+
+    config: Config
 
     def network(self) -> Model:
         """The network with its first weights: those it was given to start from, else what the seed gives."""
@@ -67,20 +76,18 @@ def _first(config: Config, classes: int) -> Model:
     return build(config.model, classes, config.channels, config.size, config.network)
 
 
-def start(data: DataLike | None, asked: Mapping[str, Any], out: str | os.PathLike[str] | None, watch: Watcher) -> Job:
+def start(
+    data: DataLike | Prepared | None,
+    asked: Mapping[str, Any],
+    out: str | os.PathLike[str] | None,
+    watch: Watcher,
+) -> Job:
     """Decide everything and write it down."""
-    if data is None:
-        raise ConfigError(
-            _("There is no data: name a folder, a file or a data set, for example `discern train digits`.")
-        )
     early = check(asked)
     if out is not None:
         check_free(Path(out))
     where = device(early.device)
-    prepared = prepare(data, early.seed, early.validation, early.test, watch)
-    if not len(prepared.split.validation):
-        sentence = _("{data} has too few pictures to hold one back for validation: give at least three of a class.")
-        raise DataError(sentence.format(data=prepared.dataset.origin))
+    prepared = prepare_to_train(data, early.seed, early.validation, early.test, watch, early.train_limit)
     counts = prepared.dataset.counts(prepared.split.train)
     begin, told = find_start(early, prepared.side(), watch.progress)
     settings = begin.settings if begin else {}
@@ -101,7 +108,7 @@ def start(data: DataLike | None, asked: Mapping[str, Any], out: str | os.PathLik
     job = Job(new_run(prepared.dataset.name, config.model, out), prepared, config, spec, decoded)
     if begin:
         save_weights(network, job.run.start)
-    _write_down(job, asked, [*prepared.notes, *told, *notes, _tuning(config), choice.why()], watch)
+    write_down(job, asked, [*prepared.notes, *told, *notes, _tuning(config), choice.why()], watch)
     return job
 
 
@@ -128,7 +135,7 @@ def _spec(config: Config) -> Preprocess:
         raise ConfigError(sentence.format(mean=config.mean, std=config.std, channels=config.channels)) from error
 
 
-def _write_down(job: Job, asked: Mapping[str, Any], notices: list[str], watch: Watcher) -> None:
+def write_down(job: Held, asked: Mapping[str, Any], notices: list[str], watch: Watcher) -> None:
     """config.json last: a directory without it is no run."""
     job.prepared.split.save(job.run.split, job.prepared.dataset)
     write_json(job.run.audit, job.prepared.audit.to_json())
@@ -158,11 +165,11 @@ def _lasting(origin: str) -> str:
     return str(path.resolve()) if path.exists() else origin
 
 
-def _fingerprint(job: Job) -> str:
+def _fingerprint(job: Held) -> str:
     return job.prepared.facts.fingerprint(job.prepared.used)
 
 
-def reopen(path: str | os.PathLike[str], data: DataLike | None, code: str | None, watch: Watcher) -> Job:
+def reopen(path: str | os.PathLike[str], data: DataLike | Prepared | None, code: str | None, watch: Watcher) -> Job:
     """A run that was started, as `start` left it.
 
     Raises
@@ -174,6 +181,9 @@ def reopen(path: str | os.PathLike[str], data: DataLike | None, code: str | None
     """
     run = RunDirectory(path)
     written = run.read_config()
+    if written["config"].get("model") in CLASSICAL:
+        sentence = _("{run} is of a classical model, which trains in one go: start a new run.")
+        raise RunError(sentence.format(run=run.path))
     try:
         config = Config.model_validate(written["config"])
         spec = Preprocess.model_validate(written["preprocess"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from discern.classical.table import CLASSICAL
 from discern.errors import ModelError
 from discern.i18n import _
 from discern.models.counts import PARAMETERS
@@ -67,6 +68,20 @@ def list_models() -> list[dict[str, Any]]:
             "size": row.size,
         }
         for row in TABLE.values()
+    ]
+
+
+def list_classical() -> list[dict[str, Any]]:
+    """Name, year, idea and settings with their defaults of every classical model.
+
+    Examples
+    --------
+    >>> next(row["settings"] for row in list_classical() if row["name"] == "knn")
+    {'k': 3, 'weights': 'distance'}
+    """
+    return [
+        {"name": kind.name, "year": kind.year, "idea": kind.idea(), "settings": dict(kind.settings)}
+        for kind in CLASSICAL.values()
     ]
 
 

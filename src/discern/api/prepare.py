@@ -13,7 +13,9 @@ from discern.data.dataset import Dataset
 from discern.data.near import Near, find_near
 from discern.data.open import open_data
 from discern.data.scan import Facts, scan
-from discern.data.split import Split, split
+from discern.data.split import Split, limited, split
+from discern.errors import ConfigError, DataError
+from discern.i18n import _
 from discern.progress import Watcher
 
 DataLike = str | os.PathLike[str] | Dataset
@@ -70,17 +72,42 @@ class Prepared:
         }
 
 
-def prepare(data: DataLike, seed: int, validation: float, test: float, watch: Watcher) -> Prepared:
-    """Open, scan, audit and split ``data``.
+def prepare(
+    data: DataLike | Prepared, seed: int, validation: float, test: float, watch: Watcher, train_limit: int = 0
+) -> Prepared:
+    """Open, scan, audit and split ``data``; what is prepared already stays as it is.
 
     Raises
     ------
     DataError
         When it cannot be used.
     """
+    if isinstance(data, Prepared):
+        return data
     dataset = open_data(data)
     facts = scan(dataset, watch.progress)
     near = find_near(facts, watch.progress)
     findings = audit(dataset, facts, near)
     parts = split(dataset, facts, near, findings, seed, validation=validation, test=test)
-    return Prepared(dataset, facts, near, findings, parts)
+    return Prepared(dataset, facts, near, findings, limited(parts, dataset, train_limit))
+
+
+def prepare_to_train(
+    data: DataLike | Prepared | None, seed: int, validation: float, test: float, watch: Watcher, train_limit: int = 0
+) -> Prepared:
+    """As `prepare`, of what there is to learn from and to choose by.
+
+    Raises
+    ------
+    ConfigError, DataError
+        When nothing is named, or there are too few pictures.
+    """
+    if data is None:
+        raise ConfigError(
+            _("There is no data: name a folder, a file or a data set, for example `discern train digits`.")
+        )
+    prepared = prepare(data, seed, validation, test, watch, train_limit)
+    if not len(prepared.split.validation):
+        sentence = _("{data} has too few pictures to hold one back for validation: give at least three of a class.")
+        raise DataError(sentence.format(data=prepared.dataset.origin))
+    return prepared

@@ -10,6 +10,7 @@ from typing import Any
 from discern.classifier.classifier import Classifier
 from discern.errors import RunError
 from discern.evaluation.metrics import Metrics
+from discern.evaluation.predictions import Predictions, load_predictions
 from discern.files import read_json
 from discern.i18n import _
 from discern.run import RunDirectory
@@ -59,7 +60,21 @@ class Run:
     def metrics(self, part: str) -> Metrics | None:
         """What was measured on ``test`` or ``validation`` when the run ended; None where there is no such part."""
         value = read_json(self.directory.metrics)[part]
-        return None if value is None else Metrics.from_json(value)
+        try:
+            return None if value is None else Metrics.from_json(value)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            sentence = _("{path} is damaged or from another version: copy it again, or train again.")
+            raise RunError(sentence.format(path=self.directory.metrics)) from error
+
+    def predictions(self) -> dict[str, Predictions]:
+        """What was said of every picture of ``validation`` and ``test``; a part without pictures is not there.
+
+        Raises
+        ------
+        RunError
+            When they were not stored, or are damaged.
+        """
+        return load_predictions(self.directory.predictions)
 
     def evaluate(self) -> Metrics:
         """The held-out result: of the test part, or of validation where there is no labelled test part."""

@@ -6,21 +6,24 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from discern.api.classical import train_classical
 from discern.api.finish import finish
 from discern.api.fit import fit
 from discern.api.job import Job, reopen, start
-from discern.api.prepare import DataLike
+from discern.api.prepare import DataLike, Prepared
 from discern.api.run import Run
+from discern.classical.table import CLASSICAL
 from discern.display import display
-from discern.errors import ConfigError
+from discern.errors import ConfigError, ModelError, nearest
 from discern.i18n import _
+from discern.models.table import TABLE
 from discern.progress import Watcher
 from discern.runtime import Ranks, process_group
 from discern.training.interrupt import Interrupted
 
 
 def train(
-    data: DataLike | None = None,
+    data: DataLike | Prepared | None = None,
     model: str = "auto",
     epochs: int | None = None,
     seed: int | None = None,
@@ -30,6 +33,7 @@ def train(
     out: str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
     code: str | None = None,
+    features: str | None = None,
     settings: Mapping[str, Any] | None = None,
     watch: Watcher | None = None,
 ) -> Run:
@@ -40,7 +44,7 @@ def train(
     data : path, name or Dataset
         What `discern.open_data` takes; left out when resuming.
     model : str
-        A name that `discern.models` lists, or ``auto``.
+        A name that `discern.models` lists, of a network or a classical model; or ``auto``.
     epochs, seed : int, optional
         Passes over the training part; what all randomness follows from.
     pretrained : bool
@@ -56,8 +60,12 @@ def train(
         Go on with this run from its checkpoint.
     code : str, optional
         When resuming a run whose network is ``file.py:function``: that name again. No file runs unless it is named.
+    features : str, optional
+        What a classical model sees: pixels, color, hog, hand, ``embedding:NET`` or ``embedding:RUN``; a comma joins
+        several.
     settings : mapping, optional
-        Any setting of `discern.training.config.Config` or of the network, by name.
+        Any setting of `discern.training.config.Config` or of the network, by name; of a classical model those of
+        `discern.classical.config.ClassicalConfig` and of its estimator.
     watch : Watcher, optional
         Is told how it goes; stderr shows it unless given.
 
@@ -76,10 +84,18 @@ def train(
     if pretrained and weights is not None:
         raise ConfigError(_("--pretrained and --weights both say what to start from: give one of them."))
     named = "official" if pretrained else None if weights is None else os.fspath(weights)
-    asked = {"model": model, "epochs": epochs, "seed": seed, "weights": named, "tune": tune}
+    asked = {"model": model, "epochs": epochs, "seed": seed, "weights": named, "tune": tune, "features": features}
     asked = {name: value for name, value in asked.items() if value is not None} | dict(settings or {})
     if resume is not None and (asked != {"model": "auto"} or out is not None):
         raise ConfigError(_("A run goes on with the settings it was started with: give --resume without others."))
+    if resume is None:
+        check_model(str(asked["model"]), asked.get("features"))
+    if asked["model"] in CLASSICAL and resume is None:
+        watch = watch or display()
+        try:
+            return train_classical(data, asked, out, watch)
+        finally:
+            watch.close()
     with process_group() as ranks:
         watch = watch or display() if ranks.first else Watcher()
         try:
@@ -91,6 +107,29 @@ def train(
             return _train(job, ranks, watch)
         finally:
             watch.close()
+
+
+def check_model(model: str, features: object = None) -> None:
+    """Refuse a name in neither table, and features asked of a network.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        With the nearest names of both tables.
+    """
+    if "," in model:
+        raise ConfigError(_("Several models at once are trained by `discern.train_several`."))
+    if model in CLASSICAL:
+        return
+    if model != "auto" and model not in TABLE and ":" not in model:
+        close = ", ".join(nearest(model, [*TABLE, *CLASSICAL]))
+        sentence = _("There is no model called {name}; the nearest are {names}: 'discern models' lists them all.")
+        if not close:
+            sentence = _("There is no model called {name}: 'discern models' lists them all.")
+        raise ModelError(sentence.format(name=model, names=close))
+    if features is not None:
+        sentence = _("--features go with classical models ({names}), not with {model}: leave them out.")
+        raise ConfigError(sentence.format(names=", ".join(CLASSICAL), model=model))
 
 
 def _train(job: Job, ranks: Ranks, watch: Watcher) -> Run:

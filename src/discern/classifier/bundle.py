@@ -1,4 +1,8 @@
-"""A bundle is two files, model.safetensors and model.json, that together predict: no code, no pickle."""
+"""A bundle is model.json and what it names, which together predict: no code, no pickle.
+
+Of a network it is model.safetensors; of a classical model model.skops, and model.safetensors where its features are
+those of a network.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +14,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
-from pydantic import BaseModel, ConfigDict
+import torch
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from discern.classical.embedding import Backbone, Embedding
+from discern.classical.features import Extractor
+from discern.classical.fitting import Classical
+from discern.classical.persist import from_bytes, to_bytes
 from discern.errors import RunError
 from discern.files import read_json, replacing, write_json
 from discern.i18n import _
 from discern.preprocess.spec import Preprocess
 
-WEIGHTS, CARD = "model.safetensors", "model.json"
+WEIGHTS, ESTIMATOR, CARD = "model.safetensors", "model.skops", "model.json"
 
 
 class Card(BaseModel):
@@ -30,31 +39,42 @@ class Card(BaseModel):
     Attributes
     ----------
     model : str
-        Name in the model table.
+        Name in the table of networks, or of classical models.
     network : dict
         The constructor's settings.
+    features : tuple of str
+        What a classical model sees; empty for a network.
+    backbone : Backbone, optional
+        The network among ``features``.
     classes : tuple of str
         Class names in the order of the logits.
     preprocess : Preprocess
         What happens to a picture first.
+    temperature : float
+        What the logits are divided by before they become probabilities; found on validation, 1 for as they are.
     metrics : dict
         What was measured, by part.
     made_with : dict
         Versions.
-    weights : str
-        SHA-256 of model.safetensors, so that a file cut short or exchanged is noticed.
+    weights, estimator : str
+        SHA-256 of model.safetensors and model.skops, so that a file cut short or exchanged is noticed; empty where the
+        bundle has no such file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
     model: str
-    network: dict[str, Any]
+    network: dict[str, Any] = {}
+    features: tuple[str, ...] = ()
+    backbone: Backbone | None = None
     classes: tuple[str, ...]
     preprocess: Preprocess
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     metrics: dict[str, Any] = {}
     made_with: dict[str, str] = {}
     weights: str = ""
+    estimator: str = ""
 
 
 def write_bundle(folder: str | os.PathLike[str], card: Card, tensors: Mapping[str, Tensor]) -> None:
@@ -73,29 +93,101 @@ def write_bundle(folder: str | os.PathLike[str], card: Card, tensors: Mapping[st
     write_json(folder / CARD, card.model_dump(mode="json"))
 
 
+def write_classical(folder: str | os.PathLike[str], card: Card, model: Classical) -> None:
+    """Write a classical model, the card last.
+
+    Raises
+    ------
+    DiskError
+        When the disk is full or may not be written.
+    """
+    folder, found = Path(folder), {"estimator": to_bytes(model.pipeline)}
+    if model.extractor.embedding is not None:
+        state = model.extractor.embedding.network.state_dict()
+        found["weights"] = save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
+    for field, data in found.items():
+        with replacing(folder / _FILES[field]) as temporary:
+            temporary.write_bytes(data)
+    card = card.model_copy(update={field: hashlib.sha256(data).hexdigest() for field, data in found.items()})
+    write_json(folder / CARD, card.model_dump(mode="json"))
+
+
+_FILES = {"weights": WEIGHTS, "estimator": ESTIMATOR}
+
+
 def read_bundle(path: str | os.PathLike[str]) -> tuple[Card, dict[str, Tensor]]:
-    """Read the bundle in a run directory or folder, or one of its two files.
+    """Read the network's bundle in a run directory or folder, or one of its two files.
 
     Raises
     ------
     RunError
-        When there is none, or it is damaged.
+        When there is none, it is damaged, or its model is no network.
     """
-    path = Path(path)
-    folder = path.parent if path.name in (WEIGHTS, CARD) else path
-    if not (folder / CARD).is_file() or not (folder / WEIGHTS).is_file():
+    card = read_card(path)
+    if card.estimator:
+        sentence = _("{path} holds a classical model ({model}), which is no network: name the run of a network.")
+        raise RunError(sentence.format(path=path, model=card.model))
+    return card, _tensors(_folder(path), card)
+
+
+def read_classical(path: str | os.PathLike[str], device: torch.device | None = None) -> tuple[Card, Classical]:
+    """Read the classical model's bundle in a run directory or folder, or one of its files.
+
+    Raises
+    ------
+    RunError
+        When there is none, it is damaged, or holds what discern does not write.
+    """
+    card, folder = read_card(path), _folder(path)
+    pipeline = from_bytes(_checked(folder, card, "estimator"), folder / ESTIMATOR)
+    embedding = None
+    if card.backbone is not None:
+        try:
+            embedding = Embedding.restored(card.backbone, _tensors(folder, card), device)
+        except RuntimeError as error:
+            sentence = _("The weights in {path} do not fit the network {model}: copy the bundle again, or train again.")
+            raise RunError(sentence.format(path=path, model=card.backbone.model)) from error
+    return card, Classical(Extractor(card.features, embedding), pipeline, len(card.classes))
+
+
+def read_card(path: str | os.PathLike[str]) -> Card:
+    """What model.json says, once the files it names are there.
+
+    Raises
+    ------
+    RunError
+        When there is no bundle, or its model.json is damaged.
+    """
+    folder = _folder(path)
+    if not (folder / CARD).is_file() or not any((folder / name).is_file() for name in _FILES.values()):
         raise RunError(_missing(folder))
     try:
-        card = Card.model_validate(read_json(folder / CARD))
+        return Card.model_validate(read_json(folder / CARD))
     except (json.JSONDecodeError, UnicodeDecodeError, pydantic.ValidationError) as error:
         sentence = _("{path} is damaged or from another version: copy it again, or train again.")
         raise RunError(sentence.format(path=folder / CARD)) from error
-    data = (folder / WEIGHTS).read_bytes()
-    if hashlib.sha256(data).hexdigest() != card.weights:
+
+
+def _folder(path: str | os.PathLike[str]) -> Path:
+    path = Path(path)
+    return path.parent if path.name in (*_FILES.values(), CARD) else path
+
+
+def _checked(folder: Path, card: Card, field: str) -> bytes:
+    """The bytes of one of the bundle's files, as they were written."""
+    path = folder / _FILES[field]
+    if not path.is_file():
+        raise RunError(_missing(folder))
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != getattr(card, field):
         sentence = _("{path} is cut short or changed (its checksum differs): copy it again, or train again.")
-        raise RunError(sentence.format(path=folder / WEIGHTS))
+        raise RunError(sentence.format(path=path))
+    return data
+
+
+def _tensors(folder: Path, card: Card) -> dict[str, Tensor]:
     try:
-        return card, load_tensors(data)
+        return load_tensors(_checked(folder, card, "weights"))
     except SafetensorError as error:
         sentence = _("{path} is not a safetensors file: copy it again, or train again.")
         raise RunError(sentence.format(path=folder / WEIGHTS)) from error

@@ -12,18 +12,17 @@ import numpy as np
 import torch
 from PIL import Image
 
-from discern.classifier.bundle import Card, read_bundle
+from discern.classifier.bundle import Card, read_bundle, read_card, read_classical
 from discern.classifier.keras_file import converted, is_keras_file
-from discern.data.batches import Pixels, at_once
+from discern.classifier.predictor import NetworkPredictor, Predictor
 from discern.data.picture import decode
-from discern.errors import ConfigError, PictureError, RunError
+from discern.errors import ConfigError, ModelError, PictureError, RunError
+from discern.evaluation.calibration import tempered
 from discern.i18n import _
 from discern.models.external import is_code
-from discern.models.fold import folded
 from discern.models.keras_config import NAME, from_config
 from discern.models.network import Model
 from discern.models.table import build
-from discern.preprocess.normalise import normalise, to_float
 from discern.progress import Progress, silent
 
 Picture = str | os.PathLike[str] | bytes | np.ndarray | Image.Image
@@ -61,7 +60,7 @@ class Prediction:
 
 
 class Classifier:
-    """A trained network with its class names and preprocessing.
+    """A trained network or classical model with its class names and preprocessing.
 
     Examples
     --------
@@ -70,11 +69,28 @@ class Classifier:
     'Apple'
     """
 
-    def __init__(self, card: Card, network: Model, device: torch.device | None = None) -> None:
+    def __init__(self, card: Card, model: Model | Predictor, device: torch.device | None = None) -> None:
         self.card = card
         self.device = device or torch.device("cpu")
-        self.network = network.to(self.device).to(memory_format=torch.channels_last).eval()
-        self._quick: Model | None = None  # what predicts: the network, normalisation folded into its convolutions
+        self._predictor: Predictor
+        if isinstance(model, Model):
+            self._predictor = NetworkPredictor(model, card.preprocess, self.device)
+        else:
+            self._predictor = model
+
+    @property
+    def network(self) -> Model:
+        """The network.
+
+        Raises
+        ------
+        ModelError
+            When the model is a classical one.
+        """
+        if not isinstance(self._predictor, NetworkPredictor):
+            sentence = _("{model} is a classical model: it has no layers, feature maps or gradients to look at.")
+            raise ModelError(sentence.format(model=self.card.model))
+        return self._predictor.network
 
     @classmethod
     def load(
@@ -98,7 +114,13 @@ class Classifier:
         ConfigError
             When it needs code and none is named, or the other way round.
         """
-        card, tensors = read_bundle(converted(path) if is_keras_file(path) else path)
+        path_or_copy = converted(path) if is_keras_file(path) else path
+        if read_card(path_or_copy).estimator:
+            if code is not None:
+                sentence = _("--code does not go with {path}, a classical model: leave it out.")
+                raise ConfigError(sentence.format(path=path))
+            return cls(*read_classical(path_or_copy, device), device)
+        card, tensors = read_bundle(path_or_copy)
         network = _network(card, path, code)
         try:
             network.load_state_dict(tensors)
@@ -157,18 +179,14 @@ class Classifier:
     def probabilities(
         self, pixels: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent
     ) -> np.ndarray:
-        """Softmax of the logits, in float32: uint8 (N, H, W, C) -> (N or len(rows), classes)."""
-        held = Pixels(pixels)
-        chosen = torch.arange(len(pixels)) if rows is None else torch.as_tensor(np.asarray(list(rows), dtype=np.int64))
-        found = []
-        with torch.inference_mode():
-            for part in chosen.split(at_once(self.card.preprocess.size, self.device)):
-                x = normalise(to_float(held.take(part).to(self.device)), self.card.preprocess)
-                if self._quick is None:
-                    self._quick = folded(self.network, x[:2]).to(memory_format=torch.channels_last)
-                found.append(self._quick(x).float().softmax(dim=1).cpu())
-                progress(_("predicting"), sum(map(len, found)), len(chosen))
-        return torch.cat(found).numpy() if found else np.zeros((0, len(self.classes)), dtype=np.float32)
+        """What the card's temperature makes of the model's answer, in float32.
+
+        uint8 (N, H, W, C) -> (N or len(rows), classes)
+        """
+        if rows is None and not len(pixels):
+            return np.zeros((0, len(self.classes)), dtype=np.float32)
+        logits = torch.from_numpy(self._predictor.logits(pixels, rows, progress))
+        return tempered(logits.softmax(dim=1).numpy(), self.card.temperature)
 
     def _pixels_or_error(self, path: str | os.PathLike[str]) -> np.ndarray | PictureError:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -65,7 +64,9 @@ def train(
     data: Annotated[
         str | None, typer.Argument(metavar="DATA", help=_("What to learn from; not needed with --resume."))
     ] = None,
-    model: Annotated[str, typer.Option(help=_("A network that `discern models` lists, or auto."))] = "auto",
+    model: Annotated[
+        str, typer.Option(metavar="NAMES", help=_("Models that `discern models` lists, with commas between, or auto."))
+    ] = "auto",
     epochs: Annotated[int | None, typer.Option(help=_("Passes over the training pictures."))] = None,
     seed: Annotated[int | None, typer.Option(help=_("What all randomness follows from."))] = None,
     pretrained: Annotated[
@@ -80,55 +81,67 @@ def train(
     out: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Where to put the run."))] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Go on with a run that was stopped."))] = None,
     code: Code = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help=_("What a classical model sees: pixels, color, hog, hand, embedding:NET or embedding:RUN; color,hog."),
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=_("Any other setting, for example lr=0.05."))
     ] = None,
     as_json: Json = False,
 ) -> None:
-    import discern
-    from discern.cli.show import show_result
-    from discern.cli.watch import JsonLines
-    from discern.display import display
+    from discern.cli.train import train
     from discern.training.config import parse_settings
-    from discern.training.interrupt import Interrupted
 
-    watch = JsonLines(display()) if as_json else display()
-    try:
-        run = discern.train(
-            data,
-            model,
-            epochs,
-            seed,
-            pretrained,
-            weights,
-            tune,
-            out,
-            resume,
-            code,
-            parse_settings(settings or []),
-            watch,
-        )
-    except Interrupted as stopped:
-        sentence = _("Stopped; everything is saved. Go on with: discern train --resume {run}")
-        print(sentence.format(run=stopped), file=sys.stderr)
-        raise typer.Exit(130) from None
-    if os.environ.get("RANK", "0") != "0":  # torchrun's other processes
-        return
-    emit(run.result) if as_json else show_result(run)
+    asked: dict[str, Any] = {"epochs": epochs, "seed": seed, "pretrained": pretrained, "weights": weights}
+    asked |= {"tune": tune, "out": out, "resume": resume, "code": code, "features": features}
+    asked["settings"] = parse_settings(settings or [])
+    train(data, model, asked, as_json)
 
 
 @app.command(help=_("How good a run is, on its test part or other data."))
 def evaluate(
     run: Run,
     data: Annotated[str | None, typer.Option("--data", metavar="DATA", help=_("Other labelled pictures."))] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="CLASS", help=_("Of two classes the one to find: choose a threshold for it."))
+    ] = None,
+    miss_cost: Annotated[
+        float | None, typer.Option(metavar="COST", help=_("With --positive: what a miss costs, in false alarms."))
+    ] = None,
+    least_recall: Annotated[
+        float | None, typer.Option(metavar="SHARE", help=_("With --positive: the share that must be found."))
+    ] = None,
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    import discern
-    from discern.cli.show import show_metrics
+    from discern.cli.evaluate import evaluate
 
-    metrics = discern.evaluate(run, data, code=code)
-    emit(metrics.to_json()) if as_json else show_metrics(metrics)
+    evaluate(run, data, positive, miss_cost, least_recall, code, as_json)
+
+
+@app.command(help=_("Finished runs side by side: how good, how sure, how large and how fast."))
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help=_("Runs on the same test pictures."))],
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY",
+            help=_("accuracy, loss, parameters, size, training, latency, batch, memory or name."),
+        ),
+    ] = "accuracy",
+    save: Annotated[
+        Path | None, typer.Option(metavar="F.html|F.png", help=_("Where to put table and drawings, or the drawings."))
+    ] = None,
+    code: Code = None,
+    as_json: Json = False,
+) -> None:
+    from discern.cli.compare import compare
+
+    compare(runs, sort, code, save, as_json)
 
 
 @app.command(help=_("Name what is in pictures."))
@@ -156,6 +169,41 @@ def predict(
             show_prediction(found)
     if bad:
         raise typer.Exit(1)
+
+
+@app.command(help=_("What in a picture made a model answer as it did."))
+def explain(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help=_("A run, a folder with model.json, or a Keras file."))],
+    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help=_("What the model looks at."))],
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="M",
+            help=_(
+                "gradcam, gradcam++, cam, saliency, integrated-gradients, guided-backprop, occlusion, all; "
+                "features, filters, deconv, arithmetic, nearest, embedding, embedding-tsne."
+            ),
+        ),
+    ] = "gradcam",
+    layer: Annotated[str | None, typer.Option(metavar="L", help=_("A stage or a layer; chosen unless given."))] = None,
+    class_: Annotated[
+        str | None,
+        typer.Option("--class", metavar="C", help=_("The class to explain: the most probable unless given.")),
+    ] = None,
+    cell: Annotated[
+        str | None, typer.Option(metavar="CHANNEL,ROW,COLUMN", help=_("Which number arithmetic works out."))
+    ] = None,
+    save: Annotated[Path | None, typer.Option(metavar="F.png", help=_("Where to put the drawing."))] = None,
+    code: Code = None,
+    as_json: Json = False,
+) -> None:
+    import discern
+    from discern.cli.explain import parse_cell, show_explanation
+
+    found = discern.explain(run, picture, method, layer, class_, code, parse_cell(cell))
+    if save is not None:
+        found.save(save)
+    emit(found.to_json()) if as_json else show_explanation(found, save)
 
 
 @app.command(help=_("The networks there are, one of them in detail, or several side by side."))

@@ -28,9 +28,14 @@ def models(names: Sequence[str], size: int | None, layers: bool, compare: bool, 
         found = compare_models(names, size, time)
         emit(found.to_json()) if as_json else show_comparison(found)
     elif names:
-        from discern.api.models import describe
+        from discern.api.models import describe, list_classical
+        from discern.classical.table import CLASSICAL
 
         for i, name in enumerate(names):
+            if name in CLASSICAL:
+                rows = [row for row in list_classical() if row["name"] == name]
+                emit(rows[0]) if as_json else show_classical(rows)
+                continue
             description = describe(name, size)
             if as_json:
                 emit(description.to_json())
@@ -43,12 +48,14 @@ def models(names: Sequence[str], size: int | None, layers: bool, compare: bool, 
             _("--size and --layers go with the name of a network, as in: discern models resnet18 --layers.")
         )
     else:
-        from discern.api.models import list_models
+        from discern.api.models import list_classical, list_models
 
-        for row in list_models() if as_json else ():
+        for row in [*list_models(), *list_classical()] if as_json else ():
             emit(row)
         if not as_json:
             show_list(list_models())
+            show_classical(list_classical())
+            line(_("More of one: discern models NAME. Side by side: discern models --compare NAME NAME."))
 
 
 def emit(value: dict[str, Any]) -> None:
@@ -70,7 +77,19 @@ def show_list(rows: Sequence[dict[str, Any]]) -> None:
         sentence = _("{name}{parameters} parameters {size} pixels a side")
         grid.add_row("", sentence.format(name=name, parameters=parameters, size=size))
     console.print(grid, markup=False)
-    line(_("More of one: discern models NAME. Side by side: discern models --compare NAME NAME."))
+
+
+def show_classical(rows: Sequence[dict[str, Any]]) -> None:
+    """Year, name, idea and settings of classical models."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(justify="right")
+    grid.add_column()
+    for row in rows:
+        settings = "  ".join(f"{name}={value}" for name, value in row["settings"].items())
+        grid.add_row(str(row["year"]), f"{row['name']}: {row['idea']}")
+        grid.add_row("", settings)
+    line(_("Classical models, on pixels, color, hog, hand or an embedding (--features):"))
+    console.print(grid, markup=False)
 
 
 def show_description(found: Description) -> None:

@@ -13,7 +13,6 @@ from discern.i18n import _
 if TYPE_CHECKING:  # they load torch, and a table of words needs none
     from discern.api.run import Run
     from discern.classifier.classifier import Prediction
-    from discern.evaluation.metrics import Metrics
 
 console = Console(highlight=False)
 WIDE = 200  # columns of a table that is shown whole
@@ -54,22 +53,13 @@ def show_result(run: Run) -> None:
     low, high = metrics.interval
     line(sentence.format(name=name, top1=metrics.top1, n=metrics.n, low=low, high=high))
     seconds = _("Trained {epochs} epochs in {seconds:.1f} s, {rate:,.0f} pictures/s.")
-    line(seconds.format(epochs=result["epochs"], seconds=result["seconds"], rate=result["images_per_second"]))
+    if "epochs" not in result:  # a classical model
+        seconds = _("Trained in {seconds:.1f} s, {rate:,.0f} pictures/s.")
+    rate, epochs = result["images_per_second"], result.get("epochs")
+    line(seconds.format(epochs=epochs, seconds=result["seconds"], rate=rate))
     line(_("Run:    {path}").format(path=run.path))
     line(_("Report: {path}").format(path=run.directory.report))
     line(_("Next:   discern predict {path} PICTURE").format(path=run.path))
-
-
-def show_metrics(metrics: Metrics) -> None:
-    """Accuracy with its interval, and a line a class."""
-    sentence = _("top-1 {top1:.4f}  top-5 {top5:.4f}  loss {loss:.4f}  n {n}  {low:.4f} to {high:.4f} at 95 %")
-    low, high = metrics.interval
-    line(sentence.format(top1=metrics.top1, top5=metrics.top5, loss=metrics.loss, n=metrics.n, low=low, high=high))
-    rows = [
-        (name, f"{row['precision']:.3f}", f"{row['recall']:.3f}", f"{row['f1']:.3f}", f"{row['support']:.0f}")
-        for name, row in metrics.per_class().items()
-    ]
-    table((_("class"), _("precision"), _("recall"), _("F1"), _("pictures")), rows)
 
 
 def show_prediction(found: Prediction) -> None:

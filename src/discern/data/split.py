@@ -7,7 +7,7 @@ so that no picture is judged by a copy of one that was learnt.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -133,6 +133,7 @@ def _meanings() -> dict[str, str]:
         "cut": _("drawn by the seed"),
         "copies": _("drawn by the seed together with its copies"),
         "unlabelled": _("it has no class: kept aside"),
+        "limit": _("more training pictures than were asked for"),
     }
 
 
@@ -201,6 +202,33 @@ def split(
     reasons[drawn & ~copies], reasons[drawn & copies] = "cut", "copies"
     notes = _notes(dataset, part, shares, seed)
     return _assemble(part, tuple(reasons.tolist()), notes, seed, facts.fingerprint())
+
+
+def limited(split: Split, dataset: Dataset, most: int) -> Split:
+    """``split`` with at most ``most`` training pictures, drawn by its seed, each class in proportion; 0 leaves all.
+
+    Examples
+    --------
+    >>> from discern.data.open import open_data
+    >>> dataset = open_data("digits")
+    >>> some, none = np.arange(1000), np.arange(0)
+    >>> whole = Split(some, none, none, none, ("given",) * len(dataset), (), 0, "")
+    >>> len(limited(whole, dataset, 200).train)
+    200
+    """
+    if not 0 < most < len(split.train):
+        return split
+    random = np.random.default_rng(split.seed)
+    place = np.zeros(len(split.train))  # of each picture in its class's line, from 0 to 1
+    for label in np.unique(dataset.labels[split.train]):
+        own = random.permutation(np.flatnonzero(dataset.labels[split.train] == label))
+        place[own] = (np.arange(len(own)) + 0.5) / len(own)
+    chosen = np.sort(np.argsort(place, kind="stable")[:most])
+    reasons = np.array(split.reasons, dtype="<U20")
+    reasons[np.delete(split.train, chosen)] = "limit"
+    sentence = _("{most} of {n} training pictures are used, drawn class by class (seed {seed}).")
+    note = sentence.format(most=most, n=len(split.train), seed=split.seed)
+    return replace(split, train=split.train[chosen], reasons=tuple(reasons.tolist()), notes=(*split.notes, note))
 
 
 def _missing(dataset: Dataset, usable: np.ndarray, validation: float, test: float) -> dict[Part, float]:

@@ -62,8 +62,8 @@ def measure(
         network.to(device)
         answers[name] = _answer(network, torch.rand(1, channels, size, size, device=device))
         steps[name] = _step(network, torch.rand(BATCH, channels, size, size, device=device))
-    latencies = _in_turns(answers, device)
-    learning = _in_turns(steps, device)
+    latencies = in_turns(answers, device)
+    learning = in_turns(steps, device)
     return {name: Timing(1000 * latencies[name], BATCH / learning[name]) for name in networks}
 
 
@@ -88,7 +88,7 @@ def _step(network: Model, pictures: Tensor) -> Callable[[], object]:
     return step
 
 
-def _in_turns(jobs: Mapping[str, Callable[[], object]], device: torch.device) -> dict[str, float]:
+def in_turns(jobs: Mapping[str, Callable[[], object]], device: torch.device) -> dict[str, float]:
     """Median seconds of each job; every round does each once, after one that warms up."""
     times: dict[str, list[float]] = {name: [] for name in jobs}
     rounds = -1

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from discern.errors import ConfigError, nearest
 from discern.i18n import _
 from discern.preprocess.augment import Augmentation
+from discern.settings import refusal
 
 
 class Config(Augmentation):
@@ -56,6 +57,8 @@ class Config(Augmentation):
         False switches every augmentation off.
     flip, shift, rotation, zoom, jitter, erase, mixup, cutmix
         Of `discern.preprocess.augment.Augmentation`.
+    train_limit : int
+        Most training pictures to use, drawn by the seed (0: all).
     validation, test : float
         Fractions cut from data that comes without parts.
     network : dict
@@ -103,6 +106,7 @@ class Config(Augmentation):
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     augment: bool = True
+    train_limit: int = Field(0, ge=0)
     validation: float = Field(0.1, gt=0, lt=0.9)
     test: float = Field(0.2, ge=0, lt=0.9)
     network: dict[str, bool | int | float | str | list[int]] = Field({})
@@ -152,7 +156,7 @@ def make_config(settings: Mapping[str, Any], network_settings: Iterable[str] = (
     try:
         return Config.model_validate(own)
     except ValidationError as error:
-        raise ConfigError(_refusal(error, own)) from error
+        raise ConfigError(refusal(error, own)) from error
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
@@ -178,38 +182,3 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             settings[name.strip()] = value.strip()
     return settings
-
-
-def _refusal(error: ValidationError, own: Mapping[str, Any]) -> str:
-    """One sentence about the first value that is wrong."""
-    first = error.errors()[0]
-    name, *inside = first["loc"]
-    value, allowed = own[str(name)], _allowed(first)
-    if name == "network" and inside:
-        name, value = inside[0], value[inside[0]]
-        allowed = _("a number, a word or a list of whole numbers")
-    return _("{name}={value} is not allowed: {allowed}.").format(name=name, value=value, allowed=allowed)
-
-
-def _allowed(error: Any) -> str:
-    """What pydantic says is allowed, as a translated phrase."""
-    context = error.get("ctx", {})
-    if error["type"] == "literal_error":
-        return _("one of {choices}").format(choices=str(context["expected"]).replace("'", "").replace(" or ", ", "))
-    bounds = {
-        "greater_than": _("above {x}"),
-        "greater_than_equal": _("{x} or more"),
-        "less_than": _("below {x}"),
-        "less_than_equal": _("at most {x}"),
-    }
-    if error["type"] in bounds:
-        return bounds[error["type"]].format(x=next(iter(context.values())))
-    kinds = {
-        "bool": _("true or false"),
-        "int": _("a whole number"),
-        "float": _("a number"),
-        "finite": _("a number"),
-        "tuple": _("a list"),
-        "dict": _("settings by name"),
-    }
-    return kinds.get(error["type"].split("_")[0], _("a word"))

@@ -1,0 +1,144 @@
+"""Everything that decides a classical run, frozen and checked when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from discern.classical.features import EMBEDDING, check_features
+from discern.classical.table import CLASSICAL
+from discern.errors import ConfigError, nearest
+from discern.i18n import _
+from discern.settings import refusal
+
+SMALL = 64  # pictures up to this side are seen at their own size
+FLAT = 32  # pixels a side of larger pictures where every pixel is a feature
+REDUCED = 100  # principal components for models that do not bear many features
+
+
+class ClassicalConfig(BaseModel):
+    """The settings of a classical run; ``--set NAME=VALUE`` reaches each of them and the estimator's own.
+
+    Attributes
+    ----------
+    model : str
+        Name in the table of classical models.
+    features : tuple of str
+        What it sees: pixels, color, hog, hand, embedding:NET or embedding:RUN; several are joined.
+    pca : int
+        Principal components to reduce the features to (0: none).
+    scale : {"auto", "standard", "none"}
+        Whether features are made to have mean 0 and spread 1.
+    labelled : float
+        Share of the training part whose labels are used; ``label-spreading`` learns from the rest without.
+    train_limit : int
+        Most training pictures to use, drawn by the seed (0: all).
+    size, resize, interpolation, channels
+        Of `discern.preprocess.spec.Preprocess`; 0 chooses the size by the pictures.
+    validation, test : float
+        Shares of the pictures where the data set gives no such part.
+    seed : int
+        What all randomness follows from.
+    estimator : dict
+        The estimator's own settings by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    features: tuple[str, ...] = ("pixels",)
+    pca: int = Field(0, ge=0)
+    scale: Literal["auto", "standard", "none"] = "auto"
+    labelled: float = Field(1.0, gt=0, le=1)
+    train_limit: int = Field(0, ge=0)
+    size: int = Field(0, ge=0, le=4096)
+    resize: Literal["crop", "pad", "stretch"] = "crop"
+    interpolation: Literal["bilinear", "nearest", "bicubic", "lanczos"] = "bilinear"
+    channels: Literal[1, 3] = 3
+    validation: float = Field(0.1, gt=0, lt=0.9)
+    test: float = Field(0.2, ge=0, lt=0.9)
+    seed: int = Field(0, ge=0)
+    estimator: dict[str, bool | int | float | str] = Field({})
+
+    @property
+    def embedding(self) -> str | None:
+        """The network or run that ``features`` name, if any."""
+        named = [name.removeprefix(EMBEDDING) for name in self.features if name.startswith(EMBEDDING)]
+        return named[0] if named else None
+
+
+def make_classical(settings: Mapping[str, Any]) -> ClassicalConfig:
+    """A `ClassicalConfig` of ``settings``, or one sentence about the first that is wrong.
+
+    Raises
+    ------
+    ConfigError
+        Names the setting, the value and what is allowed.
+
+    Examples
+    --------
+    >>> make_classical({"model": "knn", "k": 5, "features": "color,hog"}).estimator
+    {'k': 5}
+    """
+    kind = CLASSICAL[settings["model"]]
+    fields = ClassicalConfig.model_fields
+    for name in settings:
+        if name in fields or name in kind.settings:
+            continue
+        known = [*fields, *kind.settings]
+        close = ", ".join(nearest(name, known))
+        if close:
+            sentence = _("{model} has no setting '{name}'. Did you mean {close}?")
+            raise ConfigError(sentence.format(model=kind.name, name=name, close=close))
+        sentence = _("{model} has no setting '{name}'. There are: {allowed}.")
+        raise ConfigError(sentence.format(model=kind.name, name=name, allowed=", ".join(known)))
+    own = {name: value for name, value in settings.items() if name in fields}
+    named = own.get("features")
+    if isinstance(named, str | list | tuple):
+        own["features"] = check_features(named if isinstance(named, str) else ",".join(map(str, named)))
+    inner = own.get("estimator", {})
+    if isinstance(inner, Mapping):
+        own["estimator"] = {**inner, **{name: value for name, value in settings.items() if name in kind.settings}}
+    try:
+        config = ClassicalConfig.model_validate(own)
+    except ValidationError as error:
+        raise ConfigError(refusal(error, own)) from error
+    if config.labelled < 1 and kind.name != "label-spreading":
+        sentence = _("labelled={share} goes with label-spreading, not with {model}: leave it out.")
+        raise ConfigError(sentence.format(share=config.labelled, model=kind.name))
+    return config
+
+
+def complete_classical(config: ClassicalConfig, side: int, grey: bool) -> ClassicalConfig:
+    """What was asked for, and the answer for everything else by the pictures: ``side`` pixels, ``grey`` or not.
+
+    Raises
+    ------
+    ConfigError
+        When colour is asked of grey pictures.
+    """
+    if grey and "color" in config.features and "channels" not in config.model_fields_set:
+        raise ConfigError(_("These pictures have no colour: take --features hog, hand or pixels."))
+    settings: dict[str, Any] = {}
+    if not config.size:
+        most = FLAT if "pixels" in config.features else SMALL
+        settings["size"] = side if side <= SMALL else most
+    if "channels" not in config.model_fields_set:
+        settings["channels"] = 1 if grey else 3
+    if config.scale == "auto":
+        alike = config.features == ("pixels",) or not CLASSICAL[config.model].scaled
+        settings["scale"] = "none" if alike else "standard"
+    return config.model_copy(update=settings)
+
+
+def reduce(config: ClassicalConfig, features: int, pictures: int) -> tuple[ClassicalConfig, list[str]]:
+    """``config`` with principal components where the model does not bear so many features; and what to tell."""
+    most = CLASSICAL[config.model].most
+    if not most or features <= most or "pca" in config.model_fields_set:
+        return config, []
+    pca = min(REDUCED, max(1, pictures // 2))
+    sentence = _("{model} does not bear {features} features: they are reduced to {pca} principal components.")
+    told = sentence.format(model=config.model, features=features, pca=pca)
+    return config.model_copy(update={"pca": pca}), [told]

@@ -1,0 +1,55 @@
+"""What a classifier asks: pixels in, logits out, whatever is behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from discern.data.batches import Pixels, at_once
+from discern.i18n import _
+from discern.models.fold import folded
+from discern.models.network import Model
+from discern.preprocess.normalise import normalise, to_float
+from discern.preprocess.spec import Preprocess
+from discern.progress import Progress, silent
+
+
+class Predictor(Protocol):
+    """A network or a classical model."""
+
+    def logits(self, pixels: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
+        """uint8 (N, H, W, C) -> float32 (N or len(rows), classes), whose softmax are probabilities."""
+
+
+class NetworkPredictor:
+    """A network that answers for pixels; normalisation is folded into its convolutions when it first does.
+
+    Parameters
+    ----------
+    network : Model
+        Is moved to ``device`` and put into evaluation mode.
+    spec : Preprocess
+        Whose mean and std the pixels are normalised with.
+    """
+
+    def __init__(self, network: Model, spec: Preprocess, device: torch.device) -> None:
+        self.network = network.to(device).to(memory_format=torch.channels_last).eval()
+        self.spec, self.device = spec, device
+        self._quick: Model | None = None
+
+    def logits(self, pixels: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
+        """What the network answers, in float32: uint8 (N, H, W, C) -> (N or len(rows), classes)."""
+        held = Pixels(pixels)
+        chosen = torch.arange(len(pixels)) if rows is None else torch.as_tensor(np.asarray(list(rows), dtype=np.int64))
+        found = []
+        with torch.inference_mode():
+            for part in chosen.split(at_once(self.spec.size, self.device)):
+                x = normalise(to_float(held.take(part).to(self.device)), self.spec)
+                if self._quick is None:
+                    self._quick = folded(self.network, x[:2]).to(memory_format=torch.channels_last)
+                found.append(self._quick(x).float().cpu())
+                progress(_("predicting"), sum(map(len, found)), len(chosen))
+        return torch.cat(found).numpy()

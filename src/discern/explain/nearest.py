@@ -1,0 +1,132 @@
+"""The training pictures that a network finds most like a picture, by what its head reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from discern.classifier.classifier import Classifier
+from discern.data.batches import Pixels, at_once
+from discern.explain.result import Explanation, show_picture
+from discern.explain.subject import Subject
+from discern.i18n import _
+from discern.preprocess.normalise import normalise, to_float
+from discern.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TOP = 7  # pictures
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """Pictures to compare with.
+
+    Attributes
+    ----------
+    features : Tensor
+        What the head reads of each, of length 1: (N, F).
+    pixels : numpy.ndarray
+        As the network sees them: uint8 (N, H, W, C).
+    labels, paths : tuple of str
+        The class of each, and the name a person knows it by.
+    """
+
+    features: Tensor
+    pixels: np.ndarray
+    labels: tuple[str, ...]
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest(Explanation):
+    """The pictures nearest to one, the nearest first.
+
+    Attributes
+    ----------
+    picture : numpy.ndarray
+        What the network sees: uint8 (H, W, C).
+    label, probability : str, float
+        What it takes it for.
+    pictures : numpy.ndarray
+        uint8 (K, H, W, C).
+    labels, paths : tuple of str
+        Their classes and names.
+    likeness : numpy.ndarray
+        Cosine of the angle between the features, 1 where they point the same way: float32 (K,).
+    """
+
+    picture: np.ndarray
+    label: str
+    probability: float
+    pictures: np.ndarray
+    labels: tuple[str, ...]
+    paths: tuple[str, ...]
+    likeness: np.ndarray
+
+    @property
+    def inches(self) -> tuple[float, float]:  # type: ignore[override]
+        return 9.0, 2.5 * self._rows() + 0.2
+
+    def plot(self, ax: Axes) -> None:
+        ax.set_axis_off()
+        titles = [f"{self.label} {self.probability:.3f}"]
+        titles += [f"{label}\n{value:.3f}" for label, value in zip(self.labels, self.likeness, strict=True)]
+        for i, (picture, title) in enumerate(zip([self.picture, *self.pictures], titles, strict=True)):
+            row, column = divmod(i, 4)
+            cell = ax.inset_axes((column / 4, 1 - (row + 1) / self._rows(), 0.23, 0.78 / self._rows()))
+            show_picture(cell, picture)
+            cell.set_title(title, fontsize=8)
+
+    def to_json(self) -> dict[str, Any]:
+        rows = zip(self.paths, self.labels, self.likeness.tolist(), strict=True)
+        nearest = [{"path": path, "label": label, "likeness": value} for path, label, value in rows]
+        return {"method": "nearest", "label": self.label, "probability": self.probability, "nearest": nearest}
+
+    def _rows(self) -> int:
+        return -(-(len(self.pictures) + 1) // 4)
+
+
+@torch.no_grad()
+def gallery(
+    classifier: Classifier,
+    pixels: np.ndarray,
+    labels: tuple[str, ...],
+    paths: tuple[str, ...],
+    progress: Progress = silent,
+) -> Gallery:
+    """What the head of ``classifier`` reads of each picture, uint8 (N, H, W, C)."""
+    held, spec, found = Pixels(pixels), classifier.card.preprocess, []
+    for part in torch.arange(len(pixels)).split(at_once(spec.size, classifier.device)):
+        x = normalise(to_float(held.take(part).to(classifier.device)), spec)
+        found.append(unit(classifier.network.encode(x)).cpu())
+        progress(_("features"), sum(map(len, found)), len(pixels))
+    return Gallery(torch.cat(found), pixels, labels, paths)
+
+
+@torch.no_grad()
+def nearest(subject: Subject, among: Gallery, top: int = TOP) -> Nearest:
+    """The ``top`` pictures of ``among`` whose features point most as those of the picture do."""
+    likeness = among.features @ unit(subject.network.encode(subject.x)).cpu()[0]
+    chosen = likeness.argsort(descending=True, stable=True)[:top]
+    rows = chosen.tolist()
+    return Nearest(
+        subject.pixels,
+        subject.label,
+        subject.probability,
+        np.stack([among.pixels[row] for row in rows]),
+        tuple(among.labels[row] for row in rows),
+        tuple(among.paths[row] for row in rows),
+        likeness[chosen].numpy(),
+    )
+
+
+def unit(features: Tensor) -> Tensor:
+    """(N, F), or (N, F, H, W) by its average, of length 1."""
+    return F.normalize((features.mean(dim=(2, 3)) if features.dim() == 4 else features).flatten(1).float(), dim=1)

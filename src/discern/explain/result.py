@@ -1,0 +1,174 @@
+"""What explaining gives: data first, a drawing after."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discern.errors import ConfigError
+from discern.explain.faithfulness import Faithfulness
+from discern.files import replacing
+from discern.i18n import _
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CJK = (
+    "Noto Sans CJK TC",
+    "Noto Sans TC",
+    "Source Han Sans TC",
+    "Microsoft JhengHei",
+    "PingFang TC",
+    "WenQuanYi Zen Hei",
+)
+DOTS = 150  # an inch
+SHOWN = 0.99  # share of the pixels whose heat a colour of its own shows: a few single ones may be far hotter
+
+
+class Explanation(ABC):
+    """A result that can be drawn and saved."""
+
+    inches: tuple[float, float] = (4.0, 4.6)  # of the figure that is saved
+
+    @abstractmethod
+    def plot(self, ax: Axes) -> None:
+        """Draw on the axes of a matplotlib figure."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Its numbers, for programs."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a PNG file, whole or not at all.
+
+        Raises
+        ------
+        ConfigError
+            When ``path`` does not end in .png.
+        DiskError
+            When the disk is full or may not be written.
+        """
+        from matplotlib.figure import Figure
+
+        if Path(path).suffix.lower() != ".png":
+            raise ConfigError(_("{path} is no name for a picture of this kind: end it in .png.").format(path=path))
+        with _any_script(), replacing(path) as temporary:
+            figure = Figure(figsize=self.inches, dpi=DOTS, layout="constrained")
+            self.plot(figure.subplots())
+            figure.savefig(temporary, format="png")
+
+
+@dataclass(frozen=True, eq=False)
+class HeatMap(Explanation):
+    """Which pixels speak for a class.
+
+    Attributes
+    ----------
+    method : str
+        As it was asked for.
+    picture : numpy.ndarray
+        What the network sees: uint8 (H, W, C).
+    heat : numpy.ndarray
+        float32 (H, W), 0 to 1, the hottest pixel 1 (all 0 where nothing speaks for the class).
+    label, probability : str, float
+        The class that is explained.
+    layer : str or None
+        Whose map it is made of, where it is made of one.
+    raw : numpy.ndarray
+        What the method itself gave: a map (h, w), or a number for each value of the picture (C, H, W).
+    faithfulness : Faithfulness
+        How well the map names what the network uses.
+    """
+
+    method: str
+    picture: np.ndarray
+    heat: np.ndarray
+    label: str
+    probability: float
+    layer: str | None
+    raw: np.ndarray
+    faithfulness: Faithfulness
+
+    def plot(self, ax: Axes) -> None:
+        show_picture(ax, self.picture)
+        top = float(np.quantile(self.heat, SHOWN)) or 1.0
+        ax.imshow(self.heat, cmap="jet", alpha=0.5, vmin=0, vmax=top, interpolation="bilinear")
+        scores = _("deletion {deletion:.3f}  insertion {insertion:.3f}").format(
+            deletion=self.faithfulness.deletion, insertion=self.faithfulness.insertion
+        )
+        ax.set_title(f"{self.method}: {self.label} {self.probability:.3f}\n{scores}", fontsize=9)
+
+    def to_json(self) -> dict[str, Any]:
+        scores = self.faithfulness
+        return {
+            "method": self.method,
+            "label": self.label,
+            "probability": self.probability,
+            "layer": self.layer,
+            "deletion": scores.deletion,
+            "insertion": scores.insertion,
+            "steps": scores.steps,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet(Explanation):
+    """Heat maps of one picture side by side.
+
+    Attributes
+    ----------
+    maps : tuple of HeatMap
+        One a method.
+    left_out : tuple of (str, str)
+        A method that cannot explain this network, and the sentence that says why.
+    """
+
+    maps: tuple[HeatMap, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def inches(self) -> tuple[float, float]:  # type: ignore[override]
+        columns, rows = self._grid()
+        return 2.8 * columns, 3.2 * rows
+
+    def plot(self, ax: Axes) -> None:
+        columns, rows = self._grid()
+        ax.set_axis_off()
+        show = ax.inset_axes((0, 1 - 1 / rows, 0.94 / columns, 0.82 / rows))
+        show_picture(show, self.maps[0].picture)
+        show.set_title(_("what the network sees"), fontsize=9)
+        for i, found in enumerate(self.maps, start=1):
+            row, column = divmod(i, columns)
+            found.plot(ax.inset_axes((column / columns, 1 - (row + 1) / rows, 0.94 / columns, 0.82 / rows)))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"method": "all", "maps": [found.to_json() for found in self.maps], "left_out": dict(self.left_out)}
+
+    def _grid(self) -> tuple[int, int]:
+        columns = min(4, len(self.maps) + 1)
+        return columns, -(-(len(self.maps) + 1) // columns)
+
+
+def show_picture(ax: Axes, picture: np.ndarray) -> None:
+    """uint8 (H, W, 1 or 3), or floats in 0..1, without axes."""
+    ax.imshow(picture[..., 0] if picture.shape[-1] == 1 else picture, cmap="gray", interpolation="nearest")
+    ax.set_axis_off()
+
+
+@contextmanager
+def _any_script() -> Iterator[None]:
+    """Inside the block, class names in Chinese are drawn where a font for them is installed."""
+    from matplotlib import font_manager, rc_context
+
+    installed = set(font_manager.get_font_names())
+    with warnings.catch_warnings(), rc_context({"font.family": ["DejaVu Sans", *(f for f in CJK if f in installed)]}):
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield

@@ -1,0 +1,45 @@
+"""What is wrong with a setting, in one sentence: the first thing that pydantic found, as a person would say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from discern.i18n import _
+
+
+def refusal(error: ValidationError, own: Mapping[str, Any]) -> str:
+    """One sentence about the first value of ``own`` that is wrong; names inside a mapping are settings, too."""
+    first = error.errors()[0]
+    name, *inside = first["loc"]
+    allowed = _allowed(first)
+    if isinstance(value := own[str(name)], Mapping) and inside:
+        name, value = inside[0], value[inside[0]]
+        allowed = _("a number, a word or a list of whole numbers")
+    return _("{name}={value} is not allowed: {allowed}.").format(name=name, value=value, allowed=allowed)
+
+
+def _allowed(error: Any) -> str:
+    """What pydantic says is allowed, as a translated phrase."""
+    context = error.get("ctx", {})
+    if error["type"] == "literal_error":
+        return _("one of {choices}").format(choices=str(context["expected"]).replace("'", "").replace(" or ", ", "))
+    bounds = {
+        "greater_than": _("above {x}"),
+        "greater_than_equal": _("{x} or more"),
+        "less_than": _("below {x}"),
+        "less_than_equal": _("at most {x}"),
+    }
+    if error["type"] in bounds:
+        return bounds[error["type"]].format(x=next(iter(context.values())))
+    kinds = {
+        "bool": _("true or false"),
+        "int": _("a whole number"),
+        "float": _("a number"),
+        "finite": _("a number"),
+        "tuple": _("a list"),
+        "dict": _("settings by name"),
+    }
+    return kinds.get(error["type"].split("_")[0], _("a word"))

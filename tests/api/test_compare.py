@@ -1,0 +1,128 @@
+"""Runs side by side: one table, one test in words, and one sentence where they cannot be ranked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+import discern
+from discern.api.compare import KEYS
+from discern.api.run import Run
+from discern.api.train import train
+from discern.classifier.classifier import Classifier
+from discern.cli import main
+from discern.errors import ConfigError, RunError
+from discern.progress import Watcher
+from tests.pictures import make_folder
+
+QUICK = {"precision": "fp32", "layout": "contiguous", "size": 32}
+
+
+@pytest.fixture(scope="module")
+def other(apart: None, small: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """On the same pictures as `trained`, with another network."""
+    return train(small, "lenet", 1, out=tmp_path_factory.mktemp("runs") / "other", settings=QUICK, watch=Watcher())
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["discern", "compare", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return int(stopped.value.code or 0)
+
+
+def test_every_number_of_a_run(trained: Run, other: Run) -> None:
+    found = discern.compare([trained, other.path])
+    rows = {row.name: row for row in found.rows}
+    assert rows.keys() == {"run", "other"} and found.part == "test"
+    for name, run in (("run", trained), ("other", other)):
+        row, metrics = rows[name], run.evaluate()
+        assert (row.accuracy, row.interval, row.n) == (metrics.top1, metrics.interval, metrics.n)
+        assert row.loss == pytest.approx(metrics.loss)
+        assert row.parameters == sum(p.numel() for p in Classifier.load(run.path).network.parameters())
+        assert row.size == sum((run.path / file).stat().st_size for file in ("model.safetensors", "model.json"))
+        assert row.seconds == run.result["seconds"]
+        assert row.latency_ms > 0 and row.batch_ms > 0
+        assert row.memory >= row.size and row.memory_is in ("peak", "weights")
+    assert found.rows[0].accuracy >= found.rows[1].accuracy
+    assert len(found.curves["run"]) == 2 and len(found.curves["other"]) == 1
+    assert found.best.n == rows["run"].n and "on 6 pictures" in found.best.sentence()
+
+
+@pytest.mark.parametrize("key", ["parameters", "name"])
+def test_sorted_as_asked(key: str, trained: Run, other: Run) -> None:
+    rows = discern.compare([trained, other], sort=key).rows
+    assert list(rows) == sorted(rows, key=KEYS[key])
+
+
+def test_a_key_that_is_not_there(trained: Run, other: Run) -> None:
+    with pytest.raises(ConfigError, match=r"no key accurracy.*\(accuracy\).*latency"):
+        discern.compare([trained, other], sort="accurracy")
+
+
+def test_one_run_is_not_compared_even_twice(trained: Run) -> None:
+    with pytest.raises(ConfigError, match="two or more different runs"):
+        discern.compare([trained, trained.path])
+
+
+def test_two_runs_of_one_name_are_told_apart(other: Run, tmp_path: Path) -> None:
+    shutil.copytree(other.path, tmp_path / "other")
+    names = {row.name for row in discern.compare([other, tmp_path / "other"]).rows}
+    assert names == {str(other.path.resolve()), str((tmp_path / "other").resolve())}
+
+
+def test_runs_on_other_pictures_are_not_ranked(trained: Run, small: Path, tmp_path: Path) -> None:
+    apart = train(small, "lenet", 1, seed=7, out=tmp_path / "apart", settings=QUICK, watch=Watcher())
+    with pytest.raises(RunError, match=r"run and apart were tested on different pictures.*only in run \(.*\.png"):
+        discern.compare([trained, apart])
+
+
+def test_runs_of_other_classes_are_not_ranked(trained: Run, tmp_path: Path) -> None:
+    two = make_folder(tmp_path / "two", classes=("red", "blue"))
+    fewer = train(two, "lenet", 1, out=tmp_path / "fewer", settings=QUICK, watch=Watcher())
+    with pytest.raises(RunError, match=r"run and fewer know different classes \(green\)"):
+        discern.compare([trained, fewer])
+
+
+def test_a_run_without_predictions(trained: Run, other: Run, tmp_path: Path) -> None:
+    shutil.copytree(other.path, tmp_path / "old")
+    (tmp_path / "old" / "predictions.npz").unlink()
+    with pytest.raises(RunError, match=r"old has no stored predictions.*train again"):
+        discern.compare([trained, tmp_path / "old"])
+
+
+def test_a_run_that_did_not_end(trained: Run, other: Run, tmp_path: Path) -> None:
+    shutil.copytree(other.path, tmp_path / "stopped")
+    (tmp_path / "stopped" / "metrics.json").unlink()
+    with pytest.raises(RunError, match=r"its training did not end. Go on with"):
+        discern.compare([trained, tmp_path / "stopped"])
+
+
+def test_the_command_shows_and_saves(
+    trained: Run, other: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, trained.path, other.path, "--save", tmp_path / "c.html") == 0
+    shown = capsys.readouterr().out
+    for words in ("run", "other", "accuracy", "6 test pictures", "measured now", "Saved:"):
+        assert words in shown
+    assert "other" in (tmp_path / "c.html").read_text(encoding="utf-8")
+
+
+def test_the_command_for_programs(
+    trained: Run, other: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, trained.path, other.path, "--json", "--sort", "latency") == 0
+    value = json.loads(capsys.readouterr().out)
+    assert {row["name"] for row in value["runs"]} == {"run", "other"}
+    assert value["best"]["sentence"] and value["part"] == "test" and value["batch"] == 32
+
+
+def test_a_name_for_no_such_file_is_noticed_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, tmp_path / "nowhere", tmp_path, "--save", tmp_path / "c.doc") == 2
+    assert "end it in .html or .png" in capsys.readouterr().err

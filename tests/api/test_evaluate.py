@@ -1,0 +1,206 @@
+"""Predictions are stored once and every number comes from them; other data is matched by class name, and told."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import discern
+from discern.api.evaluate import matched
+from discern.api.run import Run
+from discern.api.train import train
+from discern.classifier.bundle import Card, read_bundle, write_bundle
+from discern.classifier.classifier import Classifier
+from discern.cli import main
+from discern.data.open import open_data
+from discern.errors import ConfigError, DataError, RunError
+from discern.evaluation.calibration import tempered
+from discern.evaluation.metrics import measure
+from discern.files import read_json, write_json
+from discern.models.table import build
+from discern.preprocess.spec import Preprocess
+from discern.progress import Watcher
+from tests.pictures import make_folder
+from tests.runs import Heard
+
+QUICK = {"precision": "fp32", "layout": "contiguous"}
+
+
+@pytest.fixture(scope="module")
+def two(apart: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run with two classes."""
+    folder = make_folder(tmp_path_factory.mktemp("data") / "two", n=20, classes=("red", "blue"))
+    return train(folder, "lenet", 1, out=tmp_path_factory.mktemp("runs") / "two", settings=QUICK, watch=Watcher())
+
+
+def told(heard: Heard) -> str:
+    return "\n".join(event["text"] for event in heard.events if event["event"] == "notice")
+
+
+def test_predictions_are_stored_by_the_names_of_the_split(trained: Run) -> None:
+    parts = trained.predictions()
+    pictures = read_json(trained.directory.split)["pictures"]
+    assert list(parts) == ["validation", "test"]
+    for name, part in parts.items():
+        assert set(part.paths) == {path for path, (which, _reason) in pictures.items() if which == name}
+        assert [path.split("/")[0] for path in part.paths] == [part.classes[label] for label in part.labels]
+
+
+def test_every_number_comes_from_them(trained: Run) -> None:
+    for name, part in trained.predictions().items():
+        found = trained.metrics(name)
+        assert found is not None
+        assert found.to_json() == measure(part.probabilities, part.labels, part.classes).to_json()
+
+
+def test_the_bundle_says_what_was_stored(trained: Run, small: Path) -> None:
+    classifier, part = trained.classifier(), trained.predictions()["test"]
+    pixels = np.stack([classifier.pixels(small / path) for path in part.paths])
+    assert np.allclose(classifier.probabilities(pixels), part.probabilities, atol=1e-5)
+
+
+def test_few_validation_pictures_scale_nothing(trained: Run) -> None:
+    card, _tensors = read_bundle(trained.path)
+    assert card.temperature == 1
+    assert "too few" in read_json(trained.directory.metrics)["temperature"]["why"]
+
+
+def test_a_temperature_in_the_bundle_is_applied(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    card = Card(model="lenet", network={}, classes=("a", "b"), preprocess=Preprocess(size=28))
+    network = build("lenet", 2, 3, 28)
+    write_bundle(tmp_path / "plain", card, network.state_dict())
+    write_bundle(tmp_path / "cool", card.model_copy(update={"temperature": 3.0}), network.state_dict())
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 3), dtype=np.uint8)
+    plain, cool = (Classifier.load(tmp_path / name).probabilities(pixels) for name in ("plain", "cool"))
+    assert np.array_equal(cool, tempered(plain, 3.0)) and not np.allclose(cool, plain)
+
+
+def test_a_temperature_of_nothing_is_no_bundle(tmp_path: Path) -> None:
+    card = Card(model="lenet", network={}, classes=("a", "b"), preprocess=Preprocess(size=28))
+    write_bundle(tmp_path, card, build("lenet", 2, 3, 28).state_dict())
+    write_json(tmp_path / "model.json", read_json(tmp_path / "model.json") | {"temperature": 0})
+    with pytest.raises(RunError, match="damaged"):
+        Classifier.load(tmp_path)
+
+
+def test_what_helps_is_stored_and_told(apart: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from discern.evaluation import calibration
+
+    monkeypatch.setattr(calibration, "LEAST_PICTURES", 1)
+    monkeypatch.setattr(calibration, "LEAST_MISTAKES", 0)
+    monkeypatch.setattr(calibration, "ERRORS", -np.inf)
+    heard = Heard()
+    run = train(make_folder(tmp_path / "data"), "lenet", 1, out=tmp_path / "run", settings=QUICK, watch=heard)
+    card, _tensors = read_bundle(run.path)
+    assert card.temperature == read_json(run.directory.metrics)["temperature"]["value"] != 1
+    assert f"temperature {card.temperature:.2f}" in told(heard)
+    part = run.predictions()["test"]
+    pixels = np.stack([run.classifier().pixels(tmp_path / "data" / path) for path in part.paths])
+    assert np.allclose(run.classifier().probabilities(pixels), part.probabilities, atol=1e-5)
+
+
+def test_classes_in_another_order_are_matched(small: Path) -> None:
+    dataset, heard = open_data(small), Heard()
+    assert dataset.classes == ("blue", "green", "red")
+    labels = matched(("red", "blue", "green"), dataset, np.arange(len(dataset)), heard)
+    assert labels.tolist() == [1] * 12 + [2] * 12 + [0] * 12
+    assert "another order: they are matched by name" in told(heard)
+
+
+def test_the_same_classes_are_nothing_to_tell(small: Path) -> None:
+    dataset, heard = open_data(small), Heard()
+    assert matched(dataset.classes, dataset, np.arange(len(dataset)), heard).tolist() == dataset.labels.tolist()
+    assert told(heard) == ""
+
+
+def test_unknown_and_missing_classes_are_told(trained: Run, tmp_path: Path) -> None:
+    other = make_folder(tmp_path / "other", classes=("red", "blue"))
+    (other / "red").rename(other / "crimson")
+    heard = Heard()
+    assert discern.evaluate(trained, other, watch=heard).n == 12
+    assert "12 pictures are left out, for the classifier does not know their classes: crimson." in told(heard)
+    assert "other has no pictures of green, red." in told(heard)
+
+
+def test_none_of_the_classes_is_an_error(trained: Run, tmp_path: Path) -> None:
+    other = make_folder(tmp_path / "other", classes=("red", "blue"))
+    (other / "red").rename(other / "crimson")
+    (other / "blue").rename(other / "navy")
+    with pytest.raises(DataError, match=r"none of the classes of .*crimson, navy.*it knows: blue, green, red"):
+        discern.evaluate(trained, other, watch=Watcher())
+
+
+def test_a_class_without_pictures_left_is_missing(small: Path) -> None:
+    dataset, heard = open_data(small), Heard()
+    matched(dataset.classes, dataset, np.flatnonzero(dataset.labels == 0), heard)
+    assert "has no pictures of green, red." in told(heard)
+
+
+def test_a_threshold_of_a_run(two: Run) -> None:
+    found = discern.choose_threshold(two.path, "red", recall=1.0)
+    assert found.validation.n == len(two.predictions()["validation"]) and found.test.n == len(two.predictions()["test"])
+    assert found.validation.misses == 0
+
+
+def test_three_classes_have_no_threshold(trained: Run) -> None:
+    with pytest.raises(ConfigError, match="two classes, and this run has 3: blue, green, red"):
+        discern.choose_threshold(trained, "red", recall=0.9)
+
+
+def test_metrics_of_another_version_are_one_sentence(two: Run, tmp_path: Path) -> None:
+    write_json(tmp_path / "config.json", read_json(two.directory.config))
+    write_json(tmp_path / "metrics.json", {"result": {}, "test": {"top1": 1.0, "n": 3}, "validation": None})
+    with pytest.raises(RunError, match=r"metrics\.json is damaged or from another version"):
+        discern.evaluate(tmp_path)
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["discern", "evaluate", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return int(stopped.value.code or 0)
+
+
+def test_the_command_shows_numbers_with_their_doubt(
+    two: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, two.path, "--positive", "red", "--miss-cost", "10") == 0
+    shown = capsys.readouterr().out
+    for words in ("at 95 %", "balanced accuracy", "calibration error", "n 8", "Call it red from", "a miss costs 10"):
+        assert words in shown
+
+
+def test_the_command_for_programs(
+    two: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, two.path, "--positive", "red", "--least-recall", "0.9", "--json") == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["threshold"]["recall"] == 0.9 and value["n"] == 8
+    assert {"summary", "intervals", "reliability"} <= value.keys()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--miss-cost", "2"), "say with --positive for which class"),
+        (("--positive", "red"), "either the cost of a miss or the least recall"),
+        (("--positive", "pink", "--miss-cost", "2"), "no class pink: the class to find is one of blue, red"),
+        (("--positive", "red", "--miss-cost", "2", "--data", "digits"), "leave out --data or --positive"),
+    ],
+)
+def test_a_wrong_question_is_one_sentence(
+    arguments: tuple[str, ...],
+    sentence: str,
+    two: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert command(monkeypatch, two.path, *arguments) == 2
+    error = capsys.readouterr().err
+    assert sentence in error and len(error.splitlines()) == 1

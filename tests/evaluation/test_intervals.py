@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import brentq
+
+from discern.evaluation.intervals import percentiles, resamples, wilson
+
+Z = 1.959963984540054
+
+
+@given(st.integers(1, 5000), st.data())
+def test_the_interval_is_wilsons(n: int, data: st.DataObject) -> None:
+    """Its ends are the rates p whose score test just fails: (k/n - p)^2 = z^2 p (1 - p) / n."""
+    k = data.draw(st.integers(0, n))
+    low, high = wilson(k, n)
+
+    def score(p: float) -> float:
+        return (k / n - p) ** 2 - Z * Z * p * (1 - p) / n
+
+    assert low == pytest.approx(brentq(score, 0, min(k / n, 1 - 1e-9)) if k else 0.0, abs=1e-9)
+    assert high == pytest.approx(brentq(score, max(k / n, 1e-9), 1) if k < n else 1.0, abs=1e-9)
+    assert 0 <= low <= k / n <= high <= 1
+
+
+@given(st.integers(1, 500), st.data())
+def test_the_interval_has_no_favourite_side(n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n))
+    low, high = wilson(k, n)
+    assert wilson(n - k, n) == pytest.approx((1 - high, 1 - low), abs=1e-9)
+
+
+def test_the_interval_covers_as_often_as_it_says() -> None:
+    random = np.random.default_rng(0)
+    hits = random.binomial(100, 0.8, 2000)
+    covered = np.mean([low <= 0.8 <= high for low, high in (wilson(int(k), 100) for k in hits)])
+    assert 0.93 < covered < 0.97
+
+
+@given(st.integers(1, 50), st.integers(1, 20))
+def test_every_resample_has_as_many_pictures(n: int, count: int) -> None:
+    drawn = np.concatenate(list(resamples(n, count)))
+    assert drawn.shape == (count, n)
+    assert (drawn.sum(axis=1) == n).all()
+
+
+def test_what_does_not_differ_has_no_interval() -> None:
+    assert percentiles(np.ones(100)) is None
+    assert percentiles(np.full(100, np.nan)) is None
+    assert percentiles(np.array([])) is None

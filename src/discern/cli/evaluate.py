@@ -99,7 +99,7 @@ def show_threshold(found: Threshold) -> None:
     )
     titles = [_("on test"), _("recall"), _("95 %"), _("precision"), _("95 %"), _("misses"), _("false alarms"), _("n")]
     rows = [_outcome(found, each) for each in (found.test, found.usual)]
-    table([*titles, _("cost")] if found.miss_cost is not None else titles, rows)
+    table([*titles, _("cost")] if found.miss_cost is not None else titles, rows, whole=True)
 
 
 def _outcome(found: Threshold, each: Outcome) -> list[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BINS = 15  # as Guo et al.
-LEAST_PICTURES, LEAST_MISTAKES, FOLDS, ERRORS = 100, 10, 5, 2.0  # see `choose_temperature`
+LEAST_PICTURES, LEAST_MISTAKES, FOLDS, ERRORS = 100, 5, 5, 2.0  # see `choose_temperature`
 COLDEST, HOTTEST = 0.05, 20.0
 TINY = float(np.finfo(np.float32).tiny)
 
@@ -164,7 +164,7 @@ class Temperature:
 def choose_temperature(probabilities: np.ndarray, labels: np.ndarray, seed: int = 0) -> Temperature:
     """The temperature of validation pictures, or 1 where it is not sure to help.
 
-    The rule: at least 100 pictures and 10 mistakes (without mistakes the best temperature is none at all), and, fitted
+    The rule: at least 100 pictures and 5 mistakes (without mistakes the best temperature is none at all), and, fitted
     on four fifths of the pictures and judged on the fifth, a log loss that falls by more than two standard errors.
 
     Parameters

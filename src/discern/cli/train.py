@@ -76,7 +76,7 @@ def show_board(board: Board) -> None:
     parts = {"test": _("test accuracy"), "validation": _("validation accuracy")}
     first = board.rows()[0]
     line(_("The same {n} pictures for all:").format(n=first["n"]))
-    titles = (_("model"), parts[first["part"]], _("95 % interval"), _("seconds"), _("run"))
+    titles = (_("model"), parts[first["part"]], _("interval at 95 %"), _("seconds"), _("run"))
     table(titles, rows, left=(0, 4), whole=True)
     for model, reason in board.failed.items():
         line(f"{model}: {reason}")

@@ -78,7 +78,7 @@ def plot_latency(rows: Sequence[Row], ax: Axes) -> None:
     ax.xaxis.set_minor_formatter("{x:g}")
     ax.margins(x=0.15)  # room for the names
     ax.set(xlabel=_("milliseconds a picture, one at a time"), ylabel=_("accuracy"))
-    ax.set_title(_("accuracy on {n} pictures, with its 95 % interval").format(n=rows[0].n))
+    ax.set_title(_("accuracy on {n} pictures, with its interval at 95 %").format(n=rows[0].n))
 
 
 def plot_curves(curves: Mapping[str, Sequence[float]], ax: Axes) -> None:

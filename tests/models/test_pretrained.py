@@ -114,7 +114,8 @@ def test_a_file_at_hand_needs_no_network(
 @pytest.mark.parametrize(
     "name", ["lenet", "mobilenet-0.25", "resnet18-narrow", "keras:MobileNet", "timm:mobilenetv1_1000", "mine.py:net"]
 )
-def test_a_network_without_official_weights(name: str) -> None:
+def test_a_network_without_official_weights(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISCERN_DATA", raising=False)  # weights may lie beside the pictures
     assert official(name) is None
     with pytest.raises(ModelError, match=f"no official weights for {name}: give a file with --weights, or take"):
         fetch(name)
@@ -181,6 +182,7 @@ def test_a_file_name_tells_the_network(file: str, name: str | None) -> None:
 
 def test_keras_weights_at_hand_are_official_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCERN_WEIGHTS", str(tmp_path))
+    monkeypatch.delenv("DISCERN_DATA", raising=False)
     with pytest.raises(ModelError, match=r"no official weights for mobilenet-0\.5"):
         fetch("mobilenet-0.5")
     file = tmp_path / "mobilenet_v1_0.5_224_imagenet.safetensors"

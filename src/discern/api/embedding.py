@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-
-import torch
 
 from discern.api.weights import Start, find_start
 from discern.classical.embedding import Backbone, Embedding
 from discern.errors import ConfigError
-from discern.files import weights_folders
 from discern.i18n import _
 from discern.models.external import is_code
-from discern.models.pretrained import guess
 from discern.models.table import entry
-from discern.models.weights import read_weights
 from discern.preprocess.spec import Preprocess
 from discern.progress import Progress
 from discern.runtime import device
 from discern.training.config import Config
-from discern.training.recipes import LEAST
+from discern.training.recipes import frozen_size
 
 
 def find_embedding(name: str, size: int, side: int, progress: Progress) -> Embedding:
@@ -46,7 +40,7 @@ def find_embedding(name: str, size: int, side: int, progress: Progress) -> Embed
     settings, native = start.settings, entry(start.settings["model"]).size
     fixed = settings.get("size")
     spec = Preprocess(
-        size=fixed or size or min(native * 9 // 7, max(side, LEAST)),
+        size=fixed or size or frozen_size(native, side),
         mode=settings.get("resize", "crop"),
         **{field: settings[field] for field in ("channels", "interpolation", "mean", "std")},
     )
@@ -61,18 +55,7 @@ def _start(name: str, progress: Progress) -> Start:
         asked = Config(weights=name)
     else:
         entry(name)  # an unknown name is refused here
-        near = _at_hand(name)
-        asked = Config(model=name, weights=str(near) if near else "official")
+        asked = Config(model=name, weights="official")
     start, _told = find_start(asked, 0, progress)
     assert start is not None  # weights were asked for
     return start
-
-
-def _at_hand(name: str) -> Path | None:
-    """A file in a folder of weights that is for the network called ``name``."""
-    for folder in weights_folders():
-        for path in sorted(folder.glob("*.safetensors")):
-            tensors: Mapping[str, torch.Tensor] = read_weights(path)
-            if guess(path, {key: tuple(tensor.shape) for key, tensor in tensors.items()}) == name:
-                return path
-    return None

@@ -13,6 +13,8 @@ stride 1 without pooling, as the paper's section 4.2 does for CIFAR-10, in place
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from torch import Tensor, nn
 
 from discern.errors import ModelError
@@ -69,9 +71,15 @@ class Bottleneck(nn.Module):
         return self.relu(residual)
 
 
-def stage(
-    kind: type[BasicBlock] | type[Bottleneck], inputs: int, filters: int, count: int, stride: int
-) -> nn.Sequential:
+class Block(Protocol):
+    """A class of residual blocks."""
+
+    expansion: int
+
+    def __call__(self, inputs: int, filters: int, stride: int, shortcut: nn.Sequential | None) -> nn.Module: ...
+
+
+def stage(kind: Block, inputs: int, filters: int, count: int, stride: int) -> nn.Sequential:
     """``count`` blocks; the first takes the stride, and a 1x1 shortcut where the shape changes."""
     outputs = filters * kind.expansion
     shortcut = None

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from discern.errors import ModelError
 from discern.i18n import _
 from discern.models.network import Body, Network, is_small
+from discern.models.resnet import FILTERS, stage
 
-FILTERS = (64, 128, 256, 512)  # of the four stages
 REDUCTION = 16  # the paper's r: channels per neuron of the squeeze
 
 
@@ -86,18 +86,6 @@ class SEBottleneck(nn.Module):
         residual = self.bn3(self.conv3(residual))
         shortcut = x if self.downsample is None else self.downsample(x)
         return self.relu(self.se_module(residual) + shortcut)
-
-
-def stage(
-    kind: type[SEBasicBlock] | type[SEBottleneck], inputs: int, filters: int, count: int, stride: int
-) -> nn.Sequential:
-    """``count`` blocks; the first takes the stride, and a 1x1 shortcut where the shape changes."""
-    outputs = filters * kind.expansion
-    shortcut = None
-    if stride != 1 or inputs != outputs:
-        shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-    rest = [kind(outputs, filters, 1, None) for _again in range(count - 1)]
-    return nn.Sequential(kind(inputs, filters, stride, shortcut), *rest)
 
 
 class SENet(Network):

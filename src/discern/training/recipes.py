@@ -132,16 +132,25 @@ def _tune(checked: Config, subject: Subject) -> str:
     return "head" if subject.device == "cpu" else "head+all"
 
 
+def frozen_size(native: int, side: int) -> int:
+    """Pixels a side for a frozen ImageNet backbone made for ``native``, of pictures that have ``side``.
+
+    They are larger than those it was trained on: in training, crops had enlarged what they showed (Touvron et al.
+    2019, arXiv:1906.06423, section 3: 288 after 224).
+    """
+    return min(native * 9 // 7, max(side, LEAST))
+
+
 def _shape(model: str, subject: Subject, tune: str) -> dict[str, Any]:
     """Small pictures keep their size; larger ones come down to the network's own, or less where there is no GPU.
 
-    With weights pictures have the network's own size. A frozen ImageNet backbone sees larger ones than those it was
-    trained on: in training, crops had enlarged what they showed (Touvron et al. 2019, arXiv:1906.06423, section 3:
-    288 after 224).
+    With weights pictures have the network's own size, or that of `frozen_size`.
     """
     native = entry(model).size
-    if subject.start:
-        size = min(native * 9 // 7 if tune == "head" else native, max(subject.side, LEAST))
+    if subject.start and tune == "head":
+        size = frozen_size(native, subject.side)
+    elif subject.start:
+        size = min(native, max(subject.side, LEAST))
     elif subject.side <= SMALL:
         size = max(28, subject.side)
     else:

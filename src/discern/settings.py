@@ -1,13 +1,24 @@
-"""What is wrong with a setting, in one sentence: the first thing that pydantic found, as a person would say it."""
+"""What is wrong with a setting, in one sentence, as a person would say it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
+from discern.errors import ConfigError, nearest
 from discern.i18n import _
+
+
+def unknown(name: str, known: Sequence[str]) -> ConfigError:
+    """The error for a setting that there is not: the nearest of those ``known``, or all of them."""
+    close = nearest(name, known)
+    if close:
+        sentence = _("There is no setting '{name}'. Did you mean {close}?")
+        return ConfigError(sentence.format(name=name, close=", ".join(close)))
+    sentence = _("There is no setting '{name}'. There are: {allowed}.")
+    return ConfigError(sentence.format(name=name, allowed=", ".join(known)))
 
 
 def refusal(error: ValidationError, own: Mapping[str, Any]) -> str:

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from discern.classical.features import EMBEDDING, check_features
 from discern.classical.table import CLASSICAL
-from discern.errors import ConfigError, nearest
+from discern.errors import ConfigError
 from discern.i18n import _
-from discern.settings import refusal
+from discern.settings import refusal, unknown
 
 SMALL = 64  # pictures up to this side are seen at their own size
 FLAT = 32  # pixels a side of larger pictures where every pixel is a feature
@@ -84,16 +84,8 @@ def make_classical(settings: Mapping[str, Any]) -> ClassicalConfig:
     """
     kind = CLASSICAL[settings["model"]]
     fields = ClassicalConfig.model_fields
-    for name in settings:
-        if name in fields or name in kind.settings:
-            continue
-        known = [*fields, *kind.settings]
-        close = ", ".join(nearest(name, known))
-        if close:
-            sentence = _("{model} has no setting '{name}'. Did you mean {close}?")
-            raise ConfigError(sentence.format(model=kind.name, name=name, close=close))
-        sentence = _("{model} has no setting '{name}'. There are: {allowed}.")
-        raise ConfigError(sentence.format(model=kind.name, name=name, allowed=", ".join(known)))
+    for name in (name for name in settings if name not in fields and name not in kind.settings):
+        raise unknown(name, [*fields, *kind.settings])
     own = {name: value for name, value in settings.items() if name in fields}
     named = own.get("features")
     if isinstance(named, str | list | tuple):

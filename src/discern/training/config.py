@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from discern.errors import ConfigError, nearest
+from discern.errors import ConfigError
 from discern.i18n import _
 from discern.preprocess.augment import Augmentation
-from discern.settings import refusal
+from discern.settings import refusal, unknown
 
 
 class Config(Augmentation):
@@ -143,13 +143,7 @@ def make_config(settings: Mapping[str, Any], network_settings: Iterable[str] = (
     own = {name: value for name, value in settings.items() if name in Config.model_fields}
     network = {name: value for name, value in settings.items() if name in network_settings}
     for name in (name for name in settings if name not in own and name not in network):
-        known = [*Config.model_fields, *network_settings]
-        close = nearest(name, known)
-        if close:
-            sentence = _("There is no setting '{name}'. Did you mean {close}?")
-            raise ConfigError(sentence.format(name=name, close=", ".join(close)))
-        sentence = _("There is no setting '{name}'. There are: {allowed}.")
-        raise ConfigError(sentence.format(name=name, allowed=", ".join(known)))
+        raise unknown(name, [*Config.model_fields, *network_settings])
     inner = own.get("network", {})
     if isinstance(inner, Mapping):
         own["network"] = {**inner, **network}

@@ -11,12 +11,15 @@ from discern.errors import ConfigError, nearest
 from discern.i18n import _
 
 
-def unknown(name: str, known: Sequence[str]) -> ConfigError:
-    """The error for a setting that there is not: the nearest of those ``known``, or all of them."""
+def unknown(name: str, known: Sequence[str], owner: str = "") -> ConfigError:
+    """The error for a setting that there is not (that ``owner`` has not): the nearest of those ``known``, or all."""
     close = nearest(name, known)
     if close:
         sentence = _("There is no setting '{name}'. Did you mean {close}?")
         return ConfigError(sentence.format(name=name, close=", ".join(close)))
+    if owner:
+        sentence = _("{name} has no setting {setting}; it takes: {allowed}.")
+        return ConfigError(sentence.format(name=owner, setting=name, allowed=", ".join(known)))
     sentence = _("There is no setting '{name}'. There are: {allowed}.")
     return ConfigError(sentence.format(name=name, allowed=", ".join(known)))
 

@@ -54,7 +54,7 @@ def test_several(
         (["--model", "knn,knn"], "Name each model once"),
         (["--model", "knn,trea"], "no model called trea; the nearest are tree"),
         (["--model", "knn,tree", "--resume", "x"], "go without --resume"),
-        (["--model", "knn,tree", "--epochs", "3"], "knn has no setting 'epochs'"),
+        (["--model", "knn,tree", "--epochs", "3"], "knn has no setting epochs"),
         (["--model", "knn,tree", "--set", "depth=x", "--set", "pca=-3"], "pca=-3 is not allowed: 0 or more"),
     ],
 )

@@ -85,7 +85,7 @@ def make_classical(settings: Mapping[str, Any]) -> ClassicalConfig:
     kind = CLASSICAL[settings["model"]]
     fields = ClassicalConfig.model_fields
     for name in (name for name in settings if name not in fields and name not in kind.settings):
-        raise unknown(name, [*fields, *kind.settings])
+        raise unknown(name, [*fields, *kind.settings], owner=kind.name)
     own = {name: value for name, value in settings.items() if name in fields}
     named = own.get("features")
     if isinstance(named, str | list | tuple):

@@ -33,12 +33,15 @@ _VERBS = {
     "load": "discern.api.load",
     "predict": "discern.api.predict",
     "explain": "discern.api.explain",
+    "report": "discern.api.report",
     "list_models": "discern.api.models",
     "describe": "discern.api.models",
     "compare": "discern.api.compare",
     "compare_models": "discern.api.compare_models",
     "zoo": "discern.api.zoo",
     "backbone": "discern.api.backbone",
+    "lab": "discern.api.lab",
+    "list_labs": "discern.api.lab",
     "doctor": "discern.api.doctor",
 }
 __all__ = [
@@ -52,10 +55,13 @@ __all__ = [
     "evaluate",
     "explain",
     "inspect",
+    "lab",
+    "list_labs",
     "list_models",
     "load",
     "open_data",
     "predict",
+    "report",
     "train",
     "train_several",
     "zoo",
@@ -70,9 +76,11 @@ if TYPE_CHECKING:
     from discern.api.evaluate import evaluate
     from discern.api.explain import explain
     from discern.api.inspect import inspect
+    from discern.api.lab import lab, list_labs
     from discern.api.load import load
     from discern.api.models import describe, list_models
     from discern.api.predict import predict
+    from discern.api.report import report
     from discern.api.threshold import choose_threshold
     from discern.api.train import train
     from discern.api.zoo import zoo

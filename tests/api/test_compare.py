@@ -125,4 +125,4 @@ def test_a_name_for_no_such_file_is_noticed_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(monkeypatch, tmp_path / "nowhere", tmp_path, "--save", tmp_path / "c.doc") == 2
-    assert "end it in .html or .png" in capsys.readouterr().err
+    assert "end it in .png or .svg or .html" in capsys.readouterr().err

@@ -116,7 +116,7 @@ def test_a_picture(curves: dict[str, list[float]], tmp_path: Path) -> None:
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"\.html or \.png"):
+    with pytest.raises(ConfigError, match=r"\.svg or \.html"):
         save(tmp_path / "c.pdf", [row("a")], {}, [])
 
 

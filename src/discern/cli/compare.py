@@ -13,10 +13,11 @@ from discern.i18n import _
 def compare(runs: Sequence[Path], sort: str, code: str | None, save: Path | None, as_json: bool) -> None:
     """What `discern compare` was asked for."""
     import discern
-    from discern.evaluation.comparison_page import cells, check_name, titles
+    from discern.evaluation.comparison_page import ENDINGS, cells, titles
+    from discern.figures import check_ending
 
     if save is not None:
-        check_name(save)
+        check_ending(save, ENDINGS)
     found = discern.compare(runs, sort, code)
     if save is not None:
         found.save(save)

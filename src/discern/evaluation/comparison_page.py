@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from html import escape
-from io import StringIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from discern.errors import ConfigError
 from discern.evaluation.comparison import Row, pareto
-from discern.files import replacing, write_text
-from discern.i18n import _, language
+from discern.figures import check_ending, save_figure, svg
+from discern.files import write_text
+from discern.i18n import _
+from discern.pages import page, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --paper: #ffffff; --line: #d5dae0; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8eaed; --paper: #15181c; --line: #3a4048; } }
-body { background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, "Noto Sans TC", sans-serif;
-  max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; } figure { margin: 1.5rem 0; background: #ffffff; }
-svg { max-width: 100%; height: auto; }
-"""
+ENDINGS = (".png", ".svg", ".html")  # of what `save` can write
 
 
 def titles() -> list[str]:
@@ -93,82 +81,34 @@ def plot_curves(curves: Mapping[str, Sequence[float]], ax: Axes) -> None:
     ax.legend(fontsize=8)
 
 
-def check_name(path: str | os.PathLike[str]) -> str:
-    """The ending of a file that `save` can write.
-
-    Raises
-    ------
-    ConfigError
-        When it can write no such file.
-    """
-    ending = Path(path).suffix.lower()
-    if ending not in (".png", ".html"):
-        raise ConfigError(_("{path} is neither a page nor a picture: end it in .html or .png.").format(path=path))
-    return ending
-
-
 def save(
     path: str | os.PathLike[str],
     rows: Sequence[Row],
     curves: Mapping[str, Sequence[float]],
     sentences: Sequence[str],
 ) -> None:
-    """Write a picture (.png) or a page that needs no network (.html), whole or not at all.
+    """Write a picture (.png, .svg) or a page that needs no network (.html), whole or not at all.
 
     Raises
     ------
     ConfigError
-        When ``path`` ends in neither.
+        When ``path`` ends in none of them.
     DiskError
         When the disk is full or may not be written.
     """
-    ending = check_name(path)
-    with _any_script():
-        figure = _figure(rows, curves)
-        if ending == ".png":
-            with replacing(path) as temporary:
-                figure.savefig(temporary, format="png", dpi=150)
-            return
-        drawn = StringIO()
-        figure.savefig(drawn, format="svg", metadata={"Date": None})
-    svg = drawn.getvalue()
-    write_text(path, _page(svg[svg.index("<svg") :], rows, sentences))
+    inches = (12.0 if curves else 7.0, 5.0)
+    if check_ending(path, ENDINGS) != ".html":
+        save_figure(path, inches, lambda figure: _draw(figure, rows, curves))
+        return
+    title = _("Runs side by side")
+    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+    drawn = svg(inches, lambda figure: _draw(figure, rows, curves))
+    body = f"<h1>{escape(title)}</h1>{told}{table(titles(), map(cells, rows))}<figure>{drawn}</figure>"
+    write_text(path, page(title, body))
 
 
-def _figure(rows: Sequence[Row], curves: Mapping[str, Sequence[float]]) -> Figure:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12 if curves else 7, 5), layout="constrained")
+def _draw(figure: Figure, rows: Sequence[Row], curves: Mapping[str, Sequence[float]]) -> None:
     axes = figure.subplots(1, 2 if curves else 1, squeeze=False)[0]
     plot_latency(rows, axes[0])
     if curves:
         plot_curves(curves, axes[1])
-    return figure
-
-
-@contextmanager
-def _any_script() -> Iterator[None]:
-    """Names in Chinese are drawn where a font has them; text of an SVG stays text."""
-    import matplotlib
-    from matplotlib.font_manager import fontManager
-
-    there = {font.name for font in fontManager.ttflist}
-    wanted = ("Noto Sans CJK TC", "Noto Sans TC", "Source Han Sans TC", "Microsoft JhengHei", "PingFang TC")
-    families = ["DejaVu Sans", *(name for name in wanted if name in there)]
-    settings: dict[Any, Any] = {"font.family": families, "svg.fonttype": "none", "svg.hashsalt": "discern"}
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        yield
-
-
-def _page(svg: str, rows: Sequence[Row], sentences: Sequence[str]) -> str:
-    head = "".join(f"<th>{escape(title)}</th>" for title in titles())
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells(row)) + "</tr>" for row in rows)
-    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
-    title = escape(_("Runs side by side"))
-    return (
-        f'<!doctype html>\n<html lang="{language().replace("_", "-")}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{title}</title><style>{_STYLE}</style></head>\n<body><h1>{title}</h1>{told}"
-        f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div><figure>{svg}</figure></body></html>\n'
-    )

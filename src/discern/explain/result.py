@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import os
-import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discern.errors import ConfigError
 from discern.explain.faithfulness import Faithfulness
-from discern.files import replacing
+from discern.figures import save_figure
 from discern.i18n import _
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CJK = (
-    "Noto Sans CJK TC",
-    "Noto Sans TC",
-    "Source Han Sans TC",
-    "Microsoft JhengHei",
-    "PingFang TC",
-    "WenQuanYi Zen Hei",
-)
-DOTS = 150  # an inch
 SHOWN = 0.99  # share of the pixels whose heat a colour of its own shows: a few single ones may be far hotter
 
 
@@ -47,23 +33,16 @@ class Explanation(ABC):
         """Its numbers, for programs."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a PNG file, whole or not at all.
+        """Write a .png or .svg file, whole or not at all.
 
         Raises
         ------
         ConfigError
-            When ``path`` does not end in .png.
+            When ``path`` ends in neither.
         DiskError
             When the disk is full or may not be written.
         """
-        from matplotlib.figure import Figure
-
-        if Path(path).suffix.lower() != ".png":
-            raise ConfigError(_("{path} is no name for a picture of this kind: end it in .png.").format(path=path))
-        with _any_script(), replacing(path) as temporary:
-            figure = Figure(figsize=self.inches, dpi=DOTS, layout="constrained")
-            self.plot(figure.subplots())
-            figure.savefig(temporary, format="png")
+        save_figure(path, self.inches, lambda figure: self.plot(figure.subplots()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,14 +140,3 @@ def show_picture(ax: Axes, picture: np.ndarray) -> None:
     """uint8 (H, W, 1 or 3), or floats in 0..1, without axes."""
     ax.imshow(picture[..., 0] if picture.shape[-1] == 1 else picture, cmap="gray", interpolation="nearest")
     ax.set_axis_off()
-
-
-@contextmanager
-def _any_script() -> Iterator[None]:
-    """Inside the block, class names in Chinese are drawn where a font for them is installed."""
-    from matplotlib import font_manager, rc_context
-
-    installed = set(font_manager.get_font_names())
-    with warnings.catch_warnings(), rc_context({"font.family": ["DejaVu Sans", *(f for f in CJK if f in installed)]}):
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        yield

@@ -1,0 +1,75 @@
+"""What holds for every lab: it runs a lecture's example without options, as data, tables, figure, page and command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+import discern
+from discern.cli import main
+from discern.errors import ConfigError
+from discern.lab.table import LABS, options
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_every_lab_shows_its_example(name: str, tmp_path: Path) -> None:
+    found = discern.lab(name)
+    assert all(sentence.strip() for sentence in found.sentences()) and found.sentences()
+    for table in found.tables():
+        assert table.rows and all(len(row) == len(table.columns) for row in table.rows)
+    figure = Figure(figsize=found.inches)
+    found.plot(figure)
+    assert figure.get_axes()
+    if found.frames():
+        moved = Figure(figsize=found.inches)
+        found.plot_frame(moved, found.frames() - 1)
+        assert moved.get_axes()
+    found.save(tmp_path / "found.json")
+    assert json.loads((tmp_path / "found.json").read_text()).keys() == found.to_json().keys()
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_every_option_says_what_it_is(name: str) -> None:
+    assert all(len(option.help) > 5 and option.help.endswith(".") for option in options(name))
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_every_lab_runs_as_a_command(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["discern", "lab", name, "--json"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert not left.value.code
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(discern.lab(name).to_json()))
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "html"])
+def test_saving(ending: str, tmp_path: Path) -> None:
+    discern.lab("pooling").save(tmp_path / f"pooling.{ending}")
+    assert [path.name for path in tmp_path.iterdir()] == [f"pooling.{ending}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "sentence"),
+    [
+        ("poling", {}, "no lab called poling; the nearest are pooling"),
+        ("zzz", {}, "no lab called zzz; there are "),
+        ("pooling", {"windo": 3}, "no setting 'windo'. Did you mean window"),
+        ("pooling", {"window": 0}, "window=0 is not allowed: 1 or more"),
+        ("pooling", {"kind": "min"}, "kind=min is not allowed: one of max, average, global"),
+        ("pooling", {"picture": "1 a"}, "write numbers with spaces between"),
+    ],
+)
+def test_what_will_not_do(name: str, given: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        discern.lab(name, **given)
+
+
+def test_nothing_moves_in_pooling(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Nothing moves"):
+        discern.lab("pooling").save(tmp_path / "pooling.gif")
+    assert not list(tmp_path.iterdir())

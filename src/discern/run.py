@@ -60,6 +60,14 @@ class RunDirectory:
         return self.path / "predictions.npz"
 
     @property
+    def pictures(self) -> Path:
+        return self.path / "pictures.npz"
+
+    @property
+    def layers(self) -> Path:
+        return self.path / "layers.json"
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -19,9 +17,13 @@ from discern.classifier.classifier import Classifier
 from discern.evaluation.calibration import choose_temperature, tempered
 from discern.evaluation.metrics import Metrics, measure
 from discern.evaluation.predictions import Predictions, save_predictions
-from discern.evaluation.report import Story, page
+from discern.evaluation.report.kept import NO_SAMPLES, Samples, augmented, keep
+from discern.evaluation.report.page import page
+from discern.evaluation.report.story import read_story
 from discern.files import write_json, write_text
+from discern.models.summary import summary
 from discern.progress import Watcher
+from discern.training.transfer import seen
 
 
 def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, Any]], watch: Watcher) -> None:
@@ -44,12 +46,14 @@ def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, A
         "seconds": round(sum(record["seconds"] for record in history), 2),
         "images_per_second": round(rate, 1),
     }
-    chosen = {"precision": job.config.precision, "layout": job.config.layout}  # what was measured, too
+    write_json(job.run.layers, asdict(summary(network, job.config.size, job.config.channels)), indent=None)
+    train = job.rows(job.prepared.split.train)
+    samples = augmented(job.pixels, job.labels, train, card.classes, seen(job.config), job.config.seed)
     conclude(
         job,
         Classifier(card, network),
         lambda card: write_bundle(job.run.path, card, weights),
-        Outcome(cost, chosen, history),
+        Outcome(cost, samples),
         watch,
     )
 
@@ -62,15 +66,15 @@ class Outcome:
     ----------
     cost : dict
         Of the result: seconds and the like.
-    chosen : dict
-        Settings that were not asked for, which making the run again needs.
-    history : sequence of dict
-        Epoch records, if there were epochs.
+    samples : Samples
+        Training pictures as the network saw them.
+    search : dict, optional
+        What a search over settings found.
     """
 
     cost: dict[str, Any]
-    chosen: dict[str, Any] = field(default_factory=dict)
-    history: Sequence[dict[str, Any]] = ()
+    samples: Samples = NO_SAMPLES
+    search: dict[str, Any] | None = None
 
 
 def conclude(job: Held, classifier: Classifier, save: Callable[[Card], None], outcome: Outcome, watch: Watcher) -> None:
@@ -88,24 +92,28 @@ def conclude(job: Held, classifier: Classifier, save: Callable[[Card], None], ou
         watch.event({"event": "notice", "text": scaling.why})
     measured: dict[str, Metrics | None] = dict.fromkeys(held)
     measured |= {name: measure(p.probabilities, p.labels, p.classes) for name, p in predictions.items()}
-    summary = {name: m and {"top1": m.top1, "n": m.n, "interval": m.interval} for name, m in measured.items()}
+    told = {name: m and {"top1": m.top1, "n": m.n, "interval": m.interval} for name, m in measured.items()}
     save_predictions(job.run.predictions, predictions)
-    save(classifier.card.model_copy(update={"metrics": summary, "temperature": scaling.value}))
+    temperature = classifier.card.temperature * scaling.value
+    save(classifier.card.model_copy(update={"metrics": told, "temperature": temperature}))
     result = {
         "model": job.config.model,
         "validation": {"top1": measured["validation"].top1 if measured["validation"] else None},
         "test": {"top1": measured["test"].top1} if measured["test"] else None,
         **outcome.cost,
     }
-    write_text(job.run.report, page(_story(job, measured, outcome)))
+    part = "test" if "test" in predictions else "validation"
+    keep(job.run.pictures, part, predictions[part], job.pixels, job.rows(held[part]), outcome.samples)
     write_json(
         job.run.metrics,
         {
             "result": result,
             "temperature": asdict(scaling),
+            **({"search": outcome.search} if outcome.search else {}),
             **{name: m.to_json() if m else None for name, m in measured.items()},
         },
     )
+    write_text(job.run.report, page(read_story(job.run)))
     job.run.log("done", **result)
     watch.event({"event": "done", **result})
 
@@ -114,25 +122,3 @@ def _predictions(job: Held, indices: np.ndarray, probabilities: np.ndarray) -> P
     dataset = job.prepared.dataset
     paths = tuple(dataset.store.path(index) for index in indices.tolist())
     return Predictions(dataset.classes, paths, dataset.labels[indices].astype(np.int64), probabilities)
-
-
-def _story(job: Held, measured: Mapping[str, Metrics | None], outcome: Outcome) -> Story:
-    part = "test" if measured["test"] else "validation"
-    metrics = measured[part]
-    assert metrics is not None  # training needs a validation part
-    written = job.run.read_config()
-    config = job.config
-    asked = {**written["asked"], **outcome.chosen}
-    options = [f"--set {shlex.quote(f'{name}={json.dumps(value)}')}" for name, value in asked.items()]
-    return Story(
-        run=job.run.path.name,
-        data=job.prepared.dataset.name,
-        model=config.model,
-        part=part,
-        metrics=metrics,
-        epochs=outcome.history,
-        notices=written["notices"],
-        findings=written["findings"],
-        settings=config.model_dump(mode="json") | {"data": written["data"], "machine": written["machine"]},
-        command=" ".join(["discern train", shlex.quote(written["data"]["origin"]), *options]),
-    )

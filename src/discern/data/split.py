@@ -87,10 +87,17 @@ class Split:
             "fingerprint": self.fingerprint,
             "notes": list(self.notes),
             "counts": {PARTS[part]: len(indices) for part, indices in self._members().items()},
+            "classes": self._by_class(dataset),
             "reasons": [{"code": code, "meaning": meanings.get(code, _("left out by the audit"))} for code in codes],
             "pictures": pictures,
         }
         write_json(path, value, indent=None if len(pictures) > 10_000 else 1)
+
+    def _by_class(self, dataset: Dataset) -> dict[str, dict[str, int]]:
+        """Pictures of each class in each part that is learnt from or judged by."""
+        learnt = (Part.TRAIN, Part.VALIDATION, Part.TEST)
+        counts = {PARTS[part]: dataset.counts(self._members()[part]) for part in learnt}
+        return {name: {part: found[name] for part, found in counts.items()} for name in dataset.classes}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], dataset: Dataset) -> Split:
@@ -226,7 +233,7 @@ def limited(split: Split, dataset: Dataset, most: int) -> Split:
     chosen = np.sort(np.argsort(place, kind="stable")[:most])
     reasons = np.array(split.reasons, dtype="<U20")
     reasons[np.delete(split.train, chosen)] = "limit"
-    sentence = _("{most} of {n} training pictures are used, drawn class by class (seed {seed}).")
+    sentence = _("{most} of {n} are used to train, drawn class by class (seed {seed}).")
     note = sentence.format(most=most, n=len(split.train), seed=split.seed)
     return replace(split, train=split.train[chosen], reasons=tuple(reasons.tolist()), notes=(*split.notes, note))
 
@@ -297,27 +304,25 @@ def _notes(dataset: Dataset, part: np.ndarray, shares: dict[Part, float], seed: 
     notes = []
     if Part.TEST in shares:
         sentence = _(
-            "No parts are given: {test} pictures were cut for the test and {validation} for validation, class by class,"
+            "No parts are given: {test} were cut for the test and {validation} for validation, class by class,"
             " copies kept together (seed {seed})."
         )
         notes.append(sentence.format(test=size[Part.TEST], validation=size[Part.VALIDATION], seed=seed))
     elif Part.VALIDATION in shares and size[Part.VALIDATION]:
-        sentence = _(
-            "{count} pictures were cut from train for validation, class by class, copies kept together (seed {seed})."
-        )
+        sentence = _("{count} were cut from train for validation, class by class, copies kept together (seed {seed}).")
         notes.append(sentence.format(count=size[Part.VALIDATION], seed=seed))
     if not size[Part.TEST]:
-        notes.append(_("There is no test part: give one to learn how good the model is on pictures it never saw."))
+        notes.append(_("There is no test part: give one to learn how good the model is on what it never saw."))
     short = [
         name
         for label, name in enumerate(dataset.classes)
         if any(not (part[dataset.labels == label] == which).any() for which in shares)
     ]
     if short and size[Part.TRAIN]:
-        sentence = _("Too few pictures to have some in every part, all train: {names}.")
+        sentence = _("Too few to have some in every part, all train: {names}.")
         notes.append(sentence.format(names=", ".join(short[:3]) + (" …" if len(short) > 3 else "")))
     if size[Part.ASIDE]:
-        notes.append(_("{count} pictures have no class: kept aside, to be predicted.").format(count=size[Part.ASIDE]))
+        notes.append(_("{count} without a class are kept aside, to be predicted.").format(count=size[Part.ASIDE]))
     if size[Part.NONE]:
-        notes.append(_("{count} pictures are left out; the audit says why.").format(count=size[Part.NONE]))
+        notes.append(_("{count} are left out; the audit says why.").format(count=size[Part.NONE]))
     return tuple(notes)

@@ -5,9 +5,10 @@ Data first: `summary` gives numbers, ``str()`` of them draws the table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from rich.cells import cell_len
@@ -108,12 +109,13 @@ class Summary:
     def table(self, width: int | None = None) -> str:
         """The layers as text; to fit into ``width`` columns names, blanks and costs are left out, in this order."""
         for blanks, columns in LAYOUTS:
-            lines = _aligned([[row[i] for i in columns] for row in self._rows(blanks)], columns)
+            lines = _aligned([[row[i] for i in columns] for row in self.rows(blanks)], columns)
             if width is None or max(map(cell_len, lines)) <= width:
                 break
         return "\n".join(lines)
 
-    def _rows(self, blanks: bool) -> list[tuple[str, ...]]:
+    def rows(self, blanks: bool = True) -> list[tuple[str, ...]]:
+        """The titles and the layers as cells of text, repeated groups once; sizes with ``blanks`` or close together."""
         sizes = (_("Filter shape"), _("Input size"), _("Output size"))
         rows: list[tuple[str, ...]] = [
             ("", _("Type / stride"), *sizes, _("Parameters"), _("Multiply-adds"), _("Layer")),
@@ -129,8 +131,9 @@ class Summary:
                 )
         return rows
 
-    def __str__(self) -> str:
-        totals = (
+    def totals(self) -> tuple[str, str]:
+        """Parameters, work and size in two sentences."""
+        return (
             _("{trainable} trainable parameters, {total} with running statistics").format(
                 trainable=f"{self.trainable:,}", total=f"{self.total:,}"
             ),
@@ -138,7 +141,16 @@ class Summary:
                 multiply_adds=f"{self.multiply_adds:,}", megabytes=f"{self.bytes / 1e6:,.1f}"
             ),
         )
-        return "\n".join((self.table(), *totals))
+
+    def __str__(self) -> str:
+        return "\n".join((self.table(), *self.totals()))
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Summary:
+        """What `dataclasses.asdict` made of a summary, after it was JSON."""
+        shapes = [{**row, "input": tuple(row["input"]), "output": tuple(row["output"])} for row in value["layers"]]
+        layers, stages = (Layer(**row) for row in shapes), (Stage(**row) for row in value["stages"])
+        return cls(**{**value, "layers": tuple(layers), "stages": tuple(stages)})
 
 
 def summary(network: nn.Module, size: int, channels: int = 3) -> Summary:

@@ -54,6 +54,13 @@ def phases(config: Config) -> list[Config]:
     return [config.model_copy(update=first), config.model_copy(update={"tune": "all"})]
 
 
+def seen(config: Config) -> Augmentation:
+    """What happens to training pictures: all that was asked for, but where features are made once, no mixing."""
+    if config.tune != "head":
+        return config.augmentation
+    return config.augmentation.model_copy(update={"mixup": 0.0, "cutmix": 0.0})  # a feature has one label
+
+
 class Head(nn.Module):
     """The head of a model by itself: features in, logits out; the rest of the model is not its own."""
 
@@ -118,6 +125,5 @@ def _turns(data: Data, config: Config) -> Iterator[tuple[np.ndarray, Augmentatio
     yield data.train, Augmentation()
     yield data.validation, Augmentation()
     if config.augment:
-        plain = config.augmentation.model_copy(update={"mixup": 0.0, "cutmix": 0.0})  # a feature has one label
         for _pass in range(config.passes):
-            yield data.train, plain
+            yield data.train, seen(config)

@@ -1,0 +1,1 @@
+"""A run's report: one HTML page, made from the run directory alone."""

@@ -1,0 +1,135 @@
+"""The report as one HTML page that needs no network, in light and dark, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from importlib.resources import files
+
+from discern import pages
+from discern.evaluation.report import galleries, tables
+from discern.evaluation.report.choice import choose, shown
+from discern.evaluation.report.curves import calibration, curves
+from discern.evaluation.report.matrix import confusion, dialog, store
+from discern.evaluation.report.story import Story
+from discern.i18n import _
+
+
+def page(story: Story) -> str:
+    """The report as one HTML page."""
+    title = f"{story.data} · {story.model}"
+    opening = f"<h1>{escape(title)}</h1><p>{escape(headline(story))}</p>"
+    if story.remedy is not None:
+        opening += f'<p class="remedy" role="note">{escape(story.remedy)}</p>'
+    parts = [*(_measured(story) if story.metrics else _unfinished(story)), *_background(story)]
+    links = "".join(f'<li><a href="#s{i}">{escape(name)}</a></li>' for i, (name, _body) in enumerate(parts))
+    sections = "".join(
+        f'<section id="s{i}"><h2>{escape(name)}</h2>{body}</section>\n' for i, (name, body) in enumerate(parts)
+    )
+    body = f'<main>{opening}<nav aria-label="{escape(_("Sections"))}"><ul>{links}</ul></nav>\n{sections}</main>'
+    here = files(__package__)
+    style, script = (here.joinpath(name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    if 'id="store"' not in body:
+        script = ""
+    return pages.page(title, body, style, script)
+
+
+def headline(story: Story) -> str:
+    """One sentence: what was asked and what came out, on how many pictures, and how sure that is."""
+    facts = {
+        "model": story.model,
+        "data": story.data,
+        "classes": len(story.config["classes"]),
+        "train": f"{story.split.get('counts', {}).get('train', 0):,}",
+    }
+    m = story.metrics
+    if m is None:
+        sentence = _(
+            "{model} was to learn from {train} pictures to tell {classes} classes of {data} apart; training stopped "
+            "after {done} of {planned} epochs."
+        )
+        return sentence.format(**facts, done=len(story.epochs), planned=story.planned)
+    sentence = _(
+        "{model} learnt from {train} pictures to tell {classes} classes of {data} apart: of {n} {part} pictures it "
+        "names {right} right, {top1:.1%} ({low:.1%} to {high:.1%} at 95 %)."
+    )
+    part = {"test": _("test"), "validation": _("validation")}[story.part]
+    low, high = m.interval
+    right = f"{int(m.confusion.trace()):,}"
+    return sentence.format(**facts, n=f"{m.n:,}", part=part, right=right, top1=m.top1, low=low, high=high)
+
+
+def _unfinished(story: Story) -> Iterator[tuple[str, str]]:
+    if story.epochs:
+        yield _("Curves so far"), f'<div class="charts">{curves(story.epochs)}</div>'
+
+
+def _measured(story: Story) -> Iterator[tuple[str, str]]:
+    """(title, body) of each section about what came out."""
+    metrics, predictions, kept = story.metrics, story.predictions, story.kept
+    assert metrics is not None
+    if story.epochs:
+        yield _("Curves"), f'<div class="charts">{curves(story.epochs)}</div>'
+    matrix = shown(metrics.confusion)
+    choice = choose(predictions, matrix) if predictions else None
+    body = _baseline(story) + confusion(metrics, matrix, choice)
+    if predictions is None or choice is None:
+        lost = _("What was said of each picture was not kept (predictions.npz): train again to see pictures here.")
+        yield _("Confusion matrix"), body + _soft(lost)
+    else:
+        yield _("Confusion matrix"), body + dialog() + store(predictions, kept, choice)
+        none = _soft(_("There is none: every picture was named right."))
+        yield (
+            _("The surest mistakes"),
+            galleries.gallery(predictions, kept, choice.mistakes) if choice.mistakes else none,
+        )
+        yield _("The least certain"), galleries.gallery(predictions, kept, choice.unsure)
+    yield _("Numbers"), tables.numbers(metrics)
+    yield _("Classes"), tables.per_class(metrics)
+    sentence = _("Calibration error {error:.3f} (n {n}): how far its probability is, on average, from its share right.")
+    told = sentence.format(error=metrics.reliability.error, n=f"{metrics.n:,}")
+    yield _("Calibration"), calibration(metrics.reliability) + _soft(told) + _soft(story.temperature)
+    if kept and kept.samples.pictures:
+        yield _("What training saw"), galleries.versions(kept.samples)
+
+
+def _baseline(story: Story) -> str:
+    """What naming one class always would come to."""
+    assert story.metrics is not None
+    support = story.metrics.confusion.sum(axis=1)
+    name, share = story.metrics.classes[int(support.argmax())], support.max() / max(1, support.sum())
+    return _soft(_("To name every picture {name} would be right in {share:.1%}.").format(name=name, share=share))
+
+
+def _background(story: Story) -> Iterator[tuple[str, str]]:
+    """(title, body) of each section about where it came from."""
+    yield _("What the audit found"), tables.findings(story.audit.get("findings", []))
+    if story.layers:
+        yield _("The network"), tables.layers(story.layers)
+    yield _("How to make it again"), _again(story)
+    if story.split:
+        yield _("Split"), tables.split(story.split)
+
+
+def _again(story: Story) -> str:
+    config, machine = story.config, story.config["machine"]
+    versions = {"discern": config["discern"], "Python": machine["python"], "torch": machine["torch"]}
+    rows = [
+        *versions.items(),
+        (_("seed"), str(config["config"]["seed"])),
+        (_("fingerprint of the data"), config["data"]["fingerprint"]),
+        (_("machine"), ", ".join(str(machine[name]) for name in ("processor", "gpu") if name in machine)),
+    ]
+    if story.result and "seconds" in story.result:
+        rows.append((_("seconds of training"), f"{story.result['seconds']:,.1f}"))
+    notices = "".join(f"<li>{escape(text)}</li>" for text in config["notices"])
+    moved = story.moved()
+    return (
+        f"<pre><code>{escape(story.command)}</code></pre>{_soft(moved) if moved else ''}"
+        f"{pages.table(('', ''), rows)}<h3>{escape(_('What was decided, and why'))}</h3><ul>{notices}</ul>"
+        f"{tables.settings(config['config'] | {'machine': machine})}"
+    )
+
+
+def _soft(sentence: str) -> str:
+    return f'<p class="soft">{escape(sentence)}</p>' if sentence else ""

@@ -1,0 +1,167 @@
+"""What a report tells, read from the run directory."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from discern.errors import RunError
+from discern.evaluation.metrics import Metrics
+from discern.evaluation.predictions import Predictions, load_predictions
+from discern.evaluation.report.kept import Kept, load_kept
+from discern.files import read_json
+from discern.i18n import _
+from discern.models.summary import Summary
+from discern.run import RunDirectory
+
+OPTIONS = ("model", "epochs", "seed", "tune", "features", "weights")  # of the command line; the rest goes by --set
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """Everything a report is made of.
+
+    Attributes
+    ----------
+    path : Path
+        The run directory.
+    config : mapping
+        config.json.
+    split, audit : mapping
+        split.json and audit.json; empty where there is none.
+    epochs : tuple of dict
+        The epoch records of events.jsonl.
+    planned : int
+        Epochs that training was to take; 0 where there are none.
+    part : str
+        The part that all numbers are of: ``test``, or ``validation`` where there is no labelled test part.
+    metrics : Metrics or None
+        Of that part; None where training did not end.
+    temperature : str
+        A sentence on how probabilities were scaled.
+    result : mapping
+        Seconds and the like.
+    predictions : Predictions or None
+        Of that part; None where they were not kept.
+    kept : Kept or None
+        Pictures; None where they were not kept.
+    layers : Summary or None
+        The network's table; None for a classical model.
+    """
+
+    path: Path
+    config: Mapping[str, Any]
+    split: Mapping[str, Any]
+    audit: Mapping[str, Any]
+    epochs: tuple[Mapping[str, Any], ...]
+    planned: int = 0
+    part: str = "test"
+    metrics: Metrics | None = None
+    temperature: str = ""
+    result: Mapping[str, Any] | None = None
+    predictions: Predictions | None = None
+    kept: Kept | None = None
+    layers: Summary | None = None
+
+    @property
+    def data(self) -> str:
+        """Short name of the data set."""
+        return str(self.config["data"]["name"])
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return str(self.config["config"]["model"])
+
+    @property
+    def command(self) -> str:
+        """What makes the run again: what was asked for, and of what was measured the settings that were chosen."""
+        asked = dict(self.config["asked"]) | {"model": self.model}
+        asked |= {
+            name: self.config["config"][name] for name in ("precision", "layout") if name in self.config["config"]
+        }
+        words = ["discern train", shlex.quote(self.config["data"]["origin"])]
+        if asked.get("weights") == "official":
+            words.append("--pretrained")
+            del asked["weights"]
+        words += [f"--{name} {shlex.quote(_word(asked.pop(name)))}" for name in OPTIONS if name in asked]
+        words += [f"--set {shlex.quote(f'{name}={_word(value)}')}" for name, value in asked.items()]
+        return " ".join(words)
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do where training did not end."""
+        if self.metrics is not None:
+            return None
+        if not self.planned:
+            return _("{path} did not end: make it again with `{command}`.").format(path=self.path, command=self.command)
+        sentence = _("{path} did not end: go on with `discern train --resume {path}`.")
+        return sentence.format(path=shlex.quote(str(self.path)))
+
+    def moved(self) -> str | None:
+        """A sentence where the pictures are gone from where the run found them; the report needs none of them."""
+        origin = Path(self.config["data"]["origin"])
+        if not origin.is_absolute() or origin.exists():
+            return None
+        sentence = _(
+            "The pictures are not in {origin} any more: this report shows what the run kept of them; to make the run "
+            "again, say where they are."
+        )
+        return sentence.format(origin=origin)
+
+
+def read_story(run: RunDirectory) -> Story:
+    """The story of a run, whole or interrupted.
+
+    Raises
+    ------
+    RunError
+        When the directory is no run, or a file of it is damaged.
+    """
+    config = run.read_config()
+    story: dict[str, Any] = {
+        "path": run.path,
+        "config": config,
+        "split": _read(run.split),
+        "audit": _read(run.audit),
+        "epochs": tuple(run.read_events("epoch")),
+        "planned": int(config["config"].get("epochs", 0)),
+    }
+    for event in run.read_events("start"):
+        story["planned"] = event["epochs"]
+    if not run.metrics.is_file():
+        return Story(**story)
+    measured = _read(run.metrics)
+    try:
+        part = "test" if measured["test"] else "validation"
+        story |= {"part": part, "metrics": Metrics.from_json(measured[part]), "result": measured["result"]}
+        story["temperature"] = measured["temperature"]["why"]
+        layers = _read(run.layers)
+        story["layers"] = Summary.from_json(layers) if layers else None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        sentence = _("{path} is damaged or from another version: copy it again, or train again.")
+        raise RunError(sentence.format(path=run.metrics)) from error
+    kept = load_kept(run.pictures)
+    story["predictions"] = load_predictions(run.predictions).get(part) if run.predictions.is_file() else None
+    story["kept"] = kept if kept and kept.part == part else None
+    return Story(**story)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON file of the run, empty where there is none."""
+    if not path.is_file():
+        return {}
+    try:
+        found: dict[str, Any] = read_json(path)
+    except (OSError, ValueError) as error:
+        sentence = _("{path} is damaged: it is not readable JSON. Train again, or restore it.")
+        raise RunError(sentence.format(path=path)) from error
+    return found
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,111 @@
+"""Algorithms on the same problems, with the same budget and the same seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from discern.errors import ConfigError
+from discern.i18n import _
+from discern.search.ask_tell import Search
+from discern.search.problems import PROBLEMS, Problem, problem
+from discern.search.rivals import RIVALS, Outcome
+from discern.search.table import ALGORITHMS, find
+
+RACERS = (*ALGORITHMS, *RIVALS)
+
+
+@dataclass(frozen=True)
+class Race:
+    """All that happened.
+
+    Attributes
+    ----------
+    problems, algorithms : tuple of str
+        Names; P and A of them.
+    curves : numpy.ndarray
+        (P, A, seeds, budget): the best value after each evaluation.
+    points : mapping
+        Problem -> algorithm -> its best point over all seeds, by name.
+    """
+
+    problems: tuple[str, ...]
+    algorithms: tuple[str, ...]
+    curves: np.ndarray
+    points: Mapping[str, Mapping[str, dict[str, Any]]]
+
+    @property
+    def best(self) -> np.ndarray:
+        """(P, A, seeds): the best value of each run."""
+        return self.curves[..., -1]
+
+    def quartiles(self, problem: str, algorithm: str) -> tuple[float, float, float]:
+        """First quartile, median and third quartile of the best values over the seeds."""
+        values = self.best[self.problems.index(problem), self.algorithms.index(algorithm)]
+        first, median, third = np.percentile(values, [25, 50, 75])
+        return float(first), float(median), float(third)
+
+    def ahead(self, problem: str, algorithm: str, other: str = "random") -> bool:
+        """Whether three quarters of its runs end lower than three quarters of the ``other``'s."""
+        return self.quartiles(problem, algorithm)[2] < self.quartiles(problem, other)[0]
+
+
+def race(
+    problems: Sequence[str] = PROBLEMS,
+    algorithms: Sequence[str] = RACERS,
+    seeds: int = 20,
+    budget: int = 5000,
+    dimensions: int = 10,
+    cities: int = 30,
+) -> Race:
+    """Let every algorithm search for the least value of every problem, seeds 0 to ``seeds`` - 1.
+
+    Parameters
+    ----------
+    problems : sequence of str
+        Of `PROBLEMS`.
+    algorithms : sequence of str
+        Of `RACERS`: the table of algorithms and SciPy's; each with its defaults, whatever the problem.
+    budget : int
+        Evaluations a run.
+    dimensions, cities : int
+        Of the functions, and of the tour.
+
+    Raises
+    ------
+    ConfigError
+        If a name is not known, or there is nothing to race.
+
+    Examples
+    --------
+    >>> found = race(["sphere"], ["random", "pso"], seeds=3, budget=600, dimensions=3)
+    >>> found.curves.shape, found.ahead("sphere", "pso")
+    ((1, 2, 3, 600), True)
+    """
+    if min(len(problems), len(algorithms), seeds, budget) < 1:
+        raise ConfigError(_("A race takes one problem, algorithm, seed and evaluation at least."))
+    for name in algorithms:
+        if name not in RIVALS:
+            find(name)
+    made = [problem(name, dimensions, cities) for name in problems]
+    curves = np.empty((len(made), len(algorithms), seeds, budget))
+    points: dict[str, dict[str, dict[str, Any]]] = {each.name: {} for each in made}
+    for p, each in enumerate(made):
+        for a, algorithm in enumerate(algorithms):
+            outcomes = [run(each, algorithm, budget, seed) for seed in range(seeds)]
+            curves[p, a] = [curve for curve, _point in outcomes]
+            points[each.name][algorithm] = outcomes[curves[p, a, :, -1].argmin()][1]
+    return Race(tuple(problems), tuple(algorithms), curves, points)
+
+
+def run(problem: Problem, algorithm: str, budget: int, seed: int) -> Outcome:
+    """One algorithm on one problem: its curve (budget,) and its best point."""
+    if algorithm in RIVALS:
+        return RIVALS[algorithm](problem, budget, seed)
+    search = Search(problem.space, budget, algorithm, seed)
+    while not search.done:
+        search.tell(problem.value(search.ask()))
+    return np.array(search.curve), search.best

@@ -1,0 +1,245 @@
+"""Where a search looks: named dimensions of five kinds, and batches of points in them.
+
+A number, a whole number or a choice is a *cell* in [0, 1], the same for every kind, so that an algorithm needs to know
+one arithmetic; a permutation is an *order* of 0 to n - 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from discern.errors import ConfigError
+from discern.i18n import _
+
+
+@dataclass(frozen=True)
+class Float:
+    """A number from ``low`` to ``high``; with ``log``, its logarithm is what varies evenly."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
+            raise ConfigError(_rising(self.low, self.high))
+        if self.log and self.low <= 0:
+            sentence = _("A logarithmic range starts above 0, not at {low}.")
+            raise ConfigError(sentence.format(low=self.low))
+
+    bins: ClassVar[int] = 0
+
+    def values(self, cells: np.ndarray) -> np.ndarray:
+        """Cells (N,) in [0, 1] -> numbers (N,)."""
+        if self.log:
+            low, high = np.log([self.low, self.high])
+            return np.clip(np.exp(low + cells * (high - low)), self.low, self.high)  # rounding may pass an end
+        return np.minimum(self.low + cells * (self.high - self.low), self.high)
+
+
+@dataclass(frozen=True)
+class Int:
+    """A whole number from ``low`` to ``high``, both included."""
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high:
+            raise ConfigError(_rising(self.low, self.high))
+
+    @property
+    def bins(self) -> int:
+        """How many values there are."""
+        return self.high - self.low + 1
+
+    def values(self, cells: np.ndarray) -> np.ndarray:
+        """Cells (N,) in [0, 1] -> whole numbers (N,)."""
+        return self.low + _bins(cells, self.bins)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of ``options``, which have no order."""
+
+    options: Sequence[Any]
+
+    def __post_init__(self) -> None:
+        if not len(self.options):
+            raise ConfigError(_("A choice needs one option at least."))
+
+    @property
+    def bins(self) -> int:
+        """How many options there are."""
+        return len(self.options)
+
+    def values(self, cells: np.ndarray) -> np.ndarray:
+        """Cells (N,) in [0, 1] -> options (N,), as objects."""
+        found = np.empty(len(cells), dtype=object)
+        found[:] = [self.options[i] for i in _bins(cells, self.bins)]
+        return found
+
+
+@dataclass(frozen=True)
+class Permutation:
+    """An order of 0 to ``n`` - 1, for example of the cities of a tour."""
+
+    n: int
+
+    def __post_init__(self) -> None:
+        if self.n < 2:
+            sentence = _("A permutation has two elements or more, not {n}.")
+            raise ConfigError(sentence.format(n=self.n))
+
+
+Dimension = Float | Int | Choice | Permutation
+
+
+@dataclass(frozen=True)
+class Space:
+    """Named dimensions.
+
+    Parameters
+    ----------
+    dimensions : mapping
+        Name -> `Float`, `Int`, `Choice` or `Permutation`.
+
+    Raises
+    ------
+    ConfigError
+        If there is no dimension.
+
+    Examples
+    --------
+    >>> space = Space({"lr": Float(1e-4, 1e-1, log=True), "layers": Int(1, 4), "tour": Permutation(5)})
+    >>> points = space.sample(np.random.default_rng(0), 3)
+    >>> len(points), sorted(points[0]), points.column("tour").shape
+    (3, ['layers', 'lr', 'tour'], (3, 5))
+    """
+
+    dimensions: Mapping[str, Dimension]
+
+    def __post_init__(self) -> None:
+        if not self.dimensions:
+            raise ConfigError(_("A space has one dimension at least."))
+
+    @cached_property
+    def cells(self) -> list[Float | Int | Choice]:
+        """The D dimensions that are cells, in order."""
+        return [kind for kind in self.dimensions.values() if not isinstance(kind, Permutation)]
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """The n of each permutation, in order."""
+        return [kind.n for kind in self.dimensions.values() if isinstance(kind, Permutation)]
+
+    @cached_property
+    def unordered(self) -> np.ndarray:
+        """(D,) whether a cell is a choice, so that near cells are not alike."""
+        return np.array([isinstance(kind, Choice) for kind in self.cells], dtype=bool)
+
+    @cached_property
+    def bins(self) -> np.ndarray:
+        """(D,) the values that a cell can take; 0 for a number, which takes any."""
+        return np.array([kind.bins for kind in self.cells], dtype=int)
+
+    @cached_property
+    def width(self) -> int:
+        """Columns of a matrix of keys: the cells, then as many as there are elements in the permutations."""
+        return len(self.cells) + sum(self.lengths)
+
+    @cached_property
+    def owners(self) -> np.ndarray:
+        """(width,) whose a key is: the cell k's, or the permutation's, counted on from D."""
+        return np.repeat(np.arange(len(self.cells) + len(self.lengths)), [1] * len(self.cells) + self.lengths)
+
+    def sample(self, rng: np.random.Generator, n: int) -> Points:
+        """``n`` points drawn evenly."""
+        return self.from_keys(rng.random((n, self.width)))
+
+    def from_keys(self, keys: np.ndarray) -> Points:
+        """Keys (N, width) in [0, 1] -> points: a permutation is the order that sorts its keys.
+
+        Source: J. C. Bean, "Genetic algorithms and random keys for sequencing and optimization", ORSA Journal on
+        Computing 6(2), 1994.
+        """
+        blocks = np.split(keys, np.cumsum([len(self.cells), *self.lengths])[:-1], axis=1)
+        return Points(self, blocks[0].copy(), tuple(np.argsort(block, axis=1, kind="stable") for block in blocks[1:]))
+
+
+@dataclass(frozen=True, eq=False)
+class Points(Sequence[dict[str, Any]]):
+    """N points of one space; as a sequence, each is a dict of values by name.
+
+    Attributes
+    ----------
+    space : Space
+    cells : numpy.ndarray
+        (N, D) in [0, 1].
+    orders : tuple of numpy.ndarray
+        (N, n) each: the permutations.
+    """
+
+    space: Space
+    cells: np.ndarray
+    orders: tuple[np.ndarray, ...]
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(i, slice):
+            return self.take(i)
+        columns = self.take([i]).columns()
+        return {name: list(map(int, row[0])) if row.ndim == 2 else _plain(row[0]) for name, row in columns.items()}
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self[i] for i in range(len(self)))
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Values by name: (N,) each, (N, n) for a permutation."""
+        cells, orders = iter(self.cells.T), iter(self.orders)
+        return {
+            name: next(orders) if isinstance(kind, Permutation) else kind.values(next(cells))
+            for name, kind in self.space.dimensions.items()
+        }
+
+    def column(self, name: str) -> np.ndarray:
+        """The values of one dimension: (N,), or (N, n) for a permutation."""
+        return self.columns()[name]
+
+    def take(self, rows: Any) -> Points:
+        """The points at ``rows``: indices, a slice or a mask."""
+        return Points(self.space, self.cells[rows], tuple(order[rows] for order in self.orders))
+
+    def replace(self, rows: Any, others: Points) -> Points:
+        """A copy in which the points at ``rows`` (an index, indices or a mask) are ``others``."""
+        cells, orders = self.cells.copy(), tuple(order.copy() for order in self.orders)
+        cells[rows] = others.cells
+        for order, other in zip(orders, others.orders, strict=True):
+            order[rows] = other
+        return Points(self.space, cells, orders)
+
+
+def join(*several: Points) -> Points:
+    """Batches of one space, one after the other."""
+    orders = zip(*(points.orders for points in several), strict=True)
+    return Points(several[0].space, np.concatenate([p.cells for p in several]), tuple(map(np.concatenate, orders)))
+
+
+def _bins(cells: np.ndarray, n: int) -> np.ndarray:
+    """[0, 1] cut into ``n`` equal bins."""
+    return np.minimum((cells * n).astype(int), n - 1)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _rising(low: float, high: float) -> str:
+    return _("A range goes from a number to a larger one, not from {low} to {high}.").format(low=low, high=high)

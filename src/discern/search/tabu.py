@@ -1,0 +1,41 @@
+"""Tabu search (TS)."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from discern.search.ask_tell import Count, Walk
+from discern.search.moves import Move, steps
+from discern.search.space import Space
+
+
+def tabu_search(
+    space: Space, rng: np.random.Generator, budget: int, *, neighbours: Count = 20, tenure: Count = 7
+) -> Walk:
+    """Always on to the best neighbour, even a worse one; what was just changed is tabu for a while.
+
+    Source: F. Glover, "Tabu search, part I", ORSA Journal on Computing 1(3), 1989: a short-term memory of moves, and an
+    aspiration that lets a tabu move pass if it leads to the best value yet. Of a large neighbourhood only a sample is
+    valued (his candidate list); the neighbours are those of `discern.search.moves`.
+
+    Parameters
+    ----------
+    neighbours : int
+        Valued at a time: 20, our own.
+    tenure : int
+        Moves that are tabu: 7, which Glover found good for many problems.
+    """
+    here = space.sample(rng, 1)
+    best = float((yield here)[0])
+    tabu: deque[Move] = deque(maxlen=tenure)
+    while True:
+        around, moves = steps(here.take(np.zeros(neighbours, dtype=int)), rng)
+        values = yield around
+        allowed = [i for i, move in enumerate(moves) if move not in tabu or values[i] < best]
+        # Where all is tabu, the rule would end the search: the best neighbour is taken all the same.
+        chosen = min(allowed or range(neighbours), key=lambda i: values[i])
+        here = around.take([chosen])
+        tabu.append(moves[chosen])
+        best = min(best, float(values[chosen]))

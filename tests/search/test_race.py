@@ -1,0 +1,78 @@
+"""The race, and what it must show: every heuristic ahead of random search at an equal budget."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from discern.errors import ConfigError
+from discern.search import ALGORITHMS, Search
+from discern.search.problems import PROBLEMS, problem
+from discern.search.race import RACERS, race
+from discern.search.rivals import RIVALS
+
+HEURISTICS = [name for name in ALGORITHMS if name != "random"]
+SHOWN = ("sphere", "rastrigin", "tour")
+
+
+def test_a_race_holds_every_run() -> None:
+    found = race(["tour", "ackley"], ["sa", "pso"], seeds=3, budget=120, dimensions=4, cities=8)
+    assert found.curves.shape == (2, 2, 3, 120)
+    assert (np.diff(found.curves, axis=-1) <= 0).all()
+    again = Search(problem("ackley", 4).space, 120, "pso", seed=2)
+    while not again.done:
+        again.tell(problem("ackley", 4).value(again.ask()))
+    np.testing.assert_array_equal(found.curves[1, 1, 2], again.curve)
+    first, median, third = found.quartiles("ackley", "pso")
+    assert (first, median, third) == tuple(np.percentile(found.best[1, 1], [25, 50, 75]))
+    assert sorted(found.points["tour"]["sa"]["tour"]) == list(range(8))
+    assert found.points["ackley"].keys() == {"sa", "pso"}
+
+
+@pytest.mark.parametrize("name", RIVALS)
+@pytest.mark.parametrize("on", ["sphere", "tour"])
+def test_rivals_keep_the_budget(name: str, on: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = problem(on, dimensions=3, cities=7)
+    counted = 0
+
+    def value(points: object) -> np.ndarray:
+        nonlocal counted
+        counted += 1
+        return made.value(points)  # type: ignore[arg-type]
+
+    watched = type(made)(made.name, made.space, value)
+    curve, point = RIVALS[name](watched, 300, 0)
+    assert curve.shape == (300,)
+    assert counted <= 300
+    assert (np.diff(curve) <= 0).all()
+    again, _point = RIVALS[name](made, 300, 0)
+    np.testing.assert_array_equal(curve, again)
+    assert point.keys() == made.space.dimensions.keys()
+
+
+def test_a_rival_that_stops_early_keeps_its_best() -> None:
+    curve, _point = RIVALS["differential_evolution"](problem("sphere", dimensions=2), 8_000, 0)
+    assert len(curve) == 8_000
+    assert curve[-1] == curve[7_000] < 1e-6
+
+
+@pytest.mark.parametrize("on", SHOWN)
+def test_heuristics_are_ahead_of_random_search_soon(on: str) -> None:
+    found = race([on], ["random", *HEURISTICS], seeds=5, budget=2_000)
+    assert [name for name in HEURISTICS if not found.ahead(on, name)] == []
+
+
+@pytest.mark.slow
+def test_heuristics_are_ahead_of_random_search_and_rivals_stand_beside() -> None:
+    found = race(PROBLEMS, RACERS, seeds=20, budget=5_000)
+    assert found.curves.shape == (5, len(RACERS), 20, 5_000)
+    behind = [(on, name) for on in SHOWN for name in (*HEURISTICS, *RIVALS) if not found.ahead(on, name)]
+    assert behind == []
+
+
+def test_nothing_to_race_is_told() -> None:
+    for wrong in ({"problems": []}, {"algorithms": []}, {"seeds": 0}, {"budget": 0}):
+        with pytest.raises(ConfigError, match="at least"):
+            race(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="no algorithm 'gaa'"):
+        race(algorithms=["gaa"])

@@ -78,7 +78,7 @@ def _show(name: str, given: dict[str, Any], save: Path | None, as_json: bool) ->
         line(shown.title)
         texts = shown.texts()
         words = [i for i in range(len(shown.columns)) if any(isinstance(row[i], str) for row in shown.rows)]
-        table(shown.columns, texts[:MOST_ROWS], left=words)
+        table(shown.columns, texts[:MOST_ROWS], left=words, whole=True)
         if len(texts) > MOST_ROWS:
             line(_("... and {n} more rows; all are in --json.").format(n=len(texts) - MOST_ROWS))
         line("")

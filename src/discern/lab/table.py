@@ -18,7 +18,7 @@ from discern.settings import refusal, unknown
 if TYPE_CHECKING:
     from discern.lab.result import Result
 
-LABS = ("pooling",)
+LABS = ("pooling", "network", "augment")
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,8 @@ def conclude(job: Held, classifier: Classifier, save: Callable[[Card], None], ou
         **outcome.cost,
     }
     part = "test" if "test" in predictions else "validation"
-    keep(job.run.pictures, part, predictions[part], job.pixels, job.rows(held[part]), outcome.samples)
+    if job.pixels.ndim == 4:  # the rows of a table are no pictures
+        keep(job.run.pictures, part, predictions[part], job.pixels, job.rows(held[part]), outcome.samples)
     write_json(
         job.run.metrics,
         {

@@ -37,10 +37,6 @@ class Matrix:
         """Whether the last row and column are of the classes left out."""
         return len(self.counts) > len(self.classes)
 
-    def is_right(self, row: int, column: int) -> bool:
-        """Whether a cell holds only pictures that were named right."""
-        return row == column and row < len(self.classes)
-
 
 def shown(confusion: np.ndarray, most: int = MOST_CLASSES) -> Matrix:
     """The matrix of all classes, or of the ``most`` that are confused most often, pair by pair.

@@ -22,7 +22,7 @@ def confusion(metrics: Metrics, matrix: Matrix, choice: Choice | None) -> str:
     for i, name in enumerate(names):
         total = max(1, int(matrix.counts[i].sum()))
         cells = "".join(
-            f'<td style="--share: {n / total:.3f}">{_cell(i, j, n, names, matrix, choice)}</td>'
+            f'<td{_kind(i, j, n, matrix)} style="--share: {n / total:.3f}">{_cell(i, j, n, names, matrix, choice)}</td>'
             for j, n in enumerate(matrix.counts[i].tolist())
         )
         rows.append(f'<tr><th scope="row"><span>{escape(name)}</span></th>{cells}</tr>')
@@ -42,6 +42,13 @@ def _hint(metrics: Metrics, matrix: Matrix, choice: Choice | None) -> str:
     return f'<p class="soft">{escape(" ".join(words))}</p>' if words else ""
 
 
+def _kind(i: int, j: int, n: int, matrix: Matrix) -> str:
+    """Whether a cell holds right or wrong ones; nothing for both, and for none."""
+    if not n or i == j == len(matrix.classes):
+        return ""
+    return f' class="{"right" if i == j else "wrong"}"'
+
+
 def _cell(i: int, j: int, n: int, names: list[str], matrix: Matrix, choice: Choice | None) -> str:
     listed = len(choice.cells.get((i, j), ())) if choice else 0
     if not listed:
@@ -53,10 +60,9 @@ def _cell(i: int, j: int, n: int, names: list[str], matrix: Matrix, choice: Choi
     else:
         label = _("{truth}, named {named}: {n}").format(n=n, truth=names[i], named=names[j])
     note = "" if listed == n else _("{shown} of them are shown.").format(shown=listed)
-    wrong = "" if matrix.is_right(i, j) else ' class="wrong"'
     return (
         f'<button type="button" data-cell="{i},{j}" data-note="{escape(note)}" aria-label="{escape(label)}"'
-        f' aria-haspopup="dialog"{wrong}>{n}</button>'
+        f' aria-haspopup="dialog">{n}</button>'
     )
 
 

@@ -123,6 +123,15 @@ def evaluate(
     evaluate(run, data, positive, miss_cost, least_recall, code, as_json)
 
 
+@app.command(help=_("Make a run's report.html again, in your language; of an interrupted run, what is there."))
+def report(run: Run, as_json: Json = False) -> None:
+    import discern
+    from discern.cli.show import line
+
+    path = discern.report(run)
+    emit({"report": str(path)}) if as_json else line(_("Report: {path}").format(path=path))
+
+
 @app.command(help=_("Finished runs side by side: how good, how sure, how large and how fast."))
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help=_("Runs on the same test pictures."))],

@@ -90,6 +90,8 @@ def written(value: Any) -> str:
     >>> written(np.array([[1.0, 3.0], [5.0, 7.5]]))
     '1 3/5 7.5'
     """
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     if not isinstance(value, np.ndarray):
         return str(value)
     if value.size > 64:

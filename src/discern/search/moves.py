@@ -57,9 +57,12 @@ def reflect(cells: np.ndarray) -> np.ndarray:
 
 def _moved(points: Points, rows: np.ndarray, columns: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The new values of cells [rows, columns], (R,)."""
-    old, n = points.cells[rows, columns], np.maximum(points.space.bins[columns], 1)
-    distance = np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST), len(rows)))
-    distance = np.where(points.space.bins[columns] > 0, np.maximum(distance, 1 / n), distance)
-    near = reflect(old + np.where(rng.random(len(rows)) < 0.5, -distance, distance))
+    old, bins = points.cells[rows, columns], points.space.bins[columns]
+    sign = 2 * rng.integers(2, size=len(rows)) - 1
+    distance = SMALLEST * (LARGEST / SMALLEST) ** rng.random(len(rows))
+    if not bins.any():
+        return reflect(old + sign * distance)
+    n = np.maximum(bins, 1)
+    near = reflect(old + sign * np.where(bins > 0, np.maximum(distance, 1 / n), distance))
     other = (old + rng.integers(1, np.maximum(n, 2)) / n) % 1
     return np.where(points.space.unordered[columns], other, near)

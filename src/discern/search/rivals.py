@@ -31,7 +31,7 @@ class _Counted:
     def __call__(self, keys: np.ndarray) -> float:
         if len(self.values) >= self.budget:
             raise _Spent
-        point = self.problem.space.from_keys(np.clip(keys, 0, 1)[None])
+        point = self.problem.space.from_keys(keys.clip(0, 1)[None])
         value = float(self.problem.value(point)[0])
         if self.best is None or value < self.best_value:
             self.best, self.best_value = point, value

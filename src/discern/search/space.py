@@ -6,6 +6,7 @@ one arithmetic; a permutation is an *order* of 0 to n - 1.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -168,8 +169,9 @@ class Space:
         Source: J. C. Bean, "Genetic algorithms and random keys for sequencing and optimization", ORSA Journal on
         Computing 6(2), 1994.
         """
-        blocks = np.split(keys, np.cumsum([len(self.cells), *self.lengths])[:-1], axis=1)
-        return Points(self, blocks[0].copy(), tuple(np.argsort(block, axis=1, kind="stable") for block in blocks[1:]))
+        ends = itertools.pairwise(itertools.accumulate([len(self.cells), *self.lengths]))
+        orders = tuple(keys[:, start:end].argsort(axis=1, kind="stable") for start, end in ends)
+        return Points(self, keys[:, : len(self.cells)].copy(), orders)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 
 from discern.api.load import load
 from discern.classifier.classifier import Classifier, Picture
-from discern.data.open import open_data
-from discern.data.pixels import pixels
-from discern.data.scan import scan
-from discern.data.split import Split
 from discern.display import display
 from discern.explain.methods import explain as explained
-from discern.explain.nearest import Gallery, gallery
+from discern.explain.nearest import Gallery
+from discern.explain.training import training_gallery
 from discern.run import RunDirectory
 
 if TYPE_CHECKING:
@@ -81,13 +78,8 @@ def explain(
 
 
 def _training_pictures(classifier: Classifier, run: RunDirectory) -> Gallery:
-    """What the head reads of each training picture of ``run``, opened where it lay then."""
     watch = display()
     try:
-        dataset = open_data(run.read_config()["data"]["origin"])
-        rows = Split.load(run.split, dataset).train
-        decoded = pixels(dataset, rows, scan(dataset, watch.progress), classifier.card.preprocess, watch.progress)
-        labels = tuple(dataset.classes[dataset.labels[row]] for row in rows)
-        return gallery(classifier, decoded, labels, tuple(map(dataset.store.path, rows)), watch.progress)
+        return training_gallery(classifier, run, progress=watch.progress)
     finally:
         watch.close()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+from scipy import special  # type: ignore[import-untyped]
 
 LEAK = 0.01  # slope of leaky ReLU left of zero, torch's default
 Function = Callable[[np.ndarray], np.ndarray]

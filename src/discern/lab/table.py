@@ -18,7 +18,18 @@ from discern.settings import refusal, unknown
 if TYPE_CHECKING:
     from discern.lab.result import Result
 
-LABS = ("threshold", "convolution", "pooling", "activation", "optimizer", "network", "augment", "overfit", "search")
+LABS = (
+    "threshold",
+    "convolution",
+    "pooling",
+    "activation",
+    "normalisation",
+    "optimizer",
+    "network",
+    "augment",
+    "overfit",
+    "search",
+)
 
 
 @dataclass(frozen=True)

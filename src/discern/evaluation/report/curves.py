@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from discern.evaluation.calibration import Reliability
-from discern.evaluation.report.svg import Chart
+from discern.evaluation.report.svg import Chart, levels
 from discern.i18n import _
 
 
@@ -25,9 +26,11 @@ def _curve(title: str, lines: Mapping[str, Sequence[float]], top: float | None) 
     values = [value for line in lines.values() for value in line]
     # One wild epoch must not flatten the rest of the chart.
     high = top or min(max(values), 1.5 * max(*lines["train"], statistics.median(lines["validation"]))) or 1.0
-    low = 0.0 if top is None else max(0.0, min(values) - 0.05)
+    low = 0.0 if top is None else min(values)
+    known = math.isfinite(low) and math.isfinite(high) and low < high
+    grid = levels(low, high) if known else [0.0, 1.0]
     n = len(lines["train"])
-    chart = Chart(title, x=(1, max(2, n)), y=(low, high))
+    chart = Chart(title, x=(1, max(2, n)), y=(grid[0], grid[-1]))
     marks = [chart.line(enumerate(line, 1), part) for part, line in lines.items()]
     ticks = [(float(epoch), str(epoch)) for epoch in sorted({1, (n + 1) // 2, n})]
     return chart.draw(marks, ticks, [("train", _("training")), ("validation", _("validation"))])

@@ -113,14 +113,14 @@ def _background(story: Story) -> Iterator[tuple[str, str]]:
 
 def _again(story: Story) -> str:
     config, machine = story.config, story.config["machine"]
-    versions = {"discern": config["discern"], "Python": machine["python"], "torch": machine["torch"]}
+    versions = {"discern": config["discern"], "Python": machine["python"], "torch": machine["torch"], **story.made_with}
     rows = [
         *versions.items(),
         (_("seed"), str(config["config"]["seed"])),
         (_("fingerprint of the data"), config["data"]["fingerprint"]),
         (_("machine"), ", ".join(str(machine[name]) for name in ("processor", "gpu") if name in machine)),
     ]
-    if story.result and "seconds" in story.result:
+    if "seconds" in story.result:
         rows.append((_("seconds of training"), f"{story.result['seconds']:,.1f}"))
     notices = "".join(f"<li>{escape(text)}</li>" for text in config["notices"])
     moved = story.moved()

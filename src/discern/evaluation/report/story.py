@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,8 @@ class Story:
         Of that part; None where training did not end.
     temperature : str
         A sentence on how probabilities were scaled.
-    result : mapping
-        Seconds and the like.
+    result, made_with : mapping
+        Seconds and the like; versions.
     predictions : Predictions or None
         Of that part; None where they were not kept.
     kept : Kept or None
@@ -62,7 +62,8 @@ class Story:
     part: str = "test"
     metrics: Metrics | None = None
     temperature: str = ""
-    result: Mapping[str, Any] | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+    made_with: Mapping[str, str] = field(default_factory=dict)
     predictions: Predictions | None = None
     kept: Kept | None = None
     layers: Summary | None = None
@@ -145,6 +146,7 @@ def read_story(run: RunDirectory) -> Story:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         sentence = _("{path} is damaged or from another version: copy it again, or train again.")
         raise RunError(sentence.format(path=run.metrics)) from error
+    story["made_with"] = _read(run.path / "model.json").get("made_with", {})
     kept = load_kept(run.pictures)
     story["predictions"] = load_predictions(run.predictions).get(part) if run.predictions.is_file() else None
     story["kept"] = kept if kept and kept.part == part else None

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT, MARGIN = 380, 240, 40
+ROUND = (1, 2, 2.5, 5, 10)  # steps from grid line to grid line, times a power of ten
+
+
+def levels(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers, evenly spaced, from ``low`` or just below to ``high`` or just above, ``most`` of them.
+
+    Examples
+    --------
+    >>> levels(0.13, 1.0)
+    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    >>> levels(0.91, 1.0)
+    [0.9, 0.92, 0.94, 0.96, 0.98, 1.0]
+    """
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    for step in (factor * tens for tens in (power, 10 * power) for factor in ROUND):
+        first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+        if last - first < most:
+            break
+    return [round(i * step, 12) for i in range(first, last + 1)]
 
 
 @dataclass(frozen=True)
@@ -18,7 +38,7 @@ class Chart:
     title : str
         Plain text, below the horizontal axis and for those who hear the page.
     x, y : tuple of float
-        Where the axes begin and end.
+        Where the axes begin and end; the vertical one at round numbers, as `levels` gives.
 
     Examples
     --------
@@ -54,13 +74,12 @@ class Chart:
     def draw(
         self, marks: Sequence[str], ticks: Sequence[tuple[float, str]], keys: Sequence[tuple[str, str]] = ()
     ) -> str:
-        """The whole chart: marks over five grid lines, ``ticks`` (x, words) below, ``keys`` (kind, words) above."""
+        """The whole chart: marks over grid lines, ``ticks`` (x, words) below, ``keys`` (kind, words) above."""
         found = []
-        for t in range(5):
-            value = self.y[0] + (self.y[1] - self.y[0]) * t / 4
+        for value in levels(*self.y):
             x, y = self.place(self.x[0], value)
             found.append(f'<line class="grid" x1="{x:.1f}" x2="{WIDTH - MARGIN}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            found.append(f'<text x="{x - 5:.1f}" y="{y + 4:.1f}" text-anchor="end">{value:.2f}</text>')
+            found.append(f'<text x="{x - 5:.1f}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
         for value, words in ticks:
             x, y = self.place(value, self.y[0])
             found.append(f'<text x="{x:.1f}" y="{y + 16:.1f}" text-anchor="middle">{escape(words)}</text>')

@@ -69,3 +69,74 @@ def test_adam_corrects_the_bias_of_both_its_means() -> None:
         m, v = 0.9 * m + (1 - 0.9) * moment.g, 0.999 * v + (1 - 0.999) * moment.g**2
         m_hat, v_hat = m / (1 - 0.9**t), v / (1 - 0.999**t)
         assert moment.change == pytest.approx(-0.1 * m_hat / (v_hat**0.5 + 1e-8))
+
+
+# Deck B, lab convolution
+
+
+def test_convolution_1_one_channel_and_a_bias() -> None:
+    assert discern.lab("convolution").layers[0].output.tolist() == [[[129, 161], [225, 257]]]
+
+
+def test_convolution_2_two_channels_two_kernels() -> None:
+    output = discern.lab("convolution", example="two-channels").layers[0].output
+    assert output.tolist() == [[[54, 54], [54, 54]], [[25, 25], [25, 25]]]
+
+
+def test_27_and_27_weights_then_three_times_18() -> None:
+    tables = discern.lab("convolution", example="parameters").tables()
+    first, second = (table.texts() for table in tables if table.title.startswith("Parameters"))
+    assert first[1][1:] == ["27 + 27", "54"]
+    assert second[1][1:] == ["18 + 18 + 18", "54"]
+
+
+# Deck D, lab convolution
+
+
+def test_the_5x5_picture_with_the_cross() -> None:
+    output = discern.lab("convolution", example="cross").layers[0].output
+    assert output.tolist() == [[[2, 3, 3], [4, 4, 5], [2, 4, 3]]]
+
+
+def test_the_6x6_picture_with_the_sobel_filter() -> None:
+    output = discern.lab("convolution", example="sobel").layers[0].output
+    assert output.tolist() == [[[-4, -4, -2, 4], [-5, -5, -4, 5], [-2, -2, -4, 2], [-1, -1, -2, 1]]]
+
+
+# Deck E, lab convolution
+
+
+def test_a_line_scores_3_under_its_own_filter_and_1_under_the_other() -> None:
+    upright, diagonal = discern.lab("convolution", example="lines").layers[0].output[:, 0]
+    assert (upright[0], upright[-1]) == (3, 1)
+    assert (diagonal[0], diagonal[-1]) == (1, 3)
+
+
+def test_same_padding_keeps_a_line_at_the_edge() -> None:
+    assert not discern.lab("convolution", example="same", padding="valid").layers[0].output.any()
+    (same,) = discern.lab("convolution", example="same").layers[0].output
+    assert same[:, 0].tolist() == [2, 3, 3, 3, 2]
+    assert same.shape == (5, 5) and not same[:, 1:].any()
+
+
+def test_the_scoreboard_has_6x6_scores_of_nine_inputs_each() -> None:
+    found = discern.lab("convolution", example="scoreboard")
+    (scores,) = found.layers[0].output
+    told = [
+        [35, 27, 44, 32, 36, 38],
+        [36, 36, 37, 37, 36, 43],  # the slide's fourth is 36, a slip
+        [37, 37, 23, 26, 17, 35],
+        [29, 25, 22, 18, 14, 27],
+        [27, 25, 24, 21, 24, 32],
+        [31, 38, 27, 34, 25, 40],
+    ]
+    assert scores.tolist() == told
+    assert any("sees 9 of 64 input numbers" in sentence for sentence in found.sentences())
+
+
+def test_the_filter_behind_the_scoreboard_and_its_one_slip() -> None:
+    found = discern.lab("convolution", find_filter=True)
+    assert found.kernel.tolist() == [[[1, 0, 1], [2, 1, 3], [1, 1, 2]]]
+    (slip,) = found.disagreeing
+    assert (slip.row + 1, slip.column + 1, slip.told, slip.found) == (2, 4, 36, 37)
+    assert "Row 2, column 4 ought to be 37, not 36." in found.sentences()

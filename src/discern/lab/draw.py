@@ -26,7 +26,7 @@ def show_matrix(
     Parameters
     ----------
     values : numpy.ndarray
-        (H, W).
+        (H, W); a cell that is not a number stays empty.
     marked : sequence of (int, int)
         Cells (row, column) to frame.
     limits : tuple of float, optional
@@ -34,13 +34,14 @@ def show_matrix(
     """
     from matplotlib.patches import Rectangle
 
-    low, high = limits or (float(values.min()), float(values.max()))
+    low, high = limits or (float(np.nanmin(values)), float(np.nanmax(values)))
     image = ax.imshow(values, cmap=cmap, vmin=low, vmax=high if high > low else low + 1)
     ax.set_title(title, fontsize=10)
     ax.set_xticks([])
     ax.set_yticks([])
     if values.size <= MOST_WRITTEN:
-        for (row, column), value in np.ndenumerate(values):
+        for row, column in np.argwhere(np.isfinite(values)):
+            value = values[row, column]
             red, green, blue, _alpha = image.cmap(image.norm(value))
             ink = "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
             ax.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=8, color=ink)

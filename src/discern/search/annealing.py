@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from discern.search.ask_tell import Count, Share, Walk
 from discern.search.moves import steps
 from discern.search.space import Space
+from discern.search.walk import Count, Share, Walk
 
 
 def simulated_annealing(

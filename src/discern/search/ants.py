@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from discern.search.ask_tell import Amount, Count, Several, Share, Walk
 from discern.search.moves import reflect
 from discern.search.space import Points, Space, join
+from discern.search.walk import Amount, Count, Several, Share, Walk
 
 
 def ant_colony(

@@ -6,24 +6,15 @@ as its paper does, while whoever computes the values keeps the loop, the clock a
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from discern.errors import ConfigError
 from discern.i18n import _
 from discern.search.space import Points, Space
-
-Walk = Generator[Points, np.ndarray, None]
-"""Yields batches to be valued, without end; is sent their values (N,), each finite."""
-
-Count = Annotated[int, Field(ge=1)]
-Several = Annotated[int, Field(ge=2)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Amount = Annotated[float, Field(gt=0)]
-"""Kinds of settings, with the bounds that are checked when a search is made."""
+from discern.search.table import find
 
 WORST = 1e100  # what an algorithm is told for a value that is not a number, and the largest it ever sees
 
@@ -71,8 +62,6 @@ class Search:
     """
 
     def __init__(self, space: Space, budget: int, algorithm: str = "ga", seed: int = 0, **settings: Any) -> None:
-        from discern.search.table import find
-
         if budget < 1:
             raise ConfigError(_("A budget is one evaluation or more, not {budget}.").format(budget=budget))
         self.space, self.budget = space, budget

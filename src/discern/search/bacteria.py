@@ -7,9 +7,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from discern.search.ask_tell import Count, Share, Walk
 from discern.search.moves import reflect
 from discern.search.space import Space
+from discern.search.walk import Count, Share, Walk
 
 
 def bacterial_foraging(

@@ -7,9 +7,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from discern.search.ask_tell import Several, Walk
 from discern.search.moves import reflect, reverse
 from discern.search.space import Points, Space
+from discern.search.walk import Several, Walk
 
 
 def bee_colony(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from discern.search.ask_tell import Amount, Several, Share, Walk
 from discern.search.moves import reverse, two_places
 from discern.search.space import Points, Space
+from discern.search.walk import Amount, Several, Share, Walk
 
 
 def genetic(

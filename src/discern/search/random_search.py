@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from discern.search.ask_tell import Count, Walk
 from discern.search.space import Space
+from discern.search.walk import Count, Walk
 
 
 def random_search(space: Space, rng: np.random.Generator, budget: int, *, batch: Count = 50) -> Walk:

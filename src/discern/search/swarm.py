@@ -7,8 +7,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from discern.search.ask_tell import Count, Walk
 from discern.search.space import Space
+from discern.search.walk import Count, Walk
 
 
 def particle_swarm(

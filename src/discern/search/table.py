@@ -14,7 +14,6 @@ from discern.errors import ConfigError, nearest
 from discern.i18n import _
 from discern.search.annealing import simulated_annealing
 from discern.search.ants import ant_colony
-from discern.search.ask_tell import Walk
 from discern.search.bacteria import bacterial_foraging
 from discern.search.bees import bee_colony
 from discern.search.genetic import genetic
@@ -22,6 +21,7 @@ from discern.search.random_search import random_search
 from discern.search.space import Space
 from discern.search.swarm import particle_swarm
 from discern.search.tabu import tabu_search
+from discern.search.walk import Walk
 from discern.settings import refusal, unknown
 
 

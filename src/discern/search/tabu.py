@@ -6,9 +6,9 @@ from collections import deque
 
 import numpy as np
 
-from discern.search.ask_tell import Count, Walk
 from discern.search.moves import Move, steps
 from discern.search.space import Space
+from discern.search.walk import Count, Walk
 
 
 def tabu_search(
@@ -18,18 +18,19 @@ def tabu_search(
 
     Source: F. Glover, "Tabu search, part I", ORSA Journal on Computing 1(3), 1989: a short-term memory of moves, and an
     aspiration that lets a tabu move pass if it leads to the best value yet. Of a large neighbourhood only a sample is
-    valued (his candidate list); the neighbours are those of `discern.search.moves`.
+    valued (his candidate list); the neighbours are those of `discern.search.moves`. Tabu is to change the same cell, or
+    to reverse the stretch with the same two ends, as that is what would undo the move.
 
     Parameters
     ----------
     neighbours : int
         Valued at a time: 20, our own.
     tenure : int
-        Moves that are tabu: 7, which Glover found good for many problems.
+        Moves that are tabu: 7, which Glover found good for many problems, and no more than half of the dimensions.
     """
     here = space.sample(rng, 1)
     best = float((yield here)[0])
-    tabu: deque[Move] = deque(maxlen=tenure)
+    tabu: deque[Move] = deque(maxlen=max(1, min(tenure, space.width // 2)))
     while True:
         around, moves = steps(here.take(np.zeros(neighbours, dtype=int)), rng)
         values = yield around

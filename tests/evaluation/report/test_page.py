@@ -15,8 +15,9 @@ from babel.messages.mofile import write_mo
 
 from discern import i18n
 from discern.evaluation.predictions import Predictions
+from discern.evaluation.report.headline import headline
 from discern.evaluation.report.kept import Samples, encoded
-from discern.evaluation.report.page import headline, page
+from discern.evaluation.report.page import page
 from discern.evaluation.report.story import Story, read_story
 from discern.i18n import use_language
 from discern.run import RunDirectory
@@ -194,7 +195,7 @@ def test_pictures_that_moved_are_told_of(tmp_path: Path) -> None:
 
 
 def test_no_mistake_is_said(tmp_path: Path) -> None:
-    assert "There is none: every picture was named right." in page(
+    assert "There is none: all were named right." in page(
         read_story(make_run(tmp_path, predicted(("a", "b"), 20, sharp=50.0)))
     )
 

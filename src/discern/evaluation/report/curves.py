@@ -40,7 +40,7 @@ def calibration(found: Reliability) -> str:
     """How often the classifier was right by how sure it was: a bar a bin, its interval, and the diagonal."""
     title = _("share right by the probability of the class named")
     chart = Chart(title, x=(0.0, 1.0), y=(0.0, 1.0))
-    words = _("{low:.2f} to {high:.2f}: {n} pictures, {accuracy:.1%} of them named right")
+    words = _("{low:.2f} to {high:.2f}: {accuracy:.1%} of {n} named right")
     marks = [chart.line([(0, 0), (1, 1)], "ideal")]
     bins = zip(found.edges, found.edges[1:], found.count, found.accuracy, found.intervals(), strict=False)
     for low, high, n, accuracy, interval in bins:

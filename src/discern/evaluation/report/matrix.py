@@ -38,7 +38,7 @@ def _hint(metrics: Metrics, matrix: Matrix, choice: Choice | None) -> str:
         sentence = _("Shown are the {shown} of {all} classes that are confused most often.")
         words.append(sentence.format(shown=len(matrix.classes), all=len(metrics.classes)))
     if choice:
-        words.append(_("A number opens its pictures; with the keyboard, arrow keys move from number to number."))
+        words.append(_("A number opens what it counts; with the keyboard, arrow keys move from number to number."))
     return f'<p class="soft">{escape(" ".join(words))}</p>' if words else ""
 
 

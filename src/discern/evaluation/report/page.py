@@ -10,6 +10,7 @@ from discern import pages
 from discern.evaluation.report import galleries, tables
 from discern.evaluation.report.choice import choose, shown
 from discern.evaluation.report.curves import calibration, curves
+from discern.evaluation.report.headline import baseline, headline
 from discern.evaluation.report.matrix import confusion, dialog, store
 from discern.evaluation.report.story import Story
 from discern.i18n import _
@@ -34,31 +35,6 @@ def page(story: Story) -> str:
     return pages.page(title, body, style, script)
 
 
-def headline(story: Story) -> str:
-    """One sentence: what was asked and what came out, on how many pictures, and how sure that is."""
-    facts = {
-        "model": story.model,
-        "data": story.data,
-        "classes": len(story.config["classes"]),
-        "train": f"{story.split.get('counts', {}).get('train', 0):,}",
-    }
-    m = story.metrics
-    if m is None:
-        sentence = _(
-            "{model} was to learn from {train} pictures to tell {classes} classes of {data} apart; training stopped "
-            "after {done} of {planned} epochs."
-        )
-        return sentence.format(**facts, done=len(story.epochs), planned=story.planned)
-    sentence = _(
-        "{model} learnt from {train} pictures to tell {classes} classes of {data} apart: of {n} {part} pictures it "
-        "names {right} right, {top1:.1%} ({low:.1%} to {high:.1%} at 95 %)."
-    )
-    part = {"test": _("test"), "validation": _("validation")}[story.part]
-    low, high = m.interval
-    right = f"{int(m.confusion.trace()):,}"
-    return sentence.format(**facts, n=f"{m.n:,}", part=part, right=right, top1=m.top1, low=low, high=high)
-
-
 def _unfinished(story: Story) -> Iterator[tuple[str, str]]:
     if story.epochs:
         yield _("Curves so far"), f'<div class="charts">{curves(story.epochs)}</div>'
@@ -72,13 +48,13 @@ def _measured(story: Story) -> Iterator[tuple[str, str]]:
         yield _("Curves"), f'<div class="charts">{curves(story.epochs)}</div>'
     matrix = shown(metrics.confusion)
     choice = choose(predictions, matrix) if predictions else None
-    body = _baseline(story) + confusion(metrics, matrix, choice)
+    body = _soft(baseline(metrics)) + confusion(metrics, matrix, choice)
     if predictions is None or choice is None:
-        lost = _("What was said of each picture was not kept (predictions.npz): train again to see pictures here.")
+        lost = _("What was said of each one was not kept (predictions.npz): train again to see it here.")
         yield _("Confusion matrix"), body + _soft(lost)
     else:
         yield _("Confusion matrix"), body + dialog() + store(predictions, kept, choice)
-        none = _soft(_("There is none: every picture was named right."))
+        none = _soft(_("There is none: all were named right."))
         yield (
             _("The surest mistakes"),
             galleries.gallery(predictions, kept, choice.mistakes) if choice.mistakes else none,
@@ -91,14 +67,6 @@ def _measured(story: Story) -> Iterator[tuple[str, str]]:
     yield _("Calibration"), calibration(metrics.reliability) + _soft(told) + _soft(story.temperature)
     if kept and kept.samples.pictures:
         yield _("What training saw"), galleries.versions(kept.samples)
-
-
-def _baseline(story: Story) -> str:
-    """What naming one class always would come to."""
-    assert story.metrics is not None
-    support = story.metrics.confusion.sum(axis=1)
-    name, share = story.metrics.classes[int(support.argmax())], support.max() / max(1, support.sum())
-    return _soft(_("To name every picture {name} would be right in {share:.1%}.").format(name=name, share=share))
 
 
 def _background(story: Story) -> Iterator[tuple[str, str]]:

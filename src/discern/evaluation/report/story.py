@@ -79,6 +79,11 @@ class Story:
         return str(self.config["config"]["model"])
 
     @property
+    def is_table(self) -> bool:
+        """Whether it learnt from rows of numbers, not from pictures."""
+        return "columns" in self.config["preprocess"]
+
+    @property
     def command(self) -> str:
         """What makes the run again: what was asked for, and of what was measured the settings that were chosen."""
         asked = dict(self.config["asked"]) | {"model": self.model}

@@ -67,7 +67,7 @@ def per_class(metrics: Metrics) -> str:
         )
         for name, row in found
     ]
-    return tall((*titles, _("pictures")), rows)
+    return tall((*titles, _("n")), rows)
 
 
 def tall(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -108,7 +108,7 @@ def _why(found: Mapping[str, Any]) -> str:
         (f"{names[part]}: {found['reasons'][reason]['meaning']}", str(n))
         for (part, reason), n in sorted(places.items(), key=lambda place: list(names).index(place[0][0]))
     ]
-    return table((_("why they are there"), _("pictures")), told)
+    return table((_("why they are there"), _("n")), told)
 
 
 def settings(facts: Mapping[str, Any]) -> str:

@@ -35,8 +35,9 @@ def run(monkeypatch: pytest.MonkeyPatch, bundle: Path, *arguments: object) -> in
     [
         ("all", "cam: lenet does not average"),
         ("gradcam", "stage2"),
-        ("features", "the 16 strongest channels"),
-        ("deconv", "deconv of stage2"),
+        ("features", "the 16 channels that answer most"),
+        ("deconv", "stage2: the 9 channels"),
+        ("filters", "the 6 largest kernels"),
         ("arithmetic", "out of 75 products"),
     ],
 )

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from PIL import Image
 from scipy.stats import binomtest
 
 from discern.errors import ConfigError, RunError
 from discern.evaluation.comparison import Row, check_same, mcnemar, paired, pareto
-from discern.evaluation.comparison_page import cells, save, titles
+from discern.evaluation.comparison_page import cells, colours, plot_curves, plot_latency, save, titles
 from discern.evaluation.predictions import Predictions
 
 
@@ -118,6 +119,25 @@ def test_a_picture(curves: dict[str, list[float]], tmp_path: Path) -> None:
 def test_another_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"\.svg or \.html"):
         save(tmp_path / "c.pdf", [row("a")], {}, [])
+
+
+@pytest.mark.parametrize("step", [0.0, 0.003, 0.01])
+def test_names_beside_each_other_can_be_read(step: float) -> None:
+    figure = Figure(figsize=(7, 5), layout="constrained")
+    ax = figure.subplots()
+    plot_latency([row(f"run-{i}", 0.9 + i * step, 1 + i * step) for i in range(4)], ax)
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert [text.get_text() for text in ax.texts] == ["run-0", "run-1", "run-2", "run-3"]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert all(ax.get_window_extent().contains(*corner) for box in boxes for corner in box.corners())
+
+
+def test_a_run_has_one_colour_in_both_drawings() -> None:
+    left, right = Figure().subplots(1, 2)
+    plot_latency([row("b", 0.95), row("a", 0.9)], left)
+    plot_curves({"a": [0.5, 0.9]}, right, colours(["b", "a"]))
+    b, a = (points.lines[0].get_color() for points in left.containers)
+    assert a == right.lines[0].get_color() != b
 
 
 def test_every_column_has_its_title() -> None:

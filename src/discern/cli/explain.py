@@ -74,9 +74,7 @@ def _show_maps(maps: tuple[HeatMap, ...]) -> None:
 
 
 def _show_channels(found: Channels) -> None:
-    sentence = _("{method} of {layer}: the {n} strongest channels, {shape} each.")
-    shape = "x".join(str(side) for side in found.maps.shape[1:])
-    line(sentence.format(method=found.method, layer=found.layer, n=len(found.maps), shape=shape))
+    line(found.sentence())
     rows = [(str(number), f"{value:.4f}") for number, value in zip(found.channels, found.strength, strict=True)]
     table((_("channel"), _("strength")), rows)
 
@@ -96,7 +94,7 @@ def _show_arithmetic(found: Arithmetic) -> None:
         for i in range(min(len(found.patch), 3))
         for j in range(found.patch[i].size)
     ]
-    table((_("input channel"), _("pixel"), _("weight"), _("product")), rows)
+    table((_("input channel"), _("input"), _("weight"), _("product")), rows)
     if len(found.patch) > 3:
         line(_("... and {n} more input channels; all are in --json.").format(n=len(found.patch) - 3))
     line(_("sum + bias = value  →  what comes after: {line}").format(line=found.sentence()))

@@ -234,11 +234,13 @@ def _inside(cell: Cell | None, map: Tensor, layer: str) -> Cell:
 
 
 def _grid(ax: Axes, title: str, values: np.ndarray) -> None:
-    ax.imshow(values, cmap="coolwarm", vmin=-np.abs(values).max(), vmax=np.abs(values).max())
+    most = float(np.abs(values).max())
+    ax.imshow(values, cmap="coolwarm", vmin=-most, vmax=most)
     ax.set_title(title, fontsize=9)
     ax.set_xticks([])
     ax.set_yticks([])
     if max(values.shape) > WIDE:
         return
     for row, column in np.ndindex(*values.shape):
-        ax.text(column, row, f"{values[row, column]:.3f}", ha="center", va="center", fontsize=7)
+        ink = "white" if abs(values[row, column]) > 0.7 * most else "black"
+        ax.text(column, row, f"{values[row, column]:.3f}", ha="center", va="center", fontsize=7, color=ink)

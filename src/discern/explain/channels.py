@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from discern.explain.passes import convolutions, look
-from discern.explain.result import Explanation
+from discern.explain.result import Explanation, show_picture
 from discern.explain.subject import Subject
 from discern.i18n import _
 
@@ -47,22 +47,21 @@ class Channels(Explanation):
 
     @property
     def inches(self) -> tuple[float, float]:  # type: ignore[override]
-        columns = self._columns()
-        return 1.3 * columns + 0.4, 1.5 * -(-len(self.maps) // columns) + 0.6
+        columns, rows = self._grid()
+        return 1.3 * columns + 0.4, 1.5 * rows + 0.6
 
     def plot(self, ax: Axes) -> None:
-        columns = self._columns()
-        rows = -(-len(self.maps) // columns)
+        columns, rows = self._grid()
         ax.set_axis_off()
         title = _("{method} of {layer}: {n} channels").format(method=self.method, layer=self.layer, n=len(self.maps))
         ax.set_title(title, fontsize=9)
-        for i, (number, map) in enumerate(zip(self.channels, self.maps, strict=True)):
+        shown = [] if self.picture is None else [(_("picture"), self.picture)]
+        shown += [(str(number), _stretched(map)) for number, map in zip(self.channels, self.maps, strict=True)]
+        for i, (name, values) in enumerate(shown):
             row, column = divmod(i, columns)
             cell = ax.inset_axes((column / columns, 1 - (row + 1) / rows, 0.94 / columns, 0.84 / rows))
-            low, high = float(map.min()), float(map.max())
-            cell.imshow((map - low) / ((high - low) or 1.0), cmap="gray" if map.ndim == 2 else None)
-            cell.set_axis_off()
-            cell.set_title(str(number), fontsize=7, pad=1)
+            show_picture(cell, values)
+            cell.set_title(name, fontsize=7, pad=1)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -73,8 +72,29 @@ class Channels(Explanation):
             "shape": list(self.maps.shape[1:]),
         }
 
-    def _columns(self) -> int:
-        return min(8 if len(self.maps) > TOP else 4, len(self.maps))
+    def sentence(self) -> str:
+        """What is shown, and what the strength of a channel is."""
+        kinds = {
+            "features": _("{layer}: the {n} channels that answer most, {shape} each; strength is the mean of the map."),
+            "filters": _("{layer}: the {n} largest kernels, {shape} each; strength is the length of the weights."),
+            "deconv": _(
+                "{layer}: the {n} channels with the strongest single place, each run back to the picture; strength is "
+                "the number there."
+            ),
+        }
+        shape = "x".join(str(side) for side in self.maps.shape[1:])
+        return kinds[self.method].format(layer=self.layer, n=len(self.maps), shape=shape)
+
+    def _grid(self) -> tuple[int, int]:
+        cells = len(self.maps) + (self.picture is not None)
+        columns = min(8 if cells > TOP + 1 else 6 if cells > 10 else 5 if cells > 8 else 4, cells)
+        return columns, -(-cells // columns)
+
+
+def _stretched(map: np.ndarray) -> np.ndarray:
+    """Its smallest value 0, its largest 1: (h, w[, 3]) -> (h, w, 1 or 3)."""
+    low, high = float(map.min()), float(map.max())
+    return np.atleast_3d((map - low) / ((high - low) or 1.0))
 
 
 @torch.no_grad()

@@ -77,9 +77,9 @@ class HeatMap(Explanation):
     faithfulness: Faithfulness
 
     def plot(self, ax: Axes) -> None:
-        show_picture(ax, self.picture)
-        top = float(np.quantile(self.heat, SHOWN)) or 1.0
-        ax.imshow(self.heat, cmap="jet", alpha=0.5, vmin=0, vmax=top, interpolation="bilinear")
+        show_picture(ax, self.picture.mean(axis=2, keepdims=True) / 255)  # grey: colours are heat alone
+        shown = np.clip(self.heat / (float(np.quantile(self.heat, SHOWN)) or 1.0), 0, 1)
+        ax.imshow(shown, cmap="turbo", alpha=0.75 * shown**0.5, vmin=0, vmax=1, interpolation="bilinear")
         scores = _("deletion {deletion:.3f}  insertion {insertion:.3f}").format(
             deletion=self.faithfulness.deletion, insertion=self.faithfulness.insertion
         )
@@ -138,5 +138,6 @@ class Sheet(Explanation):
 
 def show_picture(ax: Axes, picture: np.ndarray) -> None:
     """uint8 (H, W, 1 or 3), or floats in 0..1, without axes."""
-    ax.imshow(picture[..., 0] if picture.shape[-1] == 1 else picture, cmap="gray", interpolation="nearest")
+    shown, white = picture[..., 0] if picture.shape[-1] == 1 else picture, 255 if picture.dtype == np.uint8 else 1
+    ax.imshow(shown, cmap="gray", vmin=0, vmax=white, interpolation="nearest")
     ax.set_axis_off()

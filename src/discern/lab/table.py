@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LABS = (
     "threshold",
     "convolution",
+    "filters",
     "pooling",
     "activation",
     "normalisation",

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+DRAWS = ("normal_", "uniform_")  # of a tensor: what some functions of torch.nn.init call without a word before
+
 
 @contextmanager
 def on_meta() -> Iterator[None]:
@@ -32,6 +34,6 @@ class _Undrawn(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         named = dict(kwargs or {})
-        if getattr(func, "__module__", None) == "torch.nn.init":
+        if getattr(func, "__module__", None) == "torch.nn.init" or getattr(func, "__name__", None) in DRAWS:
             return args[0] if args else named["tensor"]
         return func(*args, **named)

@@ -1,0 +1,34 @@
+"""Overfitting can be seen, and the two trainings differ in augmentation alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from discern.errors import DataError
+from discern.evaluation.intervals import wilson
+from discern.lab.overfit import Overfit, run
+
+
+@pytest.fixture(scope="module")
+def found() -> Overfit:
+    return run("digits", "lenet", pictures=60, held=200, epochs=12, batch=20)
+
+
+def test_few_pictures_are_learnt_by_heart(found: Overfit) -> None:
+    assert len(found.plain.train) == len(found.augmented.held) == 12
+    assert found.plain.train[-1] > 0.9 and found.plain.gap > 0.1
+    assert found.augmented.gap < found.plain.gap
+
+
+def test_the_interval_is_of_the_held_out_pictures(found: Overfit) -> None:
+    assert found.plain.interval == wilson(round(found.plain.held[-1] * 200), 200)
+
+
+def test_the_same_seed_gives_the_same_curves() -> None:
+    first, again = (run("digits", "lenet", pictures=40, held=50, epochs=2, seed=3) for _turn in range(2))
+    assert first == again
+
+
+def test_too_many_pictures_are_asked_for() -> None:
+    with pytest.raises(DataError, match="digits has 1797 labelled pictures: ask for fewer"):
+        run("digits", "lenet", pictures=1700, held=200)

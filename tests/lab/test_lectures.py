@@ -140,3 +140,55 @@ def test_the_filter_behind_the_scoreboard_and_its_one_slip() -> None:
     (slip,) = found.disagreeing
     assert (slip.row + 1, slip.column + 1, slip.told, slip.found) == (2, 4, 36, 37)
     assert "Row 2, column 4 ought to be 37, not 36." in found.sentences()
+
+
+# Deck D, lab filters
+
+
+def test_the_lectures_gaussian_has_a_variance_of_one_half() -> None:
+    by_name = {one.name: one.kernel for one in discern.lab("filters").filtered}
+    told = [[0.045, 0.122, 0.045], [0.122, 0.332, 0.122], [0.045, 0.122, 0.045]]
+    assert by_name["lecture-gaussian"].tolist() == by_name["gaussian"].round(3).tolist() == told
+
+
+def test_the_other_filters_of_the_lecture() -> None:
+    by_name = {one.name: one.kernel for one in discern.lab("filters").filtered}
+    assert by_name["average"].tolist() == [[1 / 9] * 3] * 3
+    assert by_name["sobel-horizontal"].tolist() == [[1, 2, 1], [0, 0, 0], [-1, -2, -1]]
+    assert by_name["sobel-vertical"].tolist() == [[1, 0, -1], [2, 0, -2], [1, 0, -1]]
+    assert by_name["laplacian"].tolist() == [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]
+
+
+# Deck B, lab pooling
+
+
+def test_pooling_the_numbers_from_1_to_16() -> None:
+    assert discern.lab("pooling", kind="max").output.tolist() == [[6, 8], [14, 16]]
+    assert discern.lab("pooling", kind="average").output.tolist() == [[3.5, 5.5], [11.5, 13.5]]
+    assert discern.lab("pooling", kind="global").output.tolist() == [[8.5]]
+
+
+# Deck E, lab pooling
+
+
+def test_the_scoreboard_max_pooled() -> None:
+    assert discern.lab("pooling", example="scoreboard").output.tolist() == [[36, 44, 43], [37, 26, 35], [38, 34, 40]]
+
+
+# Deck E, lab convolution
+
+
+def test_conv_pool_conv_sees_all_of_the_8x8_picture() -> None:
+    found = discern.lab("convolution", example="stack")
+    assert [level.output for level in found.levels] == [(6, 6), (3, 3), (1, 1)]
+    assert found.levels[-1].field == (8, 8)
+
+
+# Deck C, labs kmeans and pca
+
+
+@pytest.mark.parametrize("name", ["kmeans"])
+def test_iris_has_150_rows_of_4_features_in_3_classes_of_50(name: str) -> None:
+    iris = discern.lab(name).examples
+    assert iris.values.shape == (150, 4) and len(iris.features) == 4
+    assert [int((iris.labels == i).sum()) for i in range(len(iris.classes))] == [50, 50, 50]

@@ -13,10 +13,10 @@ from discern.errors import ConfigError
 from discern.lab.pooling import SIXTEEN, run
 
 
-def test_the_lectures_example() -> None:
-    assert run(SIXTEEN, kind="max").output.tolist() == [[6, 8], [14, 16]]
-    assert run(SIXTEEN, kind="average").output.tolist() == [[3.5, 5.5], [11.5, 13.5]]
-    assert run(SIXTEEN, kind="global").output.tolist() == [[8.5]]
+def test_a_window_that_does_not_fit_whole_is_left_out() -> None:
+    assert run(picture=SIXTEEN, window=3).output.tolist() == [[11]]
+    assert "left out" in run(picture=SIXTEEN, window=3).sentences()[-1]
+    assert not any("left out" in sentence for sentence in run(picture=SIXTEEN, window=3, stride=1).sentences())
 
 
 @settings(max_examples=60, deadline=None)
@@ -30,7 +30,7 @@ def test_the_lectures_example() -> None:
 )
 def test_agrees_with_torch(height: int, width: int, window: int, stride: int, kind: str, seed: int) -> None:
     picture = np.random.default_rng(seed).permutation(height * width).reshape(height, width) * 0.5
-    found = run(picture, window, stride, kind)  # type: ignore[arg-type]
+    found = run(picture=picture, window=window, stride=stride, kind=kind)  # type: ignore[arg-type]
     x = torch.tensor(picture[None, None], requires_grad=True)
     pools = {
         "max": lambda: functional.max_pool2d(x, window, stride),
@@ -50,4 +50,4 @@ def test_agrees_with_torch(height: int, width: int, window: int, stride: int, ki
 )
 def test_what_cannot_be_pooled(picture: np.ndarray, window: int, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        run(picture, window)
+        run(picture=picture, window=window)

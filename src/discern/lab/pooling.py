@@ -19,11 +19,13 @@ from discern.i18n import _
 from discern.lab.draw import show_matrix
 from discern.lab.options import Matrix, written
 from discern.lab.result import Result, Table
+from discern.lab.worked import SCOREBOARD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIXTEEN = np.arange(1.0, 17.0).reshape(4, 4)
+PICTURES = {"sixteen": SIXTEEN, "scoreboard": SCOREBOARD}
 
 
 def summary() -> str:
@@ -90,7 +92,10 @@ class Pooling(Result):
             "average": _("Going back, the gradient of each output is shared equally by its window."),
             "global": _("Going back, every cell gets the same share of the gradient."),
         }
-        return [size.format(height=height, width=width, rows=rows, columns=columns), route[self.kind]]
+        told = [size.format(height=height, width=width, rows=rows, columns=columns), route[self.kind]]
+        if self.kind != "global" and any((n - self.window) % self.stride for n in (height, width)):
+            told.append(_("Cells at the right or lower edge are left out where no whole window fits."))
+        return told
 
     def tables(self) -> Sequence[Table]:
         rows = [
@@ -114,7 +119,10 @@ class Pooling(Result):
 
 
 def run(
-    picture: Annotated[Matrix, Field(description=_("The numbers to pool, one channel."))] = SIXTEEN,
+    example: Annotated[
+        Literal["sixteen", "scoreboard"], Field(description=_("A lecture's numbers, where no picture is given."))
+    ] = "sixteen",
+    picture: Annotated[Matrix | None, Field(description=_("The numbers to pool, one channel."))] = None,
     window: Annotated[int, Field(ge=1, description=_("Side of the window, in cells."))] = 2,
     stride: Annotated[int | None, Field(ge=1, description=_("Step of the window; its side unless given."))] = None,
     kind: Annotated[Literal["max", "average", "global"], Field(description=_("What is taken of each window."))] = "max",
@@ -134,6 +142,7 @@ def run(
     >>> run(kind="global").output
     array([[8.5]])
     """
+    picture = PICTURES[example] if picture is None else picture
     if picture.ndim != 2:
         raise ConfigError(_("Pooling treats every channel alike: give one channel, not {n}.").format(n=len(picture)))
     if kind != "global" and window > min(picture.shape):

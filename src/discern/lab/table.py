@@ -26,6 +26,7 @@ LABS = (
     "activation",
     "normalisation",
     "optimizer",
+    "kmeans",
     "network",
     "augment",
     "overfit",
@@ -88,7 +89,7 @@ def options(name: str) -> list[Option]:
     Examples
     --------
     >>> [option.name for option in options("pooling")][:2]
-    ['picture', 'window']
+    ['example', 'picture']
     """
     run = _module(name).run
     hints = get_type_hints(run, include_extras=True)

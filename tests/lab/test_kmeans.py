@@ -1,0 +1,113 @@
+"""K-means against scikit-learn, and what a student reads of it."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from sklearn.cluster import KMeans
+
+import discern
+from discern.errors import ConfigError
+from discern.lab.kmeans import lloyd, nearest_centres, run
+
+
+@pytest.mark.parametrize(("data", "seed"), [("iris", 0), ("iris", 5), ("digits", 1)])
+def test_is_scikit_learns_from_the_same_seed(data: str, seed: int) -> None:
+    found = run(data, seed=seed, scale=data == "iris")
+    theirs = KMeans(len(found.centres), n_init=1, random_state=seed, tol=0, max_iter=100).fit(found.values)
+    assert found.settled and len(found.iterations) == theirs.n_iter_
+    np.testing.assert_array_equal(found.labels, theirs.labels_)
+    np.testing.assert_allclose(found.centres, theirs.cluster_centers_, atol=1e-9)
+    assert found.inertia == pytest.approx(theirs.inertia_)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.integers(8, 60),
+    columns=st.integers(1, 6),
+    clusters=st.integers(1, 8),
+    most=st.integers(1, 30),
+    seed=st.integers(0, 2**16),
+)
+def test_every_number_of_iterations_is_scikit_learns(
+    rows: int, columns: int, clusters: int, most: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(rows, columns))
+    _check(values, rng.permutation(values)[:clusters], most)
+
+
+def test_a_centre_without_rows_takes_the_farthest_row_as_scikit_learns_does() -> None:
+    values = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [19.0]])
+    for start in ([[1.0], [50.0], [12.0]], [[1.0], [50.0], [60.0]], [[-5.0], [-4.0], [-90.0]]):
+        _check(values, np.array(start), 20)
+
+
+def _check(values: np.ndarray, start: np.ndarray, most: int) -> None:
+    iterations = lloyd(values, start, most)
+    theirs = KMeans(len(start), init=start, n_init=1, tol=0, max_iter=most, algorithm="lloyd").fit(values)
+    centres = iterations[-1].moved if iterations[-1].changed else iterations[-1].centres
+    np.testing.assert_allclose(centres, theirs.cluster_centers_, atol=1e-9)
+    np.testing.assert_array_equal(nearest_centres(values, centres)[0], theirs.labels_)
+    falls = [one.inertia for one in iterations]
+    assert all(after <= before + 1e-9 for before, after in itertools.pairwise(falls))
+
+
+def test_iteration_by_iteration_with_numbers_for_a_hand(tmp_path: Path) -> None:
+    file = tmp_path / "two.csv"
+    file.write_text("wide,high\n0,0\n0,2\n10,0\n10,4\n")
+    found = run(str(file), clusters=2)
+    assert sorted(found.centres.tolist()) == [[0, 1], [10, 2]]
+    assert found.inertia == 1 + 1 + 4 + 4
+    assert found.iterations[0].changed == 4 and found.iterations[-1].changed == 0
+    assert "class" not in " ".join(found.sentences())
+    assert found.tables()[1].columns == ("cluster", "rows")
+    figure = Figure()
+    found.plot(figure)
+    assert [ax.get_xlabel() for ax in figure.get_axes()] == ["wide", "iteration"]
+
+
+def test_frames_go_from_the_start_to_the_end() -> None:
+    found = run("iris")
+    assert found.frames() == len(found.iterations) + 1
+    first, last = Figure(), Figure()
+    found.plot_frame(first, 0)
+    found.plot_frame(last, found.frames() - 1)
+    assert len(set(map(tuple, first.get_axes()[0].collections[0].get_facecolors()))) == 1
+    assert len(set(map(tuple, last.get_axes()[0].collections[0].get_facecolors()))) == 3
+    falls = last.get_axes()[1].lines[0].get_ydata()
+    np.testing.assert_allclose(falls, [*(one.inertia for one in found.iterations), found.inertia])
+
+
+def test_digits_have_pictures_of_their_centres() -> None:
+    figure = Figure()
+    run("digits", most=1).plot(figure)
+    assert len(figure.get_axes()[2].images) == 10
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"clusters": 0}, "clusters=0 is not allowed: 1 or more"),
+        ({"clusters": 150}, "iris has 149 different rows: ask for at most as many clusters, not 150"),
+        ({"data": "irish"}, "no examples irish: give one of iris, digits, a .csv file or a run"),
+        ({"data": "nowhere.csv"}, "nowhere.csv cannot be read"),
+    ],
+)
+def test_what_will_not_do(given: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        discern.lab("kmeans", **given)
+
+
+def test_a_csv_with_text_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "flowers.csv"
+    file.write_text("length,width,class\n1,2,a\n3,long,b\n")
+    with pytest.raises(ConfigError, match=r"flowers.csv, row 3, column width: 'long' is not a number"):
+        discern.lab("kmeans", data=str(file))

@@ -48,7 +48,7 @@ def test_the_sentences_name_the_first_and_those_behind(found: SearchRace) -> Non
     assert told[1].startswith(f"sphere: {first} ends lowest")
     assert told[3].startswith("All are ahead of random search")
     behind = dataclasses.replace(found, ahead={"sphere": ("pso",), "tour": ()}).sentences()
-    assert behind[3] == "Not clearly ahead of random search so soon: sphere: sa; tour: sa, pso."
+    assert behind[3] == "Not clearly ahead of random search within this budget: sphere: sa; tour: sa, pso."
 
 
 def test_the_figure_draws_the_medians_and_the_tour(found: SearchRace) -> None:

@@ -123,7 +123,7 @@ class SearchRace(Result):
             median = self.quartiles[p, first, 1]
             sentences.append(sentence.format(problem=problem, algorithm=self.algorithms[first], median=median))
         if behind := self._behind():
-            sentence = _("Not clearly ahead of random search so soon: {names}.")
+            sentence = _("Not clearly ahead of random search within this budget: {names}.")
             sentences.append(sentence.format(names="; ".join(behind)))
         elif "random" in self.algorithms and len(self.algorithms) > 1:
             sentences.append(

@@ -15,7 +15,7 @@ echo "discern needs Python 3.11 or newer: install it, or say where it is: make e
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help env venv demo test test-slow lint format lock messages bench clean
+.PHONY: help env venv demo test test-slow lint format docs lock messages bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,10 @@ lint: env  ## check style, types and the floors
 format: env  ## put the code into its style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: env  ## run every example of docs/ and put the pages into docs/_build/html
+	@$(BIN)/sphinx-build -q -W --keep-going -j 2 -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 lock:  ## pin the newest allowed versions again, with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: see https://docs.astral.sh/uv" >&2; exit 2; }

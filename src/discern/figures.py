@@ -90,11 +90,12 @@ def save_figure(path: str | os.PathLike[str], inches: Inches, draw: Callable[[Fi
 
 
 def svg(inches: Inches, draw: Callable[[Figure], None]) -> str:
-    """What ``draw`` draws, as an ``<svg>`` element for a page."""
+    """What ``draw`` draws, as an ``<svg>`` element that is never wider than its page."""
     text = StringIO()
     with any_script():
         _drawn(inches, draw).savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()[text.getvalue().index("<svg") :]
+    drawn = text.getvalue()
+    return drawn[drawn.index("<svg") :].replace("<svg", '<svg style="max-width: 100%; height: auto"', 1)
 
 
 def gif(inches: Inches, frames: int, draw: Draw, seconds: float = 6.0) -> bytes:

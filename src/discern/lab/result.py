@@ -107,14 +107,17 @@ class Result(ABC):
 
     def page(self, title: str) -> str:
         """One HTML page that needs no network: sentences, figure, animation, tables."""
-        parts = [f"<h1>{escape(title)}</h1>", *(f"<p>{escape(sentence)}</p>" for sentence in self.sentences())]
-        parts.append(f"<figure>{svg(self.inches, self.plot)}</figure>")
+        moving = ""
         if self.frames():
             data = base64.b64encode(self._animation()).decode()
-            parts.append(f'<figure><img alt="{escape(title)}" src="data:image/gif;base64,{data}"></figure>')
-        for table in self.tables():
-            parts.append(f"<h2>{escape(table.title)}</h2>{pages.table(table.columns, table.texts())}")
-        return pages.page(title, "\n".join(parts))
+            moving = f'<figure><img alt="{escape(title)}" src="data:image/gif;base64,{data}"></figure>'
+        return pages.page(title, f"<h1>{escape(title)}</h1>{self._repr_html_()}{moving}")
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        told = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences())
+        tables = "".join(f"<h3>{escape(t.title)}</h3>{pages.table(t.columns, t.texts())}" for t in self.tables())
+        return f"{told}<figure>{svg(self.inches, self.plot)}</figure>{tables}"
 
     def _animation(self) -> bytes:
         return gif(self.inches, self.frames(), self.plot_frame)

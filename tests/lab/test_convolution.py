@@ -232,3 +232,12 @@ def test_an_own_kernel_brings_no_bias_of_the_example() -> None:
     found = run(kernels=matrix("1 0/0 0"))
     assert isinstance(found, Convolution)
     assert found.layers[0].bias is None and found.layers[0].output.tolist() == [[[2, 4], [8, 10]]]
+
+
+def test_a_picture_from_a_csv_file_and_one_with_text_in_it(tmp_path: Path) -> None:
+    (tmp_path / "numbers.csv").write_text("2,4,6\r\n8,10,12\r\n14,16,18\r\n")
+    (tmp_path / "words.csv").write_text("2,4\n8,ten\n")
+    found = discern.lab("convolution", picture=str(tmp_path / "numbers.csv"))
+    assert found.layers[0].output.tolist() == [[[129, 161], [225, 257]]]
+    with pytest.raises(ConfigError, match=r"words\.csv' is not what is needed here: write numbers"):
+        discern.lab("convolution", picture=str(tmp_path / "words.csv"))

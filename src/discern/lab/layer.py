@@ -146,7 +146,7 @@ def convolve(
         raise ConfigError(sentence.format(n=total, most=MOST_PRODUCTS))
     patches = views.reshape(groups, -1, *views.shape[1:])  # (G, C / G, H', W', kh, kw)
     own = np.repeat(np.arange(groups), len(kernels) // groups)  # the group of each kernel
-    products = patches[own].transpose(0, 2, 3, 1, 4, 5) * kernels[:, None, None]
+    products = patches[own].transpose(0, 2, 3, 1, 4, 5) * kernels[:, None, None] + 0.0  # no -0
     output = products.sum(axis=(3, 4, 5)) + (0 if bias is None else bias[:, None, None])
     return Layer(picture, kernels, bias, stride, dilation, groups, pads, border, padded, products, output)
 

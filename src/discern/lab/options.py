@@ -44,17 +44,18 @@ def matrix(value: Any) -> np.ndarray:
     """
     if not isinstance(value, str):
         return _array(value, value, 2, 3, 4)
+    told = value
     if Path(value).suffix.lower() == ".csv":
         value = read(value).decode("utf-8-sig", "replace").strip().replace("\n", "/")
     if value.lstrip().startswith("["):
         try:
-            return _array(value, json.loads(value), 2, 3, 4)
+            return _array(told, json.loads(value), 2, 3, 4)
         except ValueError as error:
-            raise _no_matrix(value) from error
+            raise _no_matrix(told) from error
     channels = [
         [row.replace(",", " ").split() for row in channel.split("/") if row.strip()] for channel in value.split("|")
     ]
-    return _array(value, channels if len(channels) > 1 else channels[0], 2, 3)
+    return _array(told, channels if len(channels) > 1 else channels[0], 2, 3)
 
 
 def picture(value: Any) -> np.ndarray:

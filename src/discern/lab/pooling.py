@@ -83,12 +83,14 @@ class Pooling(Result):
     output: np.ndarray
     gradient: np.ndarray
 
+    inches = (9.0, 3.4)
+
     def sentences(self) -> Sequence[str]:
         height, width = self.picture.shape
         rows, columns = self.output.shape
         size = _("{height} x {width} cells become {rows} x {columns}, with no weight to learn.")
         route = {
-            "max": _("Going back, the gradient of each output goes to the winning cell alone."),
+            "max": _("Going back, the gradient of each output goes to the winning cell alone, the first of equals."),
             "average": _("Going back, the gradient of each output is shared equally by its window."),
             "global": _("Going back, every cell gets the same share of the gradient."),
         }

@@ -58,7 +58,8 @@ def _maps(
     axes = part.subplots(len(shown), 1, squeeze=False)
     for i, plane in enumerate(shown):
         ax: Axes = axes[i, 0]
-        heading = title if len(planes) == 1 else _("{title}, channel {n}").format(title=title, n=i + 1)
+        heading = _("{title}, channel {n} of {total}").format(title=title, n=i + 1, total=len(planes))
+        heading = heading if len(planes) > 1 else title
         show_matrix(ax, plane, heading, list(marked), *look)
         if after:
             after(ax)
@@ -70,7 +71,7 @@ def _kernels(part: SubFigure, layer: Layer) -> None:
     for ax, (kernel, channel) in zip(axes.T.flat, np.ndindex(*shown.shape[:2]), strict=True):
         title = _("kernel") if len(layer.kernels) == 1 else _("kernel {n}").format(n=kernel + 1)
         if layer.bias is not None:
-            title = _("{kernel}, bias {bias:g}").format(kernel=title, bias=layer.bias[kernel])
+            title = title + "\n" + _("bias {bias:g}").format(bias=layer.bias[kernel])
         show_matrix(ax, shown[kernel, channel], "" if channel else title, (), *_look(layer.kernels))
 
 

@@ -81,4 +81,4 @@ def nearest(name: str, allowed: Iterable[str], most: int = 3) -> list[str]:
     >>> nearest("resnet81", ["lenet", "resnet18", "resnet34"], most=1)
     ['resnet18']
     """
-    return difflib.get_close_matches(name, list(allowed), n=most, cutoff=0.5)
+    return difflib.get_close_matches(name, list(allowed), n=most, cutoff=0.51)

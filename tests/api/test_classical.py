@@ -80,7 +80,7 @@ def test_train_limit_holds_for_both(folder: Path, tmp_path: Path) -> None:
     )
     counts = [json.loads((run.path / "split.json").read_text())["counts"] for run in board.runs]
     assert counts[0] == counts[1] and counts[0]["train"] == 12
-    assert "12 of 27 training pictures are used" in notices(board.runs[0])
+    assert "12 of 27 are used to train" in notices(board.runs[0])
 
 
 def test_several_models_share_a_split(folder: Path, tmp_path: Path) -> None:

@@ -108,7 +108,6 @@ def test_several_features_are_joined_in_order() -> None:
         ("colour", "no features called 'colour'. Did you mean color"),
         ("xyzzy", "no features called 'xyzzy'. There are: pixels"),
         ("embedding:", "no features called 'embedding:'. Did you mean embedding:"),
-        ("embedding:lenet,embedding:vgg16", "one embedding at most"),
         ("hog,hog", "named twice"),
     ],
 )

@@ -19,12 +19,13 @@ from discern.models.table import TABLE
 
 RANDOM = np.random.default_rng(0)
 LABELS = np.repeat([0, 1, 3], 20)
+CLASSES = ("a", "b", "c", "d", "e")
 FEATURES = (RANDOM.normal(size=(60, 6)) + 2 * LABELS[:, None]).astype(np.float32)
 
 
 def fitted(name: str) -> Classical:
     config = make_classical({"model": name, "scale": "standard", "pca": 4})
-    return fit(config, Extractor(("pixels",)), FEATURES, LABELS, 5)[0]
+    return fit(config, Extractor(("pixels",)), FEATURES, LABELS, CLASSES)[0]
 
 
 def test_tables_share_no_name() -> None:
@@ -51,7 +52,7 @@ def test_the_best_logit_is_the_models_own_answer(name: str) -> None:
 @pytest.mark.parametrize("name", ["svm-linear", "svm-rbf", "logistic"])
 def test_two_classes(name: str) -> None:
     two = LABELS < 3
-    model, _told = fit(make_classical({"model": name}), Extractor(("pixels",)), FEATURES[two], LABELS[two], 2)
+    model, _told = fit(make_classical({"model": name}), Extractor(("pixels",)), FEATURES[two], LABELS[two], CLASSES[:2])
     assert np.array_equal(model.of_features(FEATURES[two]).argmax(axis=1), model.pipeline.predict(FEATURES[two]))
 
 

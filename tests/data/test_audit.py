@@ -76,7 +76,7 @@ def test_a_broken_picture_is_left_out_of_a_given_test_part_too(make_dataset, pho
 
 def test_an_emptied_class_is_refused(make_dataset, photos):
     photos[0] = b""
-    with pytest.raises(DataError, match=r"Class class0 has no usable picture left \(0\.png: empty\)"):
+    with pytest.raises(DataError, match=r"Class class0 has nothing usable left \(0\.png: empty\)"):
         judged(make_dataset(photos, [0] + [1] * 23))
 
 

@@ -61,7 +61,7 @@ def test_files_put_there_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_remotes_are_well_formed() -> None:
-    assert set(NAMES) == {"digits", *REMOTES}
+    assert set(NAMES) == {"digits", "iris", *REMOTES}
     every = [remote for remotes in REMOTES.values() for remote in remotes]
     assert all(re.fullmatch("[0-9a-f]{64}", remote.sha256) for remote in every)
     assert len({remote.sha256 for remote in every}) == len(every)

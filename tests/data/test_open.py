@@ -50,7 +50,7 @@ def test_missing_path_and_nearest_names(tmp_path: Path) -> None:
     assert refused("mnits").startswith("There is no data set mnits: did you mean mnist")
     fill(tmp_path, "pictures/a/1.jpg")
     assert f"did you mean {tmp_path / 'pictures'}?" in refused(str(tmp_path / "picturse"))
-    assert "digits, mnist, fashion-mnist, cifar10, cifar100" in refused(str(tmp_path / "deep" / "qqqq"))
+    assert "digits, iris, mnist, fashion-mnist, cifar10, cifar100" in refused(str(tmp_path / "deep" / "qqqq"))
     assert "There is no data set" in refused("")
 
 

@@ -135,7 +135,7 @@ def test_unlabelled_pictures_are_aside():
     made = cut(dataset)
     assert made.aside.tolist() == [10, 11, 12]
     assert made.reasons[10] == "unlabelled"
-    assert any(note.startswith("3 pictures have no class") for note in made.notes)
+    assert any(note.startswith("3 without a class") for note in made.notes)
 
 
 def test_a_class_with_two_groups_only_trains():

@@ -14,8 +14,11 @@ from discern.api.run import Run
 from discern.api.train import check_model, train
 from discern.classical.config import ClassicalConfig, make_classical
 from discern.classical.table import CLASSICAL
+from discern.data.rows import Question
 from discern.display import display
 from discern.errors import ConfigError, DiscernError
+from discern.evaluation.metrics import Metrics
+from discern.evaluation.regression import RegressionMetrics
 from discern.i18n import _
 from discern.models.table import settings_of
 from discern.progress import Watcher
@@ -31,7 +34,7 @@ class Board:
     Attributes
     ----------
     runs : tuple of Run
-        By accuracy on the held-out part, then by time.
+        By accuracy (of a regression by R2) on the held-out part, then by time.
     failed : mapping of str to str
         Model -> why.
     """
@@ -39,8 +42,13 @@ class Board:
     runs: tuple[Run, ...]
     failed: Mapping[str, str]
 
+    @property
+    def of_pictures(self) -> bool:
+        """Whether they learnt from pictures, and not from the rows of a table."""
+        return not self.runs[0].of_table
+
     def rows(self) -> list[dict[str, Any]]:
-        """Model, part, accuracy with its interval, pictures, seconds and run of each."""
+        """Model, part, accuracy (of a regression R2) with its interval, pictures, seconds and run of each."""
         found = []
         for run in self.runs:
             result, metrics = run.result, run.evaluate()
@@ -48,8 +56,7 @@ class Board:
                 {
                     "model": result["model"],
                     "part": "test" if result["test"] else "validation",
-                    "top1": metrics.top1,
-                    "interval": list(metrics.interval),
+                    **_scores(metrics),
                     "n": metrics.n,
                     "seconds": result["seconds"],
                     "run": result["run"],
@@ -68,6 +75,9 @@ def train_several(
     epochs: int | None = None,
     seed: int | None = None,
     features: str | None = None,
+    search: str | None = None,
+    cv: int | None = None,
+    target: str | None = None,
     out: str | os.PathLike[str] | None = None,
     settings: Mapping[str, Any] | None = None,
     watch: Watcher | None = None,
@@ -80,7 +90,7 @@ def train_several(
         What `discern.open_data` takes.
     models : sequence of str
         Names of networks and classical models.
-    epochs, seed, features, settings
+    epochs, seed, features, search, cv, target, settings
         As `discern.train` takes them; each goes to the models that have it.
     out : path, optional
         A folder for the runs, one a model; ``runs`` unless given.
@@ -98,15 +108,18 @@ def train_several(
     >>> board.rows()[0]["model"]  # doctest: +SKIP
     'svm-rbf'
     """
-    asked: dict[str, Any] = {"epochs": epochs, "seed": seed, "features": features, **(settings or {})}
+    asked: dict[str, Any] = {"epochs": epochs, "seed": seed, "features": features, "search": search, "cv": cv}
+    asked |= {"target": target}
+    asked |= settings or {}
     asked = {name: value for name, value in asked.items() if value is not None}
     shares = _shares(models, asked)
     if out is not None:
         check_free(Path(out))
     watch = _Once(watch or display())
     early = _checked(models[0], shares[models[0]])
+    question = Question(asked.get("target", ""), asked.get("task", "auto"))
     try:
-        prepared = prepare_to_train(data, early.seed, early.validation, early.test, watch, early.train_limit)
+        prepared = prepare_to_train(data, early.seed, early.validation, early.test, watch, early.train_limit, question)
     finally:
         watch.close()
     runs, failed = [], {}
@@ -143,7 +156,16 @@ class _Once(Watcher):
 
 
 def _rank(run: Run) -> tuple[float, float]:
-    return -run.evaluate().top1, run.result["seconds"]
+    metrics = run.evaluate()
+    return -(metrics.r2 if isinstance(metrics, RegressionMetrics) else metrics.top1), run.result["seconds"]
+
+
+def _scores(metrics: Metrics | RegressionMetrics) -> dict[str, Any]:
+    """The number that ranks, with its interval; of a regression the errors as well."""
+    if isinstance(metrics, RegressionMetrics):
+        interval = metrics.intervals["r2"]
+        return {"r2": metrics.r2, "interval": interval and list(interval), "mae": metrics.mae, "rmse": metrics.rmse}
+    return {"top1": metrics.top1, "interval": list(metrics.interval)}
 
 
 def _shares(models: Sequence[str], asked: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -151,7 +173,7 @@ def _shares(models: Sequence[str], asked: Mapping[str, Any]) -> dict[str, dict[s
     if len(set(models)) < len(models) or not all(models):
         raise ConfigError(_("Name each model once, with commas between them: {names}.").format(names=",".join(models)))
     for model in models:
-        check_model(model)
+        check_model(model, {})
     takes = {model: _takes(model) for model in models}
     unknown = [name for name in asked if not any(name in names for names in takes.values())]
     shares = {model: {name: v for name, v in asked.items() if name in takes[model]} for model in models}
@@ -169,4 +191,5 @@ def _takes(model: str) -> set[str]:
 
 def _checked(model: str, share: Mapping[str, Any]) -> Config | ClassicalConfig:
     asked = {**share, "model": model}
+    check_model(model, asked)
     return make_classical(asked) if model in CLASSICAL else check(asked)

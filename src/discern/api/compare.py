@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from discern.api.run import Run
+from discern.classifier.bundle import Card
 from discern.classifier.classifier import Classifier
 from discern.errors import ConfigError, ModelError, nearest
 from discern.evaluation.comparison import Paired, Row, check_same, paired
@@ -195,9 +196,8 @@ def _costs(runs: Mapping[str, Run], where: torch.device, code: str | None) -> di
     for name, run in runs.items():
         own = code if is_code(run.result["model"]) else None
         classifier = Classifier.load(run.path, where, own)
-        spec = classifier.card.preprocess
-        pixels = np.random.default_rng(0).integers(0, 256, (BATCH, spec.size, spec.size, spec.channels), dtype=np.uint8)
-        single[name], batch[name] = _job(classifier, pixels[:1]), _job(classifier, pixels)
+        seen = _made_up(classifier.card)
+        single[name], batch[name] = _job(classifier, seen[:1]), _job(classifier, seen)
         single[name]()  # what only the first prediction does
         added, weights = _peak(batch[name], where), _size(run.path)
         memory = {"memory": weights + (added or 0), "memory_is": "weights" if added is None else "peak"}
@@ -209,8 +209,18 @@ def _costs(runs: Mapping[str, Run], where: torch.device, code: str | None) -> di
     return found
 
 
-def _job(classifier: Classifier, pixels: np.ndarray) -> Callable[[], object]:
-    return lambda: classifier.probabilities(pixels)
+def _made_up(card: Card) -> np.ndarray:
+    """As many pictures, or rows, as a batch has; what they show costs no time."""
+    random = np.random.default_rng(0)
+    if card.table is not None:
+        return random.normal(size=(BATCH, len(card.table.columns)))
+    spec = card.spec
+    found: np.ndarray = random.integers(0, 256, (BATCH, spec.size, spec.size, spec.channels), dtype=np.uint8)
+    return found
+
+
+def _job(classifier: Classifier, seen: np.ndarray) -> Callable[[], object]:
+    return lambda: classifier.values(seen) if classifier.card.is_regression else classifier.probabilities(seen)
 
 
 def _repeated(job: Callable[[], object]) -> Callable[[], object]:

@@ -12,10 +12,12 @@ from discern.classifier.classifier import Classifier
 from discern.data.dataset import Dataset, Part
 from discern.data.open import open_data
 from discern.data.pixels import pixels
-from discern.data.scan import scan
+from discern.data.rows import ANY, Question, RowStore
+from discern.data.scan import Facts, scan
 from discern.display import display
 from discern.errors import DataError
 from discern.evaluation.metrics import Metrics, measure
+from discern.evaluation.regression import RegressionMetrics, measure_regression
 from discern.i18n import _
 from discern.progress import Watcher
 from discern.runtime import device
@@ -26,13 +28,14 @@ def evaluate(
     data: DataLike | None = None,
     watch: Watcher | None = None,
     code: str | None = None,
-) -> Metrics:
+) -> Metrics | RegressionMetrics:
     """Measure a run.
 
     Without ``data``: what was measured on the run's test part when it ended (on validation, where there is no labelled
     test part); test data is scored once. With ``data``: every labelled picture of its test part, or all of it where it
     has none, is decoded and predicted now. Classes are matched by name: in another order, with some missing, or with
-    some that the classifier does not know, whose pictures are left out; a notice tells.
+    some that the classifier does not know, whose pictures are left out; a notice tells. The columns of a table are
+    matched by name, too.
 
     Parameters
     ----------
@@ -56,24 +59,55 @@ def evaluate(
     watch = watch or display()
     try:
         classifier = Classifier.load(run.path if isinstance(run, Run) else run, device("auto"), code)
-        return _on(classifier, open_data(data), watch)
+        return _on(classifier, data, watch)
     finally:
         watch.close()
 
 
-def _on(classifier: Classifier, dataset: Dataset, watch: Watcher) -> Metrics:
-    facts = scan(dataset, watch.progress)
-    wanted = (dataset.labels >= 0) & (facts.problem == 0)
+def _on(classifier: Classifier, data: DataLike, watch: Watcher) -> Metrics | RegressionMetrics:
+    table = classifier.card.table
+    question = Question(table.target, table.task, table.columns) if table else ANY
+    dataset = open_data(data, question=question)
+    wanted, facts = _whole(dataset, watch)
+    wanted &= dataset.labels >= 0
     if (dataset.given[wanted] == Part.TEST).any():
         wanted &= dataset.given == Part.TEST
         watch.event({"event": "notice", "text": _("Measuring on the test part of {name}.").format(name=dataset.name)})
     indices = np.flatnonzero(wanted)
     if len(indices) == 0:
         raise DataError(_("{name} holds no labelled picture that can be read.").format(name=dataset.origin))
+    if dataset.targets is not None and table is not None:
+        values = classifier.values(_seen(classifier, dataset, indices, facts, watch), progress=watch.progress)
+        return measure_regression(dataset.targets[indices], values, table.target)
     labels = matched(classifier.classes, dataset, indices, watch)
     indices, labels = indices[labels >= 0], labels[labels >= 0]
-    decoded = pixels(dataset, indices, facts, classifier.card.preprocess, watch.progress)
-    return measure(classifier.probabilities(decoded, progress=watch.progress), labels, classifier.classes)
+    seen = _seen(classifier, dataset, indices, facts, watch)
+    return measure(classifier.probabilities(seen, progress=watch.progress), labels, classifier.classes)
+
+
+def _whole(dataset: Dataset, watch: Watcher) -> tuple[np.ndarray, Facts | None]:
+    """Which pictures, or rows, can be read: bool (N,); and what was seen of pictures."""
+    if not isinstance(dataset.store, RowStore):
+        facts = scan(dataset, watch.progress)
+        return facts.problem == 0, facts
+    whole = np.isfinite(dataset.store.values).all(axis=1)
+    lacking = _("{n} rows lack a number and are left out.").format(n=int((~whole).sum()))
+    for text in (*dataset.notes, *([] if whole.all() else [lacking])):
+        watch.event({"event": "notice", "text": text})
+    return whole, None
+
+
+def _seen(
+    classifier: Classifier, dataset: Dataset, indices: np.ndarray, facts: Facts | None, watch: Watcher
+) -> np.ndarray:
+    """What the classifier takes of pictures or rows; its columns are found by name."""
+    table, store = classifier.card.table, dataset.store
+    if isinstance(store, RowStore) and table is not None:
+        return store.select(table.columns)[indices]
+    if facts is None:
+        sentence = _("{data} is a table of numbers, and {model} looks at pictures: give it pictures.")
+        raise DataError(sentence.format(data=dataset.origin, model=classifier.card.model))
+    return pixels(dataset, indices, facts, classifier.card.spec, watch.progress)
 
 
 def matched(classes: tuple[str, ...], dataset: Dataset, indices: np.ndarray, watch: Watcher) -> np.ndarray:

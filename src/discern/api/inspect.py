@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from discern.api.prepare import DataLike, Prepared, prepare
+from discern.data.rows import Question
 from discern.display import display
 from discern.progress import Watcher
 from discern.training.config import Config
 
 
-def inspect(data: DataLike, seed: int = 0, watch: Watcher | None = None) -> Prepared:
+def inspect(data: DataLike, seed: int = 0, watch: Watcher | None = None, target: str = "") -> Prepared:
     """Look at ``data`` without training.
 
     Parameters
@@ -17,6 +18,8 @@ def inspect(data: DataLike, seed: int = 0, watch: Watcher | None = None) -> Prep
         What `discern.open_data` takes.
     seed : int
         Of the split.
+    target : str
+        Of a table of numbers, the column to learn; chosen unless given.
 
     Raises
     ------
@@ -33,6 +36,6 @@ def inspect(data: DataLike, seed: int = 0, watch: Watcher | None = None) -> Prep
     watch = watch or display()
     config = Config()
     try:
-        return prepare(data, seed, config.validation, config.test, watch)
+        return prepare(data, seed, config.validation, config.test, watch, question=Question(target))
     finally:
         watch.close()

@@ -19,13 +19,14 @@ from discern.classical.config import ClassicalConfig
 from discern.classical.table import CLASSICAL
 from discern.data.pixels import pixels
 from discern.data.split import Split
-from discern.errors import ConfigError, RunError
+from discern.errors import ConfigError, ModelError, RunError
 from discern.files import write_json
 from discern.i18n import _
 from discern.models.external import is_code
 from discern.models.network import Model
 from discern.models.table import build
 from discern.models.weights import load_weights, save_weights
+from discern.preprocess.columns import Columns
 from discern.preprocess.normalise import statistics
 from discern.preprocess.spec import Preprocess
 from discern.progress import Watcher
@@ -44,8 +45,8 @@ class Held:
     run: RunDirectory
     prepared: Prepared
     config: Config | ClassicalConfig
-    spec: Preprocess
-    pixels: np.ndarray  # uint8, the pictures of prepared.used
+    spec: Preprocess | Columns
+    pixels: np.ndarray  # uint8, the pictures of prepared.used; float64 (N, F) of a table
 
     @property
     def labels(self) -> np.ndarray:
@@ -61,6 +62,7 @@ class Job(Held):
     """The run of a network."""
 
     config: Config
+    spec: Preprocess
 
     def network(self) -> Model:
         """The network with its first weights: those it was given to start from, else what the seed gives."""
@@ -88,6 +90,9 @@ def start(
         check_free(Path(out))
     where = device(early.device)
     prepared = prepare_to_train(data, early.seed, early.validation, early.test, watch, early.train_limit)
+    if prepared.rows:
+        sentence = _("{data} is a table of numbers, which classical models learn: take --model with one of {names}.")
+        raise ModelError(sentence.format(data=prepared.dataset.origin, names=", ".join(CLASSICAL)))
     counts = prepared.dataset.counts(prepared.split.train)
     begin, told = find_start(early, prepared.side(), watch.progress)
     settings = begin.settings if begin else {}

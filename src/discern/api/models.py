@@ -72,7 +72,7 @@ def list_models() -> list[dict[str, Any]]:
 
 
 def list_classical() -> list[dict[str, Any]]:
-    """Name, year, idea and settings with their defaults of every classical model.
+    """Name, year, idea, settings with their defaults and the ranges of a search of every classical model.
 
     Examples
     --------
@@ -80,7 +80,13 @@ def list_classical() -> list[dict[str, Any]]:
     {'k': 3, 'weights': 'distance'}
     """
     return [
-        {"name": kind.name, "year": kind.year, "idea": kind.idea(), "settings": dict(kind.settings)}
+        {
+            "name": kind.name,
+            "year": kind.year,
+            "idea": kind.idea(),
+            "settings": dict(kind.settings),
+            "ranges": {name: list(values) for name, values in kind.ranges.items()},
+        }
         for kind in CLASSICAL.values()
     ]
 

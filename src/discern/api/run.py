@@ -11,6 +11,7 @@ from discern.classifier.classifier import Classifier
 from discern.errors import RunError
 from discern.evaluation.metrics import Metrics
 from discern.evaluation.predictions import Predictions, load_predictions
+from discern.evaluation.regression import Estimates, RegressionMetrics, load_estimates
 from discern.files import read_json
 from discern.i18n import _
 from discern.run import RunDirectory
@@ -57,11 +58,28 @@ class Run:
         result: dict[str, Any] = read_json(self.directory.metrics)["result"]
         return {"run": str(self.path), **result}
 
-    def metrics(self, part: str) -> Metrics | None:
+    @property
+    def search(self) -> dict[str, Any] | None:
+        """What a search for settings tried, as `discern.classical.search.Search` writes it; None without one."""
+        found: dict[str, Any] | None = read_json(self.directory.metrics).get("search")
+        return found
+
+    @property
+    def of_table(self) -> bool:
+        """Whether it learnt from the rows of a table, and not from pictures."""
+        return "columns" in self.directory.read_config()["preprocess"]
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether it learnt a number and no classes."""
+        return self.directory.read_config()["config"].get("task") == "regression"
+
+    def metrics(self, part: str) -> Metrics | RegressionMetrics | None:
         """What was measured on ``test`` or ``validation`` when the run ended; None where there is no such part."""
         value = read_json(self.directory.metrics)[part]
         try:
-            return None if value is None else Metrics.from_json(value)
+            kind = RegressionMetrics if self.is_regression else Metrics
+            return None if value is None else kind.from_json(value)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             sentence = _("{path} is damaged or from another version: copy it again, or train again.")
             raise RunError(sentence.format(path=self.directory.metrics)) from error
@@ -76,7 +94,17 @@ class Run:
         """
         return load_predictions(self.directory.predictions)
 
-    def evaluate(self) -> Metrics:
+    def estimates(self) -> dict[str, Estimates]:
+        """Of a regression, what was said of every row of ``validation`` and ``test``.
+
+        Raises
+        ------
+        RunError
+            When they were not stored, are damaged, or the run tells classes.
+        """
+        return load_estimates(self.directory.predictions)
+
+    def evaluate(self) -> Metrics | RegressionMetrics:
         """The held-out result: of the test part, or of validation where there is no labelled test part."""
         metrics = self.metrics("test") or self.metrics("validation")
         assert metrics is not None  # training needs a validation part

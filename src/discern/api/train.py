@@ -34,6 +34,9 @@ def train(
     resume: str | os.PathLike[str] | None = None,
     code: str | None = None,
     features: str | None = None,
+    search: str | None = None,
+    cv: int | None = None,
+    target: str | None = None,
     settings: Mapping[str, Any] | None = None,
     watch: Watcher | None = None,
 ) -> Run:
@@ -63,6 +66,14 @@ def train(
     features : str, optional
         What a classical model sees: pixels, color, hog, hand, ``embedding:NET`` or ``embedding:RUN``; a comma joins
         several.
+    search : {"grid"}, optional
+        Choose the settings of a classical model: every combination of the ranges of its row, or of those in
+        ``settings`` ({"C": [0.1, 1, 10]}), is tried by cross-validation on the training part alone.
+    cv : int, optional
+        Folds of that cross-validation; 5 unless given.
+    target : str, optional
+        The column of a table of numbers to learn: one called class, label, target or species, else the last, unless
+        given.
     settings : mapping, optional
         Any setting of `discern.training.config.Config` or of the network, by name; of a classical model those of
         `discern.classical.config.ClassicalConfig` and of its estimator.
@@ -85,20 +96,18 @@ def train(
         raise ConfigError(_("--pretrained and --weights both say what to start from: give one of them."))
     named = "official" if pretrained else None if weights is None else os.fspath(weights)
     asked = {"model": model, "epochs": epochs, "seed": seed, "weights": named, "tune": tune, "features": features}
+    asked |= {"search": search, "cv": cv, "target": target}
     asked = {name: value for name, value in asked.items() if value is not None} | dict(settings or {})
     if resume is not None and (asked != {"model": "auto"} or out is not None):
         raise ConfigError(_("A run goes on with the settings it was started with: give --resume without others."))
     if resume is None:
-        check_model(str(asked["model"]), asked.get("features"))
-    if asked["model"] in CLASSICAL and resume is None:
-        watch = watch or display()
-        try:
-            return train_classical(data, asked, out, watch)
-        finally:
-            watch.close()
+        check_model(str(asked["model"]), asked)
     with process_group() as ranks:
         watch = watch or display() if ranks.first else Watcher()
         try:
+            if asked["model"] in CLASSICAL and resume is None:  # one process learns, the others wait
+                path = str(train_classical(data, asked, out, watch).path) if ranks.first else None
+                return Run.open(ranks.share(path))
             job = None
             if ranks.first:
                 job = start(data, asked, out, watch) if resume is None else reopen(resume, data, code, watch)
@@ -109,8 +118,8 @@ def train(
             watch.close()
 
 
-def check_model(model: str, features: object = None) -> None:
-    """Refuse a name in neither table, and features asked of a network.
+def check_model(model: str, asked: Mapping[str, Any]) -> None:
+    """Refuse a name in neither table, and what only classical models have asked of a network.
 
     Raises
     ------
@@ -127,8 +136,19 @@ def check_model(model: str, features: object = None) -> None:
         if not close:
             sentence = _("There is no model called {name}: 'discern models' lists them all.")
         raise ModelError(sentence.format(name=model, names=close))
-    if features is not None:
+    if "features" in asked:
         sentence = _("--features go with classical models ({names}), not with {model}: leave them out.")
+        raise ConfigError(sentence.format(names=", ".join(CLASSICAL), model=model))
+    if "target" in asked:
+        sentence = _(
+            "--target goes with tables of numbers, which classical models learn, not {model}: add --model knn."
+        )
+        raise ConfigError(sentence.format(model=model))
+    if "search" in asked or "cv" in asked:
+        sentence = _(
+            "--search and --cv go with classical models ({names}): train {model} once with each setting (--set lr=0.05)"
+            " and put the runs side by side with `discern compare`."
+        )
         raise ConfigError(sentence.format(names=", ".join(CLASSICAL), model=model))
 
 

@@ -161,7 +161,7 @@ def _from_run(model: str, path: Path) -> Start:
     if is_code(card.model) and model == "auto":  # a file that a bundle names is not run
         sentence = _("{path} is of a network in code of its own, which a bundle does not carry: add --model {model}.")
         raise ModelError(sentence.format(path=path, model=card.model))
-    spec, network = card.preprocess, dict(card.network)
+    spec, network = card.spec, dict(card.network)
     own = {**settings_of(card.model), **network}
     if "stem" in own:
         network["stem"] = "small" if is_small(str(own["stem"]), spec.size) else "imagenet"

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from discern.data.batches import Pixels, at_once
 from discern.files import cache_folder, replacing
@@ -103,8 +104,16 @@ class Embedding:
         held, found = Pixels(pixels), []
         with torch.inference_mode():
             for part in torch.arange(len(pixels)).split(at_once(self.backbone.preprocess.size, self.device)):
-                x = normalise(to_float(held.take(part).to(self.device)), self.backbone.preprocess)
+                x = self._sized(to_float(held.take(part).to(self.device)))
+                x = normalise(x, self.backbone.preprocess)
                 made = self.network.encode(x)
                 made = made.mean(dim=(2, 3)) if made.dim() == 4 else made.flatten(1)  # (n, F)
                 found.append(made.float().cpu())
         return torch.cat(found).numpy()
+
+    def _sized(self, x: Tensor) -> Tensor:
+        """Of several networks, each has its own size: the pictures are decoded at the largest."""
+        size = self.backbone.preprocess.size
+        if x.shape[-1] == size:
+            return x
+        return interpolate(x, size=(size, size), mode="bilinear", antialias=True).clamp(0, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from discern.progress import Progress, silent
 HUES, SATURATIONS, VALUES = 16, 4, 4  # as MPEG-7's scalable colour descriptor (ISO/IEC 15938-3:2002)
 AT_ONCE = 256
 EMBEDDING = "embedding:"
+COLUMNS = "columns"  # of a table: what is seen is what is there
 
 
 def raw_pixels(pixels: np.ndarray) -> np.ndarray:
@@ -94,7 +95,7 @@ FEATURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def check_features(text: str) -> tuple[str, ...]:
-    """The names in ``color,hog``, each known, at most one of them a network.
+    """The names in ``color,hog``, each known.
 
     Raises
     ------
@@ -117,39 +118,36 @@ def check_features(text: str) -> tuple[str, ...]:
             raise ConfigError(sentence.format(name=name, close=", ".join(close)))
         sentence = _("There are no features called '{name}'. There are: {allowed}.")
         raise ConfigError(sentence.format(name=name, allowed=", ".join(allowed)))
-    if sum(name.startswith(EMBEDDING) for name in names) > 1:
-        raise ConfigError(_("Features take one embedding at most: leave one of {names} out.").format(names=text))
     if len(set(names)) < len(names):
         raise ConfigError(_("Features are named twice in {names}: name each once.").format(names=text))
     return names
 
 
 class Extractor:
-    """Pixels in, a row of numbers a picture out.
+    """Pixels or a table's rows in, a row of numbers for each out.
 
     Parameters
     ----------
     names : sequence of str
-        As `check_features` gives them.
-    embedding : Embedding, optional
-        The network, where a name asks for one.
+        As `check_features` gives them, or `COLUMNS` alone.
+    embeddings : mapping, optional
+        The networks that names ask for, by those names.
     """
 
-    def __init__(self, names: Sequence[str], embedding: Embedding | None = None) -> None:
-        self.names, self.embedding = tuple(names), embedding
+    def __init__(self, names: Sequence[str], embeddings: Mapping[str, Embedding] | None = None) -> None:
+        self.names, self.embeddings = tuple(names), dict(embeddings or {})
 
-    def __call__(self, pixels: np.ndarray, rows: Iterable[int], progress: Progress = silent) -> np.ndarray:
-        """uint8 (N, H, W, C) -> float32 (len(rows), F)."""
+    def __call__(self, seen: np.ndarray, rows: Iterable[int], progress: Progress = silent) -> np.ndarray:
+        """uint8 (N, H, W, C), or float64 (N, F) of a table -> float32 (len(rows), F)."""
         chosen = np.asarray(list(rows), dtype=np.int64)
         found = []
         for start in range(0, len(chosen), AT_ONCE):
-            part = np.ascontiguousarray(pixels[chosen[start : start + AT_ONCE]])
+            part = np.ascontiguousarray(seen[chosen[start : start + AT_ONCE]])
             found.append(np.concatenate([self._one(name, part) for name in self.names], axis=1))
             progress(_("features"), min(start + AT_ONCE, len(chosen)), len(chosen))
         return np.concatenate(found) if found else np.zeros((0, 0), dtype=np.float32)
 
-    def _one(self, name: str, pixels: np.ndarray) -> np.ndarray:
-        if name in FEATURES:
-            return FEATURES[name](pixels)
-        assert self.embedding is not None  # whoever made this object saw the name
-        return self.embedding(pixels)
+    def _one(self, name: str, part: np.ndarray) -> np.ndarray:
+        if name == COLUMNS:
+            return part.astype(np.float32)
+        return FEATURES[name](part) if name in FEATURES else self.embeddings[name](part)

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from discern.errors import ModelError
 from discern.i18n import _
 
 Setting = bool | int | float | str
 Settings = Mapping[str, Any]
+Ranges = Mapping[str, tuple[Setting, ...]]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class Kind:
         What ``--set`` reaches, with defaults.
     make : callable
         (settings, classes, seed) -> the scikit-learn estimator.
+    ranges : mapping
+        The values that a search tries where a person states none.
+    regressor : callable, optional
+        (settings, seed) -> the estimator that learns a number; None where the model only knows classes.
     scaled : bool
         Whether it compares features by size, so that those of different kinds are standardised first.
     most : int
@@ -42,12 +48,28 @@ class Kind:
     idea: Callable[[], str]
     settings: Settings
     make: Callable[[Settings, int, int], Any]
+    ranges: Ranges
+    regressor: Callable[[Settings, int], Any] | None = None
     scaled: bool = True
     most: int = 0
 
     def build(self, settings: Settings, classes: int, seed: int) -> Any:
-        """The estimator, untrained."""
+        """The estimator of classes, untrained."""
         return self.make({**self.settings, **settings}, classes, seed)
+
+    def build_regressor(self, settings: Settings, seed: int) -> Any:
+        """The estimator of a number, untrained.
+
+        Raises
+        ------
+        ModelError
+            When the model only knows classes.
+        """
+        if self.regressor is None:
+            able = ", ".join(kind.name for kind in _KINDS if kind.regressor is not None)
+            sentence = _("{model} learns classes, not numbers: take {able}, or --set task=classification.")
+            raise ModelError(sentence.format(model=self.name, able=able))
+        return self.regressor({**self.settings, **settings}, seed)
 
 
 def _knn(settings: Settings, classes: int, seed: int) -> Any:
@@ -55,6 +77,12 @@ def _knn(settings: Settings, classes: int, seed: int) -> Any:
 
     # Brute force is one matrix product a batch; a tree gains nothing in so many dimensions.
     return KNeighborsClassifier(settings["k"], weights=settings["weights"], algorithm="brute")
+
+
+def _knn_regressor(settings: Settings, seed: int) -> Any:
+    from sklearn.neighbors import KNeighborsRegressor
+
+    return KNeighborsRegressor(settings["k"], weights=settings["weights"], algorithm="brute")
 
 
 def _svm_linear(settings: Settings, classes: int, seed: int) -> Any:
@@ -96,6 +124,21 @@ def _forest(settings: Settings, classes: int, seed: int) -> Any:
     return RandomForestClassifier(settings["trees"], random_state=seed, n_jobs=-1, **limits)
 
 
+def _tree_regressor(settings: Settings, seed: int) -> Any:
+    from sklearn.tree import DecisionTreeRegressor
+
+    return DecisionTreeRegressor(
+        max_depth=settings["depth"] or None, min_samples_leaf=settings["leaf"], random_state=seed
+    )
+
+
+def _forest_regressor(settings: Settings, seed: int) -> Any:
+    from sklearn.ensemble import RandomForestRegressor
+
+    limits = {"max_depth": settings["depth"] or None, "min_samples_leaf": settings["leaf"]}
+    return RandomForestRegressor(settings["trees"], random_state=seed, n_jobs=-1, **limits)
+
+
 def _logistic(settings: Settings, classes: int, seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression
 
@@ -127,6 +170,8 @@ _KINDS = (
         lambda: _("A picture is what the most similar training pictures are."),
         {"k": 3, "weights": "distance"},
         _knn,
+        {"k": (1, 3, 5, 7, 11), "weights": ("uniform", "distance")},
+        _knn_regressor,
     ),
     Kind(
         "svm-linear",
@@ -134,6 +179,7 @@ _KINDS = (
         lambda: _("The flat boundary that is farthest from the pictures on both sides."),
         {"C": 0.1},
         _svm_linear,
+        {"C": (0.01, 0.1, 1.0, 10.0)},
     ),
     Kind(
         "svm-rbf",
@@ -141,6 +187,7 @@ _KINDS = (
         lambda: _("The boundary of widest margin, bent by a Gaussian kernel."),
         {"C": 10.0, "gamma": "scale"},
         _svm_rbf,
+        {"C": (1.0, 10.0, 100.0), "gamma": ("scale", 0.001, 0.01)},
     ),
     Kind(
         "lda",
@@ -148,6 +195,7 @@ _KINDS = (
         lambda: _("One Gaussian a class, all of one shape: the boundaries are flat."),
         {"shrinkage": "auto"},
         _lda,
+        {"shrinkage": ("auto", 0.0, 0.1, 0.5)},
         most=1_000,
     ),
     Kind(
@@ -156,6 +204,7 @@ _KINDS = (
         lambda: _("One Gaussian a class, each of its own shape: the boundaries are curved."),
         {"shrinkage": 0.1},
         _qda,
+        {"shrinkage": (0.01, 0.1, 0.3, 0.6)},
         most=200,
     ),
     Kind(
@@ -164,6 +213,8 @@ _KINDS = (
         lambda: _("Questions about one feature at a time, each chosen to part the classes best (CART)."),
         {"depth": 0, "leaf": 1},
         _tree,
+        {"depth": (0, 3, 5, 10), "leaf": (1, 3, 10)},
+        _tree_regressor,
         scaled=False,
     ),
     Kind(
@@ -172,6 +223,8 @@ _KINDS = (
         lambda: _("Many trees, each grown on a random draw of pictures and features, vote."),
         {"trees": 300, "depth": 0, "leaf": 1},
         _forest,
+        {"depth": (0, 10), "leaf": (1, 3, 10)},
+        _forest_regressor,
         scaled=False,
     ),
     Kind(
@@ -180,6 +233,7 @@ _KINDS = (
         lambda: _("A weighted sum of the features a class, made a probability by the softmax."),
         {"C": 1.0},
         _logistic,
+        {"C": (0.01, 0.1, 1.0, 10.0)},
     ),
     Kind(
         "naive-bayes",
@@ -187,6 +241,7 @@ _KINDS = (
         lambda: _("Each feature speaks for itself: a Gaussian a feature and class."),
         {"smoothing": 1e-3},
         _naive_bayes,
+        {"smoothing": (1e-9, 1e-6, 1e-3, 1e-1)},
         scaled=False,
     ),
     Kind(
@@ -195,6 +250,7 @@ _KINDS = (
         lambda: _("Groups found without labels; a group is then named after the training pictures in it."),
         {"clusters": 0},
         _kmeans,
+        {"clusters": (0, 20, 50, 100)},
     ),
     Kind(
         "label-spreading",
@@ -202,6 +258,7 @@ _KINDS = (
         lambda: _("Few labels spread along the graph of similar pictures to those without."),
         {"k": 7, "alpha": 0.2},
         _label_spreading,
+        {"k": (3, 7, 15), "alpha": (0.05, 0.2, 0.5)},
     ),
 )
 CLASSICAL: dict[str, Kind] = {kind.name: kind for kind in _KINDS}

@@ -15,19 +15,20 @@ from typing import Any, Literal
 
 import pydantic
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from discern.classical.embedding import Backbone, Embedding
-from discern.classical.features import Extractor
+from discern.classical.features import EMBEDDING, Extractor
 from discern.classical.fitting import Classical
 from discern.classical.persist import from_bytes, to_bytes
-from discern.errors import RunError
+from discern.errors import ModelError, RunError
 from discern.files import read_json, replacing, write_json
 from discern.i18n import _
+from discern.preprocess.columns import Columns
 from discern.preprocess.spec import Preprocess
 
 WEIGHTS, ESTIMATOR, CARD = "model.safetensors", "model.skops", "model.json"
@@ -44,12 +45,12 @@ class Card(BaseModel):
         The constructor's settings.
     features : tuple of str
         What a classical model sees; empty for a network.
-    backbone : Backbone, optional
-        The network among ``features``.
+    backbones : tuple of Backbone
+        The networks among ``features``, in their order.
     classes : tuple of str
         Class names in the order of the logits.
-    preprocess : Preprocess
-        What happens to a picture first.
+    preprocess : Preprocess or Columns
+        What happens to a picture first, or what is read of a table's row.
     temperature : float
         What the logits are divided by before they become probabilities; found on validation, 1 for as they are.
     metrics : dict
@@ -67,14 +68,44 @@ class Card(BaseModel):
     model: str
     network: dict[str, Any] = {}
     features: tuple[str, ...] = ()
-    backbone: Backbone | None = None
+    backbones: tuple[Backbone, ...] = ()
     classes: tuple[str, ...]
-    preprocess: Preprocess
+    preprocess: Preprocess | Columns
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     metrics: dict[str, Any] = {}
     made_with: dict[str, str] = {}
     weights: str = ""
     estimator: str = ""
+
+    @property
+    def spec(self) -> Preprocess:
+        """What happens to a picture.
+
+        Raises
+        ------
+        ModelError
+            When the model reads rows of a table.
+        """
+        if isinstance(self.preprocess, Columns):
+            sentence = _("{model} reads rows of a table ({columns}), not pictures: give it a table.")
+            raise ModelError(sentence.format(model=self.model, columns=", ".join(self.preprocess.columns)))
+        return self.preprocess
+
+    @property
+    def table(self) -> Columns | None:
+        """What is read of a row; None for a model of pictures."""
+        return self.preprocess if isinstance(self.preprocess, Columns) else None
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the answer is a number and no class."""
+        return self.table is not None and self.table.task == "regression"
+
+    @model_validator(mode="after")
+    def _a_network_an_embedding(self) -> Card:
+        if sum(name.startswith(EMBEDDING) for name in self.features) != len(self.backbones):
+            raise ValueError("features and backbones do not fit")
+        return self
 
 
 def write_bundle(folder: str | os.PathLike[str], card: Card, tensors: Mapping[str, Tensor]) -> None:
@@ -102,8 +133,9 @@ def write_classical(folder: str | os.PathLike[str], card: Card, model: Classical
         When the disk is full or may not be written.
     """
     folder, found = Path(folder), {"estimator": to_bytes(model.pipeline)}
-    if model.extractor.embedding is not None:
-        state = model.extractor.embedding.network.state_dict()
+    networks = [embedding.network for embedding in model.extractor.embeddings.values()]
+    state = {f"{i}.{name}": tensor for i, net in enumerate(networks) for name, tensor in net.state_dict().items()}
+    if state:
         found["weights"] = save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
     for field, data in found.items():
         with replacing(folder / _FILES[field]) as temporary:
@@ -140,14 +172,24 @@ def read_classical(path: str | os.PathLike[str], device: torch.device | None = N
     """
     card, folder = read_card(path), _folder(path)
     pipeline = from_bytes(_checked(folder, card, "estimator"), folder / ESTIMATOR)
-    embedding = None
-    if card.backbone is not None:
+    embeddings = _embeddings(folder, card, device) if card.backbones else {}
+    classes = 0 if card.is_regression else len(card.classes)
+    return card, Classical(Extractor(card.features, embeddings), pipeline, classes)
+
+
+def _embeddings(folder: Path, card: Card, device: torch.device | None) -> dict[str, Embedding]:
+    """The networks among the features, each with its own of the tensors."""
+    tensors = _tensors(folder, card)
+    names = [name for name in card.features if name.startswith(EMBEDDING)]
+    found = {}
+    for i, (name, backbone) in enumerate(zip(names, card.backbones, strict=True)):
+        own = {key.removeprefix(f"{i}."): tensor for key, tensor in tensors.items() if key.startswith(f"{i}.")}
         try:
-            embedding = Embedding.restored(card.backbone, _tensors(folder, card), device)
+            found[name] = Embedding.restored(backbone, own, device)
         except RuntimeError as error:
             sentence = _("The weights in {path} do not fit the network {model}: copy the bundle again, or train again.")
-            raise RunError(sentence.format(path=path, model=card.backbone.model)) from error
-    return card, Classical(Extractor(card.features, embedding), pipeline, len(card.classes))
+            raise RunError(sentence.format(path=folder, model=backbone.model)) from error
+    return found
 
 
 def read_card(path: str | os.PathLike[str]) -> Card:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from discern.classical.fitting import Classical
 from discern.classifier.bundle import Card, read_bundle, read_card, read_classical
 from discern.classifier.keras_file import converted, is_keras_file
 from discern.classifier.predictor import NetworkPredictor, Predictor
@@ -59,6 +60,29 @@ class Prediction:
         return {"path": self.path, "label": self.label, "probability": self.probability, "top": top}
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What a regression says of one row.
+
+    Attributes
+    ----------
+    path : str
+        Where the row came from.
+    target : str
+        The name of the number.
+    value : float
+        The number.
+    """
+
+    path: str
+    target: str
+    value: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As the command line prints it."""
+        return asdict(self)
+
+
 class Classifier:
     """A trained network or classical model with its class names and preprocessing.
 
@@ -74,7 +98,7 @@ class Classifier:
         self.device = device or torch.device("cpu")
         self._predictor: Predictor
         if isinstance(model, Model):
-            self._predictor = NetworkPredictor(model, card.preprocess, self.device)
+            self._predictor = NetworkPredictor(model, card.spec, self.device)
         else:
             self._predictor = model
 
@@ -142,7 +166,7 @@ class Classifier:
         PictureError
             When it is not a picture, or damaged.
         """
-        spec = self.card.preprocess
+        spec = self.card.spec
         if not isinstance(picture, str | os.PathLike):
             return spec.pixels(decode(picture, at_least=spec.at_least))
         try:
@@ -176,12 +200,33 @@ class Classifier:
             for path, pixels in zip(paths, seen, strict=True):
                 yield pixels if isinstance(pixels, PictureError) else self._prediction(str(path), next(rows), top)
 
+    def predict_rows(self, rows: np.ndarray, names: Sequence[str], top: int = 5) -> Iterator[Prediction | Estimate]:
+        """The class, or the number, of each row of a table: float (N, F), columns in the order of the card's."""
+        if self.card.table is not None and self.card.is_regression:
+            for name, value in zip(names, self.values(rows).tolist(), strict=True):
+                yield Estimate(name, self.card.table.target, value)
+            return
+        for name, row in zip(names, self.probabilities(rows), strict=True):
+            yield self._prediction(name, row, top)
+
+    def values(self, seen: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
+        """What a regression says: float (N, F) of a table -> float64 (N or len(rows),).
+
+        Raises
+        ------
+        ModelError
+            When the model tells classes.
+        """
+        if not isinstance(self._predictor, Classical) or not self.card.is_regression:
+            raise ModelError(_("{model} tells classes, not numbers.").format(model=self.card.model))
+        return self._predictor.values(seen, rows, progress)
+
     def probabilities(
         self, pixels: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent
     ) -> np.ndarray:
         """What the card's temperature makes of the model's answer, in float32.
 
-        uint8 (N, H, W, C) -> (N or len(rows), classes)
+        uint8 (N, H, W, C), or float (N, F) of a table -> (N or len(rows), classes)
         """
         if rows is None and not len(pixels):
             return np.zeros((0, len(self.classes)), dtype=np.float32)
@@ -209,7 +254,7 @@ def _network(card: Card, path: str | os.PathLike[str], code: str | None) -> Mode
             "--code {code} does not go with {path}, a {model}: leave it out, or give path/to/file.py:function."
         )
         raise ConfigError(sentence.format(code=code, path=path, model=card.model))
-    shape = (len(card.classes), card.preprocess.channels, card.preprocess.size)
+    shape = (len(card.classes), card.spec.channels, card.spec.size)
     if card.model == NAME:
         return from_config(card.network.get("config", {}), *shape)
     return build(code or card.model, *shape, card.network)

@@ -26,6 +26,9 @@ Data = Annotated[str, typer.Argument(metavar="DATA", help=_("A folder, a .parque
 Code = Annotated[
     str | None, typer.Option("--code", metavar="FILE.py:FUNCTION", help=_("What made the network, if you wrote it."))
 ]
+Target = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help=_("Of a table of numbers, the column to learn; else chosen."))
+]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help=_("A run directory."))]
 
 
@@ -51,11 +54,16 @@ def emit(value: dict[str, Any]) -> None:
 
 
 @app.command(help=_("What is in a data set: classes, split and audit."))
-def data(data: Data, seed: Annotated[int, typer.Option(help=_("Of the split."))] = 0, as_json: Json = False) -> None:
+def data(
+    data: Data,
+    seed: Annotated[int, typer.Option(help=_("Of the split."))] = 0,
+    target: Target = None,
+    as_json: Json = False,
+) -> None:
     import discern
     from discern.cli.show import show_data
 
-    found = discern.inspect(data, seed=seed)
+    found = discern.inspect(data, seed=seed, target=target or "")
     emit(found.to_json()) if as_json else show_data(found.to_json())
 
 
@@ -88,6 +96,12 @@ def train(
             help=_("What a classical model sees: pixels, color, hog, hand, embedding:NET or embedding:RUN; color,hog."),
         ),
     ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help=_("Choose a classical model's settings by cross-validation: grid.")),
+    ] = None,
+    cv: Annotated[int | None, typer.Option(metavar="FOLDS", help=_("With --search: how many folds; 5."))] = None,
+    target: Target = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=_("Any other setting, for example lr=0.05."))
     ] = None,
@@ -98,6 +112,7 @@ def train(
 
     asked: dict[str, Any] = {"epochs": epochs, "seed": seed, "pretrained": pretrained, "weights": weights}
     asked |= {"tune": tune, "out": out, "resume": resume, "code": code, "features": features}
+    asked |= {"search": search, "cv": cv, "target": target}
     asked["settings"] = parse_settings(settings or [])
     train(data, model, asked, as_json)
 
@@ -237,6 +252,20 @@ def models(
     from discern.cli.models import models
 
     models(names or [], size, layers, compare, time, as_json)
+
+
+@app.command(
+    help=_("A lecture's mathematics, every step visible; all labs when none is named."),
+    add_help_option=False,  # a lab has its own options, and so its own help
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def lab(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help=_("Of a lab."))] = None,
+) -> None:
+    from discern.cli.lab import run_lab, show_labs
+
+    show_labs() if name is None or name in ("-h", "--help") else run_lab(name, context.args)
 
 
 @app.command(help=_("This machine: versions, speed, and where data is looked for."))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from discern.cli.show import line, table
+from discern.cli.show import line, show_scores, table
 from discern.errors import ConfigError
 from discern.i18n import _
 
@@ -26,6 +26,7 @@ def evaluate(
 ) -> None:
     """What `discern evaluate` was asked for: the metrics, and a threshold."""
     import discern
+    from discern.evaluation.metrics import Metrics
 
     if positive is None and (miss_cost is not None or least_recall is not None):
         raise ConfigError(_("--miss-cost and --least-recall choose a threshold: say with --positive for which class."))
@@ -37,7 +38,7 @@ def evaluate(
         value = metrics.to_json() | ({"threshold": found.to_json()} if found else {})
         print(json.dumps(value, ensure_ascii=False), flush=True)
         return
-    show_metrics(metrics)
+    show_metrics(metrics) if isinstance(metrics, Metrics) else show_scores(metrics)
     if found:
         line("")
         show_threshold(found)

@@ -88,8 +88,15 @@ def show_classical(rows: Sequence[dict[str, Any]]) -> None:
         settings = "  ".join(f"{name}={value}" for name, value in row["settings"].items())
         grid.add_row(str(row["year"]), f"{row['name']}: {row['idea']}")
         grid.add_row("", settings)
+        if len(rows) == 1:
+            for name, values in row["ranges"].items():
+                grid.add_row("", _("--search grid tries {name}={values}").format(name=name, values=_listed(values)))
     line(_("Classical models, on pixels, color, hog, hand or an embedding (--features):"))
     console.print(grid, markup=False)
+
+
+def _listed(values: Sequence[Any]) -> str:
+    return ",".join(map(str, values))
 
 
 def show_description(found: Description) -> None:

@@ -29,22 +29,24 @@ def train(data: str | None, model: str, asked: dict[str, Any], as_json: bool) ->
         After Ctrl-C.
     """
     import discern
+    from discern.api.run import Run
     from discern.training.interrupt import Interrupted
 
     watch: Watcher = JsonLines(display()) if as_json else display()
     try:
-        if "," in model:
-            board = _several(data, model, asked, watch)
-            emit(board.to_json()) if as_json else show_board(board)
-            return
-        run = discern.train(data, model, **asked, watch=watch)
+        outcome = (
+            _several(data, model, asked, watch) if "," in model else discern.train(data, model, **asked, watch=watch)
+        )
     except Interrupted as stopped:
         sentence = _("Stopped; everything is saved. Go on with: discern train --resume {run}")
         print(sentence.format(run=stopped), file=sys.stderr)
         raise typer.Exit(130) from None
     if os.environ.get("RANK", "0") != "0":  # torchrun's other processes
         return
-    emit(run.result) if as_json else show_result(run)
+    if isinstance(outcome, Run):
+        emit(outcome.result) if as_json else show_result(outcome)
+    else:
+        emit(outcome.to_json()) if as_json else show_board(outcome)
 
 
 def _several(data: str | None, names: str, asked: dict[str, Any], watch: Watcher) -> Board:
@@ -61,6 +63,9 @@ def _several(data: str | None, names: str, asked: dict[str, Any], watch: Watcher
         asked["epochs"],
         asked["seed"],
         asked["features"],
+        asked["search"],
+        asked["cv"],
+        asked["target"],
         asked["out"],
         {**asked["settings"], **start},
         watch,
@@ -69,15 +74,26 @@ def _several(data: str | None, names: str, asked: dict[str, Any], watch: Watcher
 
 def show_board(board: Board) -> None:
     """A line a model, the best first."""
+    found = board.rows()
+    errors = ("mae", "rmse") if "r2" in found[0] else ()
     rows = [
-        (row["model"], f"{row['top1']:.4f}", _interval(*row["interval"]), f"{row['seconds']:.2f}", row["run"])
-        for row in board.rows()
+        (
+            row["model"],
+            f"{row['r2' if errors else 'top1']:.4f}",
+            _interval(*row["interval"]) if row["interval"] else "-",
+            *(f"{row[name]:.4g}" for name in errors),
+            f"{row['seconds']:.2f}",
+            row["run"],
+        )
+        for row in found
     ]
-    parts = {"test": _("test accuracy"), "validation": _("validation accuracy")}
-    first = board.rows()[0]
-    line(_("The same {n} pictures for all:").format(n=first["n"]))
-    titles = (_("model"), parts[first["part"]], _("interval at 95 %"), _("seconds"), _("run"))
-    table(titles, rows, left=(0, 4), whole=True)
+    scores = {"test": _("test accuracy"), "validation": _("validation accuracy")}
+    if errors:
+        scores = {"test": _("test R2"), "validation": _("validation R2")}
+    same = _("The same {n} pictures for all:") if board.of_pictures else _("The same {n} rows for all:")
+    line(same.format(n=found[0]["n"]))
+    titles = (_("model"), scores[found[0]["part"]], _("interval at 95 %"), *errors, _("seconds"), _("run"))
+    table(titles, rows, left=(0, len(titles) - 1), whole=True)
     for model, reason in board.failed.items():
         line(f"{model}: {reason}")
 

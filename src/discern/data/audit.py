@@ -103,14 +103,14 @@ def audit(dataset: Dataset, facts: Facts, near: Near) -> Audit:
     findings += _copies(dataset, facts, near, because)
     findings += _outliers(dataset, facts, near, because)
     excluded = np.flatnonzero(because != "")
-    _refuse_empty_class(dataset, because)
-    findings += _classes(dataset, excluded)
+    refuse_empty_class(dataset, because)
+    findings += class_findings(dataset, excluded)
     rank = {"error": 0, "warning": 1, "note": 2}
     findings.sort(key=lambda finding: rank[finding.severity])
     return Audit(tuple(findings), excluded, tuple(because[excluded].tolist()))
 
 
-def _finding(
+def finding(
     dataset: Dataset, kind: str, severity: Severity, sentence: str, indices: np.ndarray, count: int | None = None
 ) -> Finding:
     """Fill ``{count}`` and ``{names}`` of a translated sentence."""
@@ -133,7 +133,7 @@ def _broken(dataset: Dataset, facts: Facts, because: np.ndarray) -> list[Finding
         found = np.flatnonzero(facts.problem == code) if code else np.zeros(0, dtype=np.int64)
         if len(found):
             because[found] = kind
-            findings.append(_finding(dataset, kind, "error", sentences[kind], found))
+            findings.append(finding(dataset, kind, "error", sentences[kind], found))
     return findings
 
 
@@ -146,8 +146,8 @@ def _exclude(dataset: Dataset, because: np.ndarray, indices: np.ndarray, kind: s
 def _copies(dataset: Dataset, facts: Facts, near: Near, because: np.ndarray) -> list[Finding]:
     good = facts.problem == 0
     labelled = good & (dataset.labels >= 0)
-    exact_conflict = good & _mixed(near.exact, dataset.labels, labelled)
-    near_conflict = good & _mixed(near.group, dataset.labels, labelled) & ~exact_conflict
+    exact_conflict = good & mixed(near.exact, dataset.labels, labelled)
+    near_conflict = good & mixed(near.group, dataset.labels, labelled) & ~exact_conflict
     _exclude(dataset, because, np.flatnonzero(exact_conflict), "conflicting-labels")
     exact = good & (np.bincount(near.exact)[near.exact] > 1)
     close = good & (np.bincount(near.group)[near.group] > 1) & ~exact
@@ -161,40 +161,40 @@ def _copies(dataset: Dataset, facts: Facts, near: Near, because: np.ndarray) -> 
             "conflicting-labels",
             "error",
             _("The same picture under different classes, kept out of training ({count}): {names}. Keep each once."),
-            _by_group(exact_conflict, near.exact),
+            by_group(exact_conflict, near.exact),
             None,
         ),
         (
             "conflicting-labels",
             "warning",
             _("Nearly the same picture under different classes ({count}): {names}. Look at them, keep the right ones."),
-            _by_group(near_conflict, near.group),
+            by_group(near_conflict, near.group),
             None,
         ),
         (
             "duplicate",
             "warning",
             _("Exact copies of other pictures ({count}): {names}. A split keeps them together."),
-            _by_group(exact, near.exact),
+            by_group(exact, near.exact),
             surplus["exact"],
         ),
         (
             "near-duplicate",
             "note",
             _("Near copies of other pictures ({count}): {names}. A split keeps them together."),
-            _by_group(close, near.group),
+            by_group(close, near.group),
             surplus["near"],
         ),
     ]
     findings = [
-        _finding(dataset, kind, severity, sentence, indices, count)
+        finding(dataset, kind, severity, sentence, indices, count)
         for kind, severity, sentence, indices, count in rows
         if len(indices) and count != 0
     ]
-    return findings + _leaks(dataset, good, near)
+    return findings + leaks(dataset, good, near)
 
 
-def _mixed(group: np.ndarray, values: np.ndarray, among: np.ndarray) -> np.ndarray:
+def mixed(group: np.ndarray, values: np.ndarray, among: np.ndarray) -> np.ndarray:
     """bool (N,): the picture is ``among`` those whose group holds more than one value."""
     low = np.full(len(group), np.iinfo(np.int64).max)
     high = np.full(len(group), -1, dtype=np.int64)
@@ -209,13 +209,13 @@ def _smallest(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
     return np.bincount(pairs[:, 0], minlength=int(outer.max(initial=0)) + 1)[outer]
 
 
-def _by_group(chosen: np.ndarray, group: np.ndarray) -> np.ndarray:
+def by_group(chosen: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Positions of the chosen pictures, members of one group side by side."""
     found = np.flatnonzero(chosen)
     return found[np.argsort(group[found], kind="stable")]
 
 
-def _leaks(dataset: Dataset, good: np.ndarray, near: Near) -> list[Finding]:
+def leaks(dataset: Dataset, good: np.ndarray, near: Near) -> list[Finding]:
     """Pictures of a later given part with a copy in an earlier one."""
     names = {Part.TRAIN: _("train"), Part.VALIDATION: _("validation"), Part.TEST: _("test")}
     findings = []
@@ -227,11 +227,11 @@ def _leaks(dataset: Dataset, good: np.ndarray, near: Near) -> list[Finding]:
             continue
         both = good & np.isin(near.group, near.group[found]) & np.isin(dataset.given, (earlier, later))
         sentence = _(
-            "{count} pictures of the {later} part are in the {earlier} part too, the same or nearly: {names}."
+            "{count} of the {later} part are in the {earlier} part too, the same or nearly: {names}."
             " Results on {later} will look better than they are; delete one of each."
         )
         sentence = sentence.replace("{later}", names[later]).replace("{earlier}", names[earlier])
-        findings.append(_finding(dataset, "leak", "warning", sentence, _by_group(both, near.group), len(found)))
+        findings.append(finding(dataset, "leak", "warning", sentence, by_group(both, near.group), len(found)))
     return findings
 
 
@@ -255,12 +255,10 @@ def _outliers(dataset: Dataset, facts: Facts, near: Near, because: np.ndarray) -
     ]
     for kind, _severity, _sentence, indices in rows[:2]:
         _exclude(dataset, because, indices, kind)
-    return [
-        _finding(dataset, kind, severity, sentence, found) for kind, severity, sentence, found in rows if len(found)
-    ]
+    return [finding(dataset, kind, severity, sentence, found) for kind, severity, sentence, found in rows if len(found)]
 
 
-def _refuse_empty_class(dataset: Dataset, because: np.ndarray) -> None:
+def refuse_empty_class(dataset: Dataset, because: np.ndarray) -> None:
     for trained in (dataset.given != Part.TEST, np.ones(len(dataset), dtype=bool)):
         before = np.bincount(dataset.labels[trained & (dataset.labels >= 0)], minlength=len(dataset.classes))
         kept = trained & (dataset.labels >= 0) & (because == "")
@@ -271,19 +269,19 @@ def _refuse_empty_class(dataset: Dataset, because: np.ndarray) -> None:
             example = int(np.flatnonzero((dataset.labels == label) & (because != ""))[0])
             raise DataError(
                 _(
-                    "Class {name} has no usable picture left ({path}: {kind}):"
+                    "Class {name} has nothing usable left ({path}: {kind}):"
                     " repair its pictures, or remove the class. `discern data` lists them."
                 ).format(name=dataset.classes[label], path=dataset.store.path(example), kind=because[example])
             )
 
 
-def _classes(dataset: Dataset, excluded: np.ndarray) -> list[Finding]:
+def class_findings(dataset: Dataset, excluded: np.ndarray) -> list[Finding]:
     kept = np.setdiff1d(np.flatnonzero(dataset.labels >= 0), excluded)
     counts = dataset.counts(kept)
     findings = []
     small = [f"{name} ({n})" for name, n in counts.items() if n < SMALL_CLASS]
     if small:
-        sentence = _("Classes with fewer than {least} pictures: {names}. Add pictures; some dozens a class work well.")
+        sentence = _("Classes with fewer than {least} examples: {names}. Add some; some dozens a class work well.")
         names = ", ".join(small[:_NAMED]) + (" …" if len(small) > _NAMED else "")
         findings.append(
             Finding("small-class", "warning", sentence.format(least=SMALL_CLASS, names=names), (), len(small))
@@ -291,7 +289,7 @@ def _classes(dataset: Dataset, excluded: np.ndarray) -> list[Finding]:
     filled = {name: n for name, n in counts.items() if n}
     most, least = (max(filled, key=filled.__getitem__), min(filled, key=filled.__getitem__)) if filled else ("", "")
     if filled and filled[most] >= UNBALANCED * filled[least]:
-        sentence = _("Unbalanced: {most} has {n_most} pictures, {least} has {n_least}. Class weights make up for it.")
+        sentence = _("Unbalanced: {most} has {n_most}, {least} has {n_least}. Class weights make up for it.")
         sentence = sentence.format(most=most, n_most=filled[most], least=least, n_least=filled[least])
         findings.append(
             Finding("unbalanced", "warning", sentence, (), sum(n * UNBALANCED <= filled[most] for n in filled.values()))

@@ -71,6 +71,8 @@ class Dataset:
         Reads picture ``i``.
     notes : tuple of str
         Translated sentences about what opening it decided (for example "val is used as the test part").
+    targets : numpy.ndarray, optional
+        float64 (N,), the numbers to learn where a table asks for a regression; its one class is then their name.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Dataset:
     given: np.ndarray
     store: Store
     notes: tuple[str, ...] = ()
+    targets: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

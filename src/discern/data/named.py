@@ -1,4 +1,4 @@
-"""Data sets known by name: digits, mnist, fashion-mnist, cifar10, cifar100. Looked up, else downloaded."""
+"""Data sets known by name: digits, iris, mnist, fashion-mnist, cifar10, cifar100. Looked up, else downloaded."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from discern.data.cifar import CIFAR10, CIFAR100, cifar_layout, open_cifar
 from discern.data.dataset import Dataset, Part, Store
 from discern.data.idx import idx_files, open_idx
 from discern.data.parquet import open_parquet, parquet_files
+from discern.data.rows import ANY, Question, open_rows
 from discern.download import Remote, download
 from discern.errors import DataError, DownloadError
 from discern.files import cache_folder, data_folders
@@ -69,16 +70,17 @@ REMOTES: dict[str, tuple[Remote, ...]] = {
         ),
     ),
 }
-NAMES = ("digits", *REMOTES)
+CARRIED = ("digits", "iris")  # by scikit-learn
+NAMES = (*CARRIED, *REMOTES)
 CLASSES = {"fashion-mnist": _FASHION}
 
 
-def open_named(name: str, progress: Progress = silent) -> Dataset:
+def open_named(name: str, progress: Progress = silent, question: Question = ANY) -> Dataset:
     """Open a data set by its name.
 
-    ``digits`` comes with scikit-learn. The others are looked up as a folder of that name in
-    `discern.files.data_folders`, with parquet files or the official ones in it, packed or not; else they are downloaded
-    to the cache folder.
+    ``digits`` and ``iris`` (a table of numbers) come with scikit-learn. The others are looked up as a folder of that
+    name in `discern.files.data_folders`, with parquet files or the official ones in it, packed or not; else they are
+    downloaded to the cache folder.
 
     Parameters
     ----------
@@ -86,6 +88,8 @@ def open_named(name: str, progress: Progress = silent) -> Dataset:
         One of `NAMES`.
     progress : Progress
         Told of a download.
+    question : Question
+        Of a table of numbers.
 
     Raises
     ------
@@ -100,6 +104,8 @@ def open_named(name: str, progress: Progress = silent) -> Dataset:
     """
     if name == "digits":
         return _digits()
+    if name == "iris":
+        return _iris(question)
     for folder in data_folders():
         found = open_raw(folder / name, CLASSES.get(name, ()))
         if found is not None:
@@ -171,3 +177,14 @@ def _digits() -> Dataset:
         given=np.full(len(pixels), Part.NONE),
         store=DigitsStore(pixels),
     )
+
+
+def _iris(question: Question) -> Dataset:
+    """The 150 flowers that Anderson measured and Fisher (1936, Annals of Eugenics 7:179) told apart, in centimetres."""
+    from sklearn.datasets import load_iris
+
+    found = load_iris()
+    columns = [name.removesuffix(" (cm)") for name in found.feature_names]
+    held = {name: [str(value) for value in column] for name, column in zip(columns, found.data.T, strict=True)}
+    held["species"] = [str(found.target_names[label]) for label in found.target]
+    return replace(open_rows(Path("iris"), held, question), origin="iris")

@@ -1,33 +1,29 @@
-"""A table that lists pictures: .csv, .tsv, .json or .jsonl with the columns path, label and, if wanted, split."""
+"""A table that lists pictures, with the columns path, label and, if wanted, split; or a table of numbers."""
 
 from __future__ import annotations
 
-import csv
-import itertools
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from discern.data.assemble import assemble, part_named, parts_named, readable, shortened
+from discern.data.cells import TABLE_SUFFIXES, Cells, read_cells
 from discern.data.dataset import UNLABELLED, Dataset, Part
 from discern.data.filestore import FileStore
 from discern.data.order import natural
+from discern.data.picture import is_picture_name
+from discern.data.rows import ANY, Question, RowStore, open_rows, rows_of
 from discern.errors import DataError
 from discern.i18n import _
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl")
 
-
-def open_table(path: str | os.PathLike[str]) -> Dataset:
-    """Open a table of pictures.
+def open_table(path: str | os.PathLike[str], question: Question = ANY) -> Dataset:
+    """Open a table: of pictures where its rows name some, else of numbers (`discern.data.rows.open_rows`).
 
     Paths are relative to the table's folder. A row without a label is kept aside as unlabelled; a row whose picture is
-    missing is kept, and the audit names it. A JSON table is a list of objects, or an object with such a list as
-    ``data``.
+    missing is kept, and the audit names it.
 
     Raises
     ------
@@ -45,7 +41,10 @@ def open_table(path: str | os.PathLike[str]) -> Dataset:
     ('apple', 'banana')
     """
     table = Path(path)
-    names, labels, splits = _columns(table)
+    held = read_cells(table)
+    if not _names_pictures(held):
+        return open_rows(table, held, question)
+    names, labels, splits = _columns(table, held)
     parts = parts_named(dict.fromkeys(split for split in splits if split))
     notes = []
     left_out = {split for split, part in parts.items() if part == Part.NONE}
@@ -81,67 +80,51 @@ def open_table(path: str | os.PathLike[str]) -> Dataset:
     )
 
 
-def _columns(table: Path) -> tuple[list[str], list[str], list[str]]:
+def read_rows(table: Path, columns: Sequence[str]) -> RowStore:
+    """Some columns of a table of numbers, whatever else is in it.
+
+    Raises
+    ------
+    DataError
+        When it is no table, lacks a column, or a number is none.
+    """
+    if table.suffix.lower() not in TABLE_SUFFIXES:
+        sentence = _("{path} is no table ({suffixes}), and the model reads rows with the columns {columns}.")
+        suffixes = ", ".join(TABLE_SUFFIXES)
+        raise DataError(sentence.format(path=table, suffixes=suffixes, columns=", ".join(columns)))
+    held = read_cells(table)
+    if not held:
+        raise DataError(_("{path} has no rows.").format(path=table))
+    return rows_of(table, held, columns)
+
+
+def _names_pictures(held: Cells) -> bool:
+    """By content: whether the rows name pictures, or there are no rows."""
+    if not held or not next(iter(held.values())):
+        return True
+    starts = {name.lower(): next((cell for cell in cells if cell), "") for name, cells in held.items()}
+    if {"path", "label"} <= starts.keys():
+        return not starts["path"].replace(".", "").isdigit()
+    return any(is_picture_name(cell) for cell in starts.values())
+
+
+def _columns(table: Path, held: Cells) -> tuple[list[str], list[str], list[str]]:
     """Paths, labels and splits as text, "" where there is nothing."""
-    names: list[str] = []
-    labels: list[str] = []
-    splits: list[str] = []
-    try:
-        for number, row in enumerate(_rows(table), start=1):
-            if number == 1 and not {"path", "label"} <= row.keys():
-                raise DataError(
-                    _("{path} needs the columns path and label, and has {names}: rename its columns.").format(
-                        path=table, names=", ".join(map(str, row))
-                    )
-                )
-            name = _text(row.get("path"))
-            if not name or "\0" in name:
-                raise DataError(
-                    _("{path} names no picture in row {row}: fill in its path, or delete the row.").format(
-                        path=table, row=number
-                    )
-                )
-            names.append(os.fsdecode(os.fsencode(name)))
-            labels.append(readable(_text(row.get("label"))))
-            splits.append(_text(row.get("split")))
-    except UnicodeDecodeError as error:
-        raise DataError(_("{path} is not UTF-8 text: save it as UTF-8.").format(path=table)) from error
-    except (csv.Error, ValueError, RecursionError) as error:
+    lowered = {name.lower(): cells for name, cells in held.items()}
+    rows = len(next(iter(held.values()), []))
+    if rows and not {"path", "label"} <= lowered.keys():
         raise DataError(
-            _("{path} cannot be read as a table ({reason}): correct it, or save it again.").format(
-                path=table, reason=error
+            _("{path} needs the columns path and label, and has {names}: rename its columns.").format(
+                path=table, names=", ".join(lowered)
             )
-        ) from error
-    except OSError as error:
-        raise DataError(
-            _("{path} may not be read ({reason}): check its name and permissions.").format(
-                path=table, reason=error.strerror or error
+        )
+    names = lowered.get("path", [])
+    for row, name in enumerate(names, start=1):
+        if not name or "\0" in name:
+            raise DataError(
+                _("{path} names no picture in row {row}: fill in its path, or delete the row.").format(
+                    path=table, row=row
+                )
             )
-        ) from error
-    return names, labels, splits
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def _rows(table: Path) -> Iterator[Mapping[str, Any]]:
-    suffix = table.suffix.lower()
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        if suffix in (".csv", ".tsv"):
-            reader = csv.reader(file, delimiter="," if suffix == ".csv" else "\t")
-            header = [name.strip().lower() for name in next(reader, [])]
-            yield from (dict(itertools.zip_longest(header, row[: len(header)])) for row in reader if row)
-        elif suffix == ".jsonl":
-            yield from _objects(json.loads(line) for line in file if line.strip())
-        else:
-            found = json.load(file)
-            rows = found.get("data") if isinstance(found, dict) else found
-            yield from _objects(rows if isinstance(rows, list) else [rows])
-
-
-def _objects(found: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
-    for item in found:
-        if not isinstance(item, dict):
-            raise ValueError(_("a row is not an object with path and label"))
-        yield {str(name).strip().lower(): value for name, value in item.items()}
+    labels = [readable(label) for label in lowered.get("label", [])]
+    return names, labels, lowered.get("split", [""] * rows)

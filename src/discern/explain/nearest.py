@@ -102,7 +102,7 @@ def gallery(
     progress: Progress = silent,
 ) -> Gallery:
     """What the head of ``classifier`` reads of each picture, uint8 (N, H, W, C)."""
-    held, spec, found = Pixels(pixels), classifier.card.preprocess, []
+    held, spec, found = Pixels(pixels), classifier.card.spec, []
     for part in torch.arange(len(pixels)).split(at_once(spec.size, classifier.device)):
         x = normalise(to_float(held.take(part).to(classifier.device)), spec)
         found.append(unit(classifier.network.encode(x)).cpu())

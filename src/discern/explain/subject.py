@@ -116,7 +116,7 @@ def subject(classifier: Classifier, picture: Picture, layer: str | None = None, 
     """
     network = classifier.network
     pixels = classifier.pixels(picture)
-    x = normalise(to_float(torch.from_numpy(pixels[None].copy()).to(classifier.device)), classifier.card.preprocess)
+    x = normalise(to_float(torch.from_numpy(pixels[None].copy()).to(classifier.device)), classifier.card.spec)
     row = classifier.probabilities(pixels[None])[0]
     target = int(row.argmax()) if class_ is None else _position(class_, classifier.classes)
     return Subject(

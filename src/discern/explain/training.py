@@ -37,6 +37,6 @@ def training_gallery(
     rows = Split.load(run.split, dataset).train
     if most is not None and len(rows) > most:
         rows = np.sort(np.random.default_rng(0).permutation(rows)[:most])
-    decoded = pixels(dataset, rows, scan(dataset, progress), classifier.card.preprocess, progress)
+    decoded = pixels(dataset, rows, scan(dataset, progress), classifier.card.spec, progress)
     labels = tuple(dataset.classes[dataset.labels[row]] for row in rows)
     return gallery(classifier, decoded, labels, tuple(map(dataset.store.path, rows)), progress)

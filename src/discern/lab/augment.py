@@ -166,7 +166,7 @@ def run(
     """
     shown = _photograph("flower.jpg") if picture is None else picture
     classifier = None if model is None else Classifier.load(model)
-    spec = Preprocess(size=size) if classifier is None else classifier.card.preprocess
+    spec = Preprocess(size=size) if classifier is None else classifier.card.spec
     image = Image.fromarray(shown)
     square = {mode: spec.model_copy(update={"mode": mode}).pixels(image) for mode in MODES}
     base = square["crop"]

@@ -1,0 +1,269 @@
+"""A table of numbers: a row is an example, one of its columns the class or the number to learn."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from discern.data.assemble import part_named, parts_named, readable, shortened
+from discern.data.cells import Cells
+from discern.data.dataset import UNLABELLED, Dataset, Part, Store
+from discern.data.order import natural
+from discern.errors import ConfigError, DataError, nearest
+from discern.i18n import _
+
+TARGETS = ("class", "label", "target", "species")  # a column so called is the one to learn
+CLASSES = 20  # more different whole numbers than these are a number to learn and not classes
+SPLIT = "split"
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?")  # what a cell without a number may say
+
+
+class RowStore(Store):
+    """Rows of numbers, held in memory.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, for the names of rows: ``iris.csv#1`` is its first row.
+    columns : sequence of str
+        What the F columns are called.
+    values : numpy.ndarray
+        float64 (N, F), nan where nothing stands.
+    target : str
+        Of the column that is learnt.
+    """
+
+    def __init__(self, name: str, columns: Sequence[str], values: np.ndarray, target: str) -> None:
+        self.name, self.columns, self.values, self.target = name, tuple(columns), values, target
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def read(self, index: int) -> np.ndarray:
+        """The row's numbers, float64 (F,): a row is no picture, and whoever reads one reads `values`."""
+        found: np.ndarray = self.values[index]
+        return found
+
+    def path(self, index: int) -> str:
+        return f"{self.name}#{index + 1}"
+
+    def select(self, columns: Sequence[str]) -> np.ndarray:
+        """The values of some columns, by name: float64 (N, len(columns)).
+
+        Raises
+        ------
+        DataError
+            When one is not there.
+        """
+        missing = [name for name in columns if name not in self.columns]
+        if missing:
+            raise DataError(_lacking(self.name, missing, self.columns, columns))
+        return self.values[:, [self.columns.index(name) for name in columns]]
+
+    def stamp(self) -> str:
+        return hashlib.blake2b(np.ascontiguousarray(self.values).data, digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a table.
+
+    Attributes
+    ----------
+    target : str
+        The column to learn; empty to choose it by its name, else the last.
+    task : {"auto", "classification", "regression"}
+        Whether it names classes or is a number.
+    columns : tuple of str
+        The columns to read, in this order; empty for all that are numbers.
+    """
+
+    target: str = ""
+    task: str = "auto"
+    columns: tuple[str, ...] = ()
+
+
+ANY = Question()
+
+
+def open_rows(table: Path, held: Cells, question: Question = ANY) -> Dataset:
+    """The data set of a table of numbers, of whose file ``held`` are the cells.
+
+    The column to learn is the one asked for, else one called class, label, target or species, else the last. It is a
+    number to learn (a regression) where its values have fractions, or are more than 20 different whole numbers; else
+    they are classes. A column ``split`` that says train and test gives the parts. A column of words, and one that only
+    counts the rows, is left out, which a note tells.
+
+    Raises
+    ------
+    DataError
+        When a number is none, or there is nothing to learn; the sentence names row and column.
+    ConfigError
+        When it lacks the column asked for.
+
+    Examples
+    --------
+    >>> found = open_rows(Path("fat.csv"), {"fat": ["22", "25", "10"], "sex": ["f", "f", "m"]})
+    >>> found.classes, found.store.columns
+    (('f', 'm'), ('fat',))
+    """
+    names = list(held)
+    target, how = _target(table, names, question.target)
+    notes = [how]
+    given = _given(held, target)
+    rest = [name for name in names if name != target and not (given is not None and name.casefold() == SPLIT)]
+    chosen = _wanted(table, question.columns, rest, notes) if question.columns else rest
+    values = {name: _numbers(table, name, held[name], bool(question.columns)) for name in chosen}
+    kept = list(chosen) if question.columns else _kept(values, notes)
+    if not kept:
+        sentence = _("{path} needs the columns path and label of pictures, or columns of numbers, and has {names}.")
+        raise DataError(sentence.format(path=table, names=", ".join(held)))
+    stem = table.resolve().parent.name if part_named(table.stem) != Part.NONE else table.stem
+    columns = [found for name in kept if (found := values[name]) is not None]
+    store = RowStore(table.name, kept, np.stack(columns, axis=1), target)
+    least = 1 if question.columns else 2  # what is only to be answered may be of one class
+    return make_rows(str(table), readable(stem), store, held[target], question.task, given, notes, least)
+
+
+def rows_of(table: Path, held: Cells, columns: Sequence[str]) -> RowStore:
+    """The rows of some columns, with nothing to learn."""
+    chosen = _wanted(table, tuple(columns), list(held), [])
+    values = [_numbers(table, name, held[name], needed=True) for name in chosen]
+    return RowStore(table.name, columns, np.stack([column for column in values if column is not None], axis=1), "")
+
+
+def make_rows(
+    origin: str,
+    name: str,
+    store: RowStore,
+    answers: Sequence[str],
+    task: str = "auto",
+    given: np.ndarray | None = None,
+    notes: Sequence[str] = (),
+    least: int = 2,
+) -> Dataset:
+    """The data set of rows and what stands in their target column, as text, of ``least`` different values."""
+    words = ["" if answer.casefold() in MISSING else readable(answer) for answer in answers]
+    there = [word for word in words if word]
+    numbers = [_number(word) for word in there]
+    known = np.array([bool(word) for word in words])
+    parts = np.full(len(words), Part.NONE, dtype=np.uint8) if given is None else given
+    parts = np.where(known, parts, np.uint8(Part.ASIDE)).astype(np.uint8)
+    if not there:
+        raise DataError(
+            _("{path}: the column {target} is empty: name another.").format(path=origin, target=store.target)
+        )
+    regression = task == "regression" or (task == "auto" and _is_number(numbers))
+    if regression:
+        bad = next((row for row, word in enumerate(words) if word and _number(word) is None), None)
+        if bad is not None:
+            raise DataError(_not_a_number(origin, bad, store.target, words[bad]))
+        targets = np.array([_number(word) if word else np.nan for word in words], dtype=np.float64)
+        if len(set(targets[known].tolist())) < least:
+            sentence = _("{path}: the column {target} has one value only ({value}): there is nothing to learn.")
+            raise DataError(sentence.format(path=origin, target=store.target, value=there[0]))
+        labels = np.where(known, 0, UNLABELLED).astype(np.int32)
+        told = _("{target} is a number to learn (regression); --set task=classification makes its values classes.")
+        return Dataset(
+            name, origin, (store.target,), labels, parts, store, (*notes, told.format(target=store.target)), targets
+        )
+    classes = sorted(set(there), key=natural)
+    if len(classes) < least:
+        sentence = _("{path}: the column {target} has one class only ({value}): a classifier needs at least two.")
+        raise DataError(sentence.format(path=origin, target=store.target, value=there[0]))
+    number = {label: place for place, label in enumerate(classes)} | {"": UNLABELLED}
+    labels = np.array([number[word] for word in words], dtype=np.int32)
+    return Dataset(name, origin, tuple(classes), labels, parts, store, tuple(notes))
+
+
+def _is_number(found: Sequence[float | None]) -> bool:
+    """The rule: fractions, or more than `CLASSES` different whole numbers."""
+    numbers = [number for number in found if number is not None]
+    if len(numbers) < len(found):
+        return False
+    return any(not number.is_integer() for number in numbers) or len(set(numbers)) > CLASSES
+
+
+def _target(table: Path, names: list[str], asked: str) -> tuple[str, str]:
+    """The column to learn, and why it is this one."""
+    sentence = _("{table} is a table of numbers, and {target} is the column to learn ({why}).")
+    if asked:
+        if asked not in names:
+            close = ", ".join(nearest(asked, names) or names)
+            sentence = _("{path} has no column {name}: there are {close}.")
+            raise ConfigError(sentence.format(path=table, name=asked, close=close))
+        return asked, sentence.format(table=table.name, target=asked, why=_("as asked"))
+    called = [name for word in TARGETS for name in names if name.casefold() == word]
+    if called:
+        return called[0], sentence.format(table=table.name, target=called[0], why=_("by its name"))
+    why = _("the last; --target COLUMN names another")
+    return names[-1], sentence.format(table=table.name, target=names[-1], why=why)
+
+
+def _given(held: Cells, target: str) -> np.ndarray | None:
+    """uint8 (N,) of `Part`, where a column says train and test."""
+    split = next((name for name in held if name.casefold() == SPLIT and name != target), None)
+    parts = parts_named(dict.fromkeys(word for word in held[split] if word)) if split else {}
+    if Part.TRAIN not in parts.values() or len(parts) < 2:
+        return None
+    return np.array([parts.get(word, Part.NONE) for word in held[split or ""]], dtype=np.uint8)
+
+
+def _wanted(table: Path, columns: tuple[str, ...], there: list[str], notes: list[str]) -> list[str]:
+    """The columns asked for, matched by name."""
+    missing = [name for name in columns if name not in there]
+    if missing:
+        raise DataError(_lacking(str(table), missing, there, columns))
+    extra = [name for name in there if name not in columns]
+    if extra:
+        notes.append(_("The model does not read these columns: {names}.").format(names=shortened(extra)))
+    return list(columns)
+
+
+def _lacking(path: str, missing: Sequence[str], there: Sequence[str], columns: Sequence[str]) -> str:
+    sentence = _("{path} lacks the columns {missing}; it has {there}: the model reads {columns}.")
+    facts = {"missing": ", ".join(missing), "there": ", ".join(there) or "-", "columns": ", ".join(columns)}
+    return sentence.format(path=path, **facts)
+
+
+def _numbers(table: Path, name: str, cells: list[str], needed: bool) -> np.ndarray | None:
+    """float64 (N,), nan for what is not there; None for a column of words that is not ``needed``."""
+    found = [math.nan if cell.casefold() in MISSING else _number(cell) for cell in cells]
+    bad = next((row for row, number in enumerate(found) if number is None), None)
+    if bad is None:
+        return np.array(found, dtype=np.float64)
+    if not needed and 2 * found.count(None) >= sum(cell.casefold() not in MISSING for cell in cells):
+        return None
+    raise DataError(_not_a_number(table, bad, name, cells[bad]))
+
+
+def _not_a_number(path: str | os.PathLike[str], row: int, column: str, cell: str) -> str:
+    sentence = _("{path}, row {row}, column {column}: '{cell}' is not a number; correct it, or empty the cell.")
+    return sentence.format(path=path, row=row + 1, column=column, cell=cell)
+
+
+def _kept(values: dict[str, np.ndarray | None], notes: list[str]) -> list[str]:
+    """The columns that say something: those that are no words and do not just count the rows."""
+    words = [name for name, column in values.items() if column is None]
+    numbers = {name: column for name, column in values.items() if column is not None}
+    counting = [name for name, column in numbers.items() if len(column) > 2 and bool((np.diff(column) == 1).all())]
+    if words:
+        notes.append(_("Columns that are no numbers are left out: {names}.").format(names=shortened(words)))
+    if counting:
+        sentence = _("Columns that count the rows are left out: {names}. They say where a row stands, not what it is.")
+        notes.append(sentence.format(names=shortened(counting)))
+    return [name for name in numbers if name not in counting]
+
+
+def _number(cell: str) -> float | None:
+    try:
+        found = float(cell)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None

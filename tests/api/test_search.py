@@ -1,0 +1,110 @@
+"""Settings chosen by cross-validation, honest probabilities of support vector machines, several processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import discern
+from discern.api.train import train
+from discern.errors import ConfigError
+from discern.progress import Watcher
+from discern.run import RunDirectory
+from tests.pictures import make_folder
+from tests.runs import Heard, notices, written
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_folder(tmp_path_factory.mktemp("data") / "colours")
+
+
+def test_grid(folder: Path, tmp_path: Path) -> None:
+    heard = Heard()
+    settings = {"k": "1,3", "weights": "uniform"}
+    run = train(folder, "knn", features="hand", search="grid", cv=3, out=tmp_path / "r", settings=settings, watch=heard)
+    assert run.search is not None and len(run.search["tried"]) == 2 and run.search["n"] == 27  # the training part alone
+    assert written(run)["ranges"] == {"k": [1, 3]}
+    assert written(run)["estimator"] == {"weights": "uniform", **run.search["tried"][0]["settings"]}
+    assert [event["tried"] for event in RunDirectory(run.path).read_events("search")] == [run.search["tried"]]
+    assert "2 settings tried by 3-fold cross-validation" in notices(run)
+    assert [event["kind"] for event in heard.events if event["event"] == "search"] == ["grid"]
+
+
+def test_two_settings_of_one_answer_are_the_first(folder: Path, tmp_path: Path) -> None:
+    settings = {"k": [1, 2], "weights": "distance"}
+    runs = [
+        train(folder, "knn", features="color", search="grid", cv=2, out=tmp_path / str(i), settings=settings,
+              watch=Watcher())
+        for i in range(2)
+    ]  # fmt: skip
+    assert runs[0].search == runs[1].search
+
+
+def test_several_models_search(folder: Path, tmp_path: Path) -> None:
+    board = discern.train_several(
+        folder, ["knn", "tree"], features="hand", search="grid", cv=2, out=tmp_path / "b", watch=Watcher()
+    )
+    assert all(run.search for run in board.runs)
+
+
+def test_networks_do_not_search(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"go with classical models .*: train lenet once with each setting"):
+        train(folder, "lenet", search="grid", out=tmp_path / "r", watch=Watcher())
+    with pytest.raises(ConfigError, match=r"--cv 10 is more than .* has to train on"):
+        train(folder, "knn", search="grid", cv=10, out=tmp_path / "r", watch=Watcher())
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("name", ["svm-rbf", "svm-linear"])
+def test_distances_become_honest_probabilities(name: str, tmp_path: Path) -> None:
+    run = train("digits", name, out=tmp_path / "r", watch=Watcher())
+    temperature = run.classifier().card.temperature
+    assert 0 < temperature < 1  # distances say less than they know
+    told = run.predictions()["test"]
+    undivided = told.probabilities.astype(np.float64) ** temperature
+    undivided /= undivided.sum(axis=1, keepdims=True)
+    before = -np.log(undivided[np.arange(len(told)), told.labels]).mean()
+    assert run.evaluate().loss < before / 2
+    assert "divided by" in notices(run)
+
+
+def test_several_embeddings(folder: Path, tmp_path: Path) -> None:
+    nets = [
+        train(folder, "lenet", epochs=1, out=tmp_path / f"net{size}", settings={"size": size}, watch=Watcher())
+        for size in (28, 32)
+    ]
+    names = [f"embedding:{net.path}" for net in nets]
+    run = train(folder, "logistic", features=",".join([*names, "color"]), out=tmp_path / "r", watch=Watcher())
+    assert run.result["features"] == ",".join([*names, "color"])
+    assert written(run)["size"] == 32  # the larger; the other network sees it made smaller
+    assert "424 numbers" in notices(run)  # 84 a network and 256 colours
+    for net in nets:
+        (net.path / "model.safetensors").unlink()
+    assert discern.evaluate(run, folder, watch=Watcher()).n == 36
+
+
+def test_embeddings_that_see_differently(folder: Path, tmp_path: Path) -> None:
+    nets = [
+        train(folder, "lenet", epochs=1, out=tmp_path / f"net{c}", settings={"channels": c}, watch=Watcher())
+        for c in (1, 3)
+    ]
+    features = ",".join(f"embedding:{net.path}" for net in nets)
+    with pytest.raises(ConfigError, match=r"see pictures differently .*: take networks that see alike"):
+        train(folder, "knn", features=features, out=tmp_path / "r", watch=Watcher())
+
+
+@pytest.mark.slow
+def test_one_process_of_several_learns(folder: Path, tmp_path: Path) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "discern"]
+    arguments = ["train", str(folder), "--model", "tree", "--features", "hand", "--out", str(tmp_path / "r"), "--json"]
+    found = subprocess.run([*torchrun, *arguments], capture_output=True, text=True, check=True, env={**os.environ})
+    lines = [json.loads(line) for line in found.stdout.splitlines()]
+    assert sum("run" in line for line in lines) == 1
+    assert [event["event"] for event in RunDirectory(tmp_path / "r").read_events()].count("done") == 1

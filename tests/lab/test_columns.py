@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from discern.errors import ConfigError
-from discern.lab.columns import read_columns
+from discern.lab.columns import place, read_columns
 
 
 def _file(folder: Path, text: str) -> str:
@@ -31,14 +31,13 @@ def test_without_names_and_without_classes(tmp_path: Path) -> None:
 
 def test_classes_that_are_numbers(tmp_path: Path) -> None:
     assert read_columns(_file(tmp_path, "a,Class\n1,0\n2,10\n3,2\n")).classes == ("0", "2", "10")
-    assert read_columns(_file(tmp_path, "a,b\n1,0\n2,1\n"), label="b").classes == ("0", "1")
 
 
-def test_a_column_by_name_or_number(tmp_path: Path) -> None:
-    found = read_columns(_file(tmp_path, "width,height\n1,2\n"))
-    assert (found.place("height"), found.place("1")) == (1, 0)
+def test_a_column_by_name_or_number() -> None:
+    names = ("width", "height")
+    assert (place(names, "height"), place(names, "1")) == (1, 0)
     with pytest.raises(ConfigError, match="no column of numbers called 'hight': take one of height"):
-        found.place("hight")
+        place(names, "hight")
 
 
 @pytest.mark.parametrize(
@@ -59,8 +58,6 @@ def test_what_is_wrong(text: str, sentence: str, tmp_path: Path) -> None:
         read_columns(_file(tmp_path, text))
 
 
-def test_a_class_column_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no column 'kind' to say the classes: it has a, b"):
-        read_columns(_file(tmp_path, "a,b\n1,2\n"), label="kind")
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read_columns(str(tmp_path / "absent.csv"))

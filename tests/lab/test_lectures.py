@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import discern
@@ -192,3 +193,22 @@ def test_iris_has_150_rows_of_4_features_in_3_classes_of_50(name: str) -> None:
     iris = discern.lab(name).examples
     assert iris.values.shape == (150, 4) and len(iris.features) == 4
     assert [int((iris.labels == i).sum()) for i in range(len(iris.classes))] == [50, 50, 50]
+
+
+# Deck A, lab boundary
+
+
+def test_label_spreading_with_30_50_and_100_percent_of_the_labels() -> None:
+    spread = [region for region in discern.lab("boundary").regions if region.name.startswith("spread")]
+    shares = [1 - len(region.unlabelled) / region.learned_n for region in spread]
+    assert shares == pytest.approx([0.3, 0.5, 1.0], abs=0.02)
+
+
+def test_linear_and_quadratic_discriminant_analysis_and_an_svc_with_an_rbf_kernel() -> None:
+    titles = [region.title for region in discern.lab("boundary").regions]
+    assert {"LDA", "QDA", "RBF SVM"} <= set(titles)
+
+
+def test_iris_has_150_rows_and_3_classes_of_50() -> None:
+    sample = discern.lab("boundary").sample
+    assert (sample.points.shape, np.bincount(sample.labels).tolist()) == ((150, 2), [50, 50, 50])

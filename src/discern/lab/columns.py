@@ -14,7 +14,7 @@ from discern.errors import ConfigError, nearest
 from discern.i18n import _
 from discern.lab.options import read
 
-CLASS_NAMES = ("class", "label", "target", "species", "variety", "y")
+CLASS_NAMES = ("class", "label", "target", "species", "variety")
 
 
 @dataclass(frozen=True)
@@ -38,38 +38,33 @@ class Columns:
     classes: tuple[str, ...]
     labels: np.ndarray
 
-    def place(self, wanted: str) -> int:
-        """The position of a column that a person names, or numbers from 1.
 
-        Raises
-        ------
-        ConfigError
-            When there is none.
+def place(names: tuple[str, ...], wanted: str) -> int:
+    """The position of a column that a person names, or numbers from 1.
 
-        Examples
-        --------
-        >>> Columns(("width", "height"), np.zeros((1, 2)), (), np.zeros(1)).place("height")
-        1
-        """
-        if wanted in self.names:
-            return self.names.index(wanted)
-        if wanted.isdigit() and 1 <= int(wanted) <= len(self.names):
-            return int(wanted) - 1
-        sentence = _("There is no column of numbers called {name}: take one of {names}.")
-        names = nearest(wanted, self.names) or self.names
-        raise ConfigError(sentence.format(name=repr(wanted), names=", ".join(names)))
+    Raises
+    ------
+    ConfigError
+        When there is none.
+
+    Examples
+    --------
+    >>> place(("width", "height"), "height"), place(("width", "height"), "1")
+    (1, 0)
+    """
+    if wanted in names:
+        return names.index(wanted)
+    if wanted.isdigit() and 1 <= int(wanted) <= len(names):
+        return int(wanted) - 1
+    sentence = _("There is no column of numbers called {name}: take one of {names}.")
+    raise ConfigError(sentence.format(name=repr(wanted), names=", ".join(nearest(wanted, names) or names)))
 
 
-def read_columns(path: str, label: str = "") -> Columns:
-    """Read a CSV; commas, semicolons or tabs stand between its cells, and names of columns in its first row if wanted.
+def read_columns(path: str) -> Columns:
+    """Read a CSV: commas, semicolons or tabs between its cells, and names of columns in its first row if wanted.
 
-    Parameters
-    ----------
-    path : str
-        The file.
-    label : str
-        Name of the column that says the class. Unless given, one called class, label, target, species, variety or y,
-        else the last in which no cell is a number, else none.
+    The class is in the column called class, label, target, species or variety, else in the last in which no cell is
+    a number, else nowhere.
 
     Raises
     ------
@@ -87,23 +82,20 @@ def read_columns(path: str, label: str = "") -> Columns:
     (('fat',), [[22.0], [10.0]], ('F', 'M'), [0, 1])
     """
     names, lines, rows = _cells(path)
-    said = _class_column(names, rows, label)
-    if label and said is None:
-        sentence = _("{path} has no column {name} to say the classes: it has {names}.")
-        raise ConfigError(sentence.format(path=path, name=repr(label), names=", ".join(names)))
-    numeric = [place for place in range(len(names)) if place != said]
+    said = _class_column(names, rows)
+    numeric = [column for column in range(len(names)) if column != said]
     if not numeric:
         raise ConfigError(_("{path} has no column of numbers: add one.").format(path=path))
     values = np.empty((len(rows), len(numeric)))
     for i, row in enumerate(rows):
-        for j, place in enumerate(numeric):
-            number = _number(row[place])
+        for j, column in enumerate(numeric):
+            number = _number(row[column])
             if number is None:
                 sentence = _("{path}, row {row}, column {column}: {cell} is not a number: write one, or drop the row.")
-                told = {"path": path, "row": lines[i], "column": names[place], "cell": repr(row[place])}
+                told = {"path": path, "row": lines[i], "column": names[column], "cell": repr(row[column])}
                 raise ConfigError(sentence.format(**told))
             values[i, j] = number
-    kept = tuple(names[place] for place in numeric)
+    kept = tuple(names[column] for column in numeric)
     if said is None:
         return Columns(kept, values, (), np.zeros(len(rows), dtype=np.int64))
     words = [row[said].strip() for row in rows]
@@ -130,18 +122,16 @@ def _cells(path: str) -> tuple[list[str], list[int], list[list[str]]]:
         if len(row) != width:
             sentence = _("{path}, row {row}: {n} cells where {wanted} columns are: fill it, or drop the row.")
             raise ConfigError(sentence.format(path=path, row=line, n=len(row), wanted=width))
-    unnamed = [_("column {number}").format(number=place + 1) for place in range(width)]
+    unnamed = [_("column {number}").format(number=column + 1) for column in range(width)]
     names = [cell.strip() for cell in filled[0][1]] if named else unnamed
     return names, [line for line, _row in body], [row for _line, row in body]
 
 
-def _class_column(names: list[str], rows: list[list[str]], label: str) -> int | None:
-    if label:
-        return names.index(label) if label in names else None
-    for place, name in enumerate(names):
+def _class_column(names: list[str], rows: list[list[str]]) -> int | None:
+    for column, name in enumerate(names):
         if name.lower() in CLASS_NAMES:
-            return place
-    words = [place for place in range(len(names)) if all(_number(row[place]) is None for row in rows)]
+            return column
+    words = [column for column in range(len(names)) if all(_number(row[column]) is None for row in rows)]
     return words[-1] if words else None
 
 

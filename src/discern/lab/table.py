@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LABS = (
     "threshold",
+    "boundary",
     "convolution",
     "filters",
     "pooling",

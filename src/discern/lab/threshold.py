@@ -18,7 +18,7 @@ from pydantic import Field
 from discern.errors import ConfigError
 from discern.evaluation.intervals import wilson
 from discern.i18n import _
-from discern.lab.columns import read_columns
+from discern.lab.columns import place, read_columns
 from discern.lab.options import Numbers
 from discern.lab.result import Cell, Result, Table
 
@@ -130,9 +130,7 @@ class Threshold(Result):
         for pair in self.pairs:
             fewest, low, high = pair.best()
             if fewest:
-                sentence = _(
-                    "{title}: at least {k} of {n} are wrong, so few with a threshold from {low:g} to below {high:g}."
-                )
+                sentence = _("{title}: at best {k} of {n} are wrong, with a threshold from {low:g} to below {high:g}.")
             else:
                 sentence = _("{title}: any threshold from {low:g} to below {high:g} gets all {n} right.")
             found.append(sentence.format(title=pair.title, k=fewest, n=pair.n, low=low, high=high))
@@ -147,8 +145,8 @@ class Threshold(Result):
         right = pair.n - pair.rules[1].errors
         low, high = wilson(right, pair.n)
         sentence = _(
-            "Errors are counted on the values that taught the thresholds, and these are few: LDA's {right} of {n} "
-            "right would fit an accuracy from {low:.2f} to {high:.2f} (Wilson, at 95 %)."
+            "Errors are counted on the values that taught the thresholds: LDA's {right} of {n} right would fit an "
+            "accuracy from {low:.2f} to {high:.2f} (Wilson, at 95 %)."
         )
         found.append(sentence.format(right=right, n=pair.n, low=low, high=high))
         return found
@@ -224,9 +222,9 @@ def _own(path: str, column: str) -> tuple[str, tuple[Named, Named]]:
     if len(found.classes) != 2:
         sentence = _("{path} has {n} classes: a threshold tells two apart, so keep the rows of two.")
         raise ConfigError(sentence.format(path=path, n=len(found.classes)))
-    place = found.place(column)
-    values = found.values[:, place]
-    return found.names[place], (
+    chosen = place(found.names, column)
+    values = found.values[:, chosen]
+    return found.names[chosen], (
         (found.classes[0], values[found.labels == 0]),
         (found.classes[1], values[found.labels == 1]),
     )
@@ -300,7 +298,7 @@ def _rules(pair: Pair) -> Table:
         each = (f"{rule.low_called_high}/{rule.low_total}", f"{rule.high_called_low}/{rule.high_total}")
         right = f"{(pair.n - rule.errors) / pair.n:.3f} ({low:.2f}-{high:.2f})"
         rows.append((rule.name, rule.threshold, rule.below, rule.above, *each, right))
-    titles = (_("rule"), _("threshold"), _("up to it"), _("above it"), *wrong, _("accuracy (95 % interval)"))
+    titles = (_("rule"), _("threshold"), _("up to it"), _("above it"), *wrong, _("accuracy (interval at 95 %)"))
     return Table(_("{title}: thresholds and their errors").format(title=pair.title), titles, rows)
 
 

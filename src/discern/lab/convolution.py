@@ -205,12 +205,8 @@ def run(
     """
     if find_filter:
         if (kernels, bias, padding, groups, then, stack, score) != (None,) * 7 or stride * dilation != 1:
-            raise ConfigError(
-                _("A filter is found for stride 1 without a border: give the picture and its scoreboard alone.")
-            )
-        if (picture is None) != (scoreboard is None):
-            raise ConfigError(_("To find a filter, give both the picture and its scoreboard."))
-        return recover(EIGHT if picture is None else picture, SCOREBOARD if scoreboard is None else scoreboard)
+            raise ConfigError(_("A filter is found for stride 1 without a border: leave the layer's options out."))
+        return _behind(picture, scoreboard)
     if scoreboard is not None:
         raise ConfigError(_("A scoreboard is there to find its filter: add find_filter."))
     lent = WORKED[example] if kernels is None else Worked(WORKED[example].picture, kernels)
@@ -233,6 +229,15 @@ def run(
     through = levels(layers, [] if stack is None else _rows(stack))
     chosen = _chosen(layers, through, score)
     return Convolution(tuple(layers), through, chosen, sources(through, *chosen))
+
+
+def _behind(picture: np.ndarray | None, scoreboard: np.ndarray | None) -> Recovery:
+    """The filter behind a scoreboard; the lecture's unless both are given."""
+    if picture is None and scoreboard is None:
+        return recover(EIGHT, SCOREBOARD)
+    if picture is None or scoreboard is None:
+        raise ConfigError(_("To find a filter, give both the picture and its scoreboard."))
+    return recover(picture, scoreboard)
 
 
 def _rows(stack: np.ndarray) -> list[tuple[int, int]]:

@@ -221,18 +221,8 @@ def run(
     >>> found.filtered[0].psnr > found.psnr
     True
     """
-    if size % 2 == 0:
-        sentence = _("size={size} is not allowed: a window has a middle pixel, so its side is odd.")
-        raise ConfigError(sentence.format(size=size))
-    if kernel is not None and kernel.ndim != 2:
-        raise ConfigError(_("An own kernel has one channel: write its rows with / between, without |."))
-    if show == "own" and kernel is None:
-        raise ConfigError(_("There is no own kernel to show: give its weights as kernel, rows with / between."))
     amount = AMOUNTS[noise] if amount is None else amount
-    if noise == "salt-pepper" and amount > 1:
-        raise ConfigError(_("amount={amount} is not allowed: a share of the pixels, 0 to 1.").format(amount=amount))
-    if noise == "none" and amount:
-        raise ConfigError(_("An amount of noise needs its kind: add noise gaussian or salt-pepper."))
+    _check(size, show, kernel, noise, amount)
     clean = shrunk(scene() if picture is None else picture, side)
     spoilt = clean if noise == "none" else noisy(clean, noise, amount, seed)
     kernels = {"average": average_kernel(size), "gaussian": gaussian_kernel(size, sigma), **KERNELS}
@@ -246,6 +236,20 @@ def run(
         filtered.append(Filtered(name, kernels.get(name), made, shown, judged))
     before = None if noise == "none" else psnr(spoilt, clean)
     return Filters(clean, spoilt, noise, amount, seed, before, tuple(filtered))
+
+
+def _check(size: int, show: str, kernel: np.ndarray | None, noise: str, amount: float) -> None:
+    if size % 2 == 0:
+        sentence = _("size={size} is not allowed: a window has a middle pixel, so its side is odd.")
+        raise ConfigError(sentence.format(size=size))
+    if kernel is not None and kernel.ndim != 2:
+        raise ConfigError(_("An own kernel has one channel: write its rows with / between, without |."))
+    if show == "own" and kernel is None:
+        raise ConfigError(_("There is no own kernel to show: give its weights as kernel, rows with / between."))
+    if noise == "salt-pepper" and amount > 1:
+        raise ConfigError(_("amount={amount} is not allowed: a share of the pixels, 0 to 1.").format(amount=amount))
+    if noise == "none" and amount:
+        raise ConfigError(_("An amount of noise needs its kind: add noise gaussian or salt-pepper."))
 
 
 def _apply(

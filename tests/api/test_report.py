@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -71,6 +73,16 @@ def test_a_classical_model_keeps_its_pictures_and_has_no_layers(small: Path, tmp
     text = run.directory.report.read_text(encoding="utf-8")
     assert "What training saw" not in text and "The network" not in text and "Curves" not in text
     assert "--model knn" in text
+
+
+@pytest.mark.parametrize("target", ["species", "petal width"])
+def test_a_table_has_a_report_of_classes_or_of_a_number(tmp_path: Path, target: str) -> None:
+    run = train("iris", "knn", out=tmp_path / "run", settings={"target": target}, watch=Watcher())
+    written = run.directory.report.read_text(encoding="utf-8")
+    assert ("Confusion matrix" in written) == (target == "species")
+    assert ("The largest errors" in written) == (target == "petal width")
+    assert "<img" not in written and f"--target {shlex.quote(target)}" in html.unescape(written)
+    assert discern.report(run, watch=Watcher()).read_text(encoding="utf-8") == written
 
 
 def test_an_interrupted_run_tells_what_there_is_and_how_to_go_on(

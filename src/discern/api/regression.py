@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 
-from discern import pages
 from discern.api.finish import Outcome
 from discern.api.job import Held
 from discern.classifier.bundle import Card
 from discern.classifier.classifier import Classifier
-from discern.evaluation.regression import Estimates, RegressionMetrics, measure_regression, save_estimates
-from discern.figures import svg
+from discern.evaluation.regression import Estimates, measure_regression, save_estimates
+from discern.evaluation.report.page import page
+from discern.evaluation.report.story import read_story
 from discern.files import write_json, write_text
-from discern.i18n import _
 from discern.progress import Watcher
 
 
@@ -38,38 +36,6 @@ def conclude_regression(
     searched = {"search": outcome.search} if outcome.search else {}
     parts = {name: measured[name].to_json() if name in measured else None for name in held}
     write_json(job.run.metrics, {"result": result, **searched, **parts})
-    part = "test" if "test" in found else "validation"
-    write_text(job.run.report, _page(job, found[part], measured[part], part))
+    write_text(job.run.report, page(read_story(job.run)))
     job.run.log("done", **result)
     watch.event({"event": "done", **result})
-
-
-def _page(job: Held, found: Estimates, measured: RegressionMetrics, part: str) -> str:
-    """One page that needs no network."""
-    title = f"{job.prepared.dataset.name} · {job.config.model}"
-    parts = {"test": _("test"), "validation": _("validation")}
-    sentence = _(
-        "{model} learnt from {train} rows of {data} to say {target}: on {n} {part} rows it explains R2 {r2:.3f} of the "
-        "variance and is off by {mae:.4g} on average."
-    )
-    told = sentence.format(
-        model=job.config.model,
-        train=len(job.prepared.split.train),
-        data=job.prepared.dataset.name,
-        target=found.target,
-        n=measured.n,
-        part=parts[part],
-        r2=measured.r2,
-        mae=measured.mae,
-    )
-    written = job.run.read_config()
-    notices = "".join(f"<li>{escape(text)}</li>" for text in (*written["findings"], *written["notices"]))
-    settings = [(name, str(value)) for name, value in written["config"].items()]
-    body = (
-        f"<main><h1>{escape(title)}</h1><p>{escape(told)}</p>"
-        f"{pages.table((_('score'), _('value'), _('95 %')), measured.rows())}"
-        f"<figure>{svg((5.5, 5.0), lambda figure: found.plot(figure.add_subplot()))}</figure>"
-        f"<h2>{escape(_('What was decided, and why'))}</h2><ul>{notices}</ul>"
-        f"<h2>{escape(_('All settings'))}</h2>{pages.table(('', ''), settings)}</main>"
-    )
-    return pages.page(title, body)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from discern.evaluation.metrics import Metrics
+from discern.evaluation.regression import RegressionMetrics
 from discern.evaluation.report.story import Story
 from discern.i18n import _
 
@@ -24,6 +28,8 @@ def headline(story: Story) -> str:
             "after {done} of {planned} epochs."
         )
         return sentence.format(**facts, done=len(story.epochs), planned=story.planned)
+    if isinstance(m, RegressionMetrics):
+        return _regression(m, facts)
     sentence = _(
         "{model} learnt from {train} {things} to tell {classes} classes of {data} apart: of {n} {part} {things} it "
         "names {right} right, {top1:.1%} ({low:.1%} to {high:.1%} at 95 %)."
@@ -31,6 +37,22 @@ def headline(story: Story) -> str:
     low, high = m.interval
     right = f"{int(m.confusion.trace()):,}"
     return sentence.format(**facts, n=f"{m.n:,}", right=right, top1=m.top1, low=low, high=high)
+
+
+def _regression(m: RegressionMetrics, facts: Mapping[str, Any]) -> str:
+    """As `headline`, of a number."""
+    bounds = m.intervals["r2"]
+    sentence = _(
+        "{model} learnt from {train} {things} of {data} to say {target}: on {n} {part} {things} it is off by {mae:.4g} "
+        "on average and explains {r2:.3f} of the variance (R2, {low:.3f} to {high:.3f} at 95 %)."
+    )
+    if bounds is None:
+        sentence = _(
+            "{model} learnt from {train} {things} of {data} to say {target}: on {n} {part} {things} it is off by "
+            "{mae:.4g} on average and explains {r2:.3f} of the variance (R2; too few for an interval)."
+        )
+    low, high = bounds or (0.0, 0.0)
+    return sentence.format(**facts, target=m.target, n=f"{m.n:,}", mae=m.mae, r2=m.r2, low=low, high=high)
 
 
 def baseline(metrics: Metrics) -> str:

@@ -7,7 +7,9 @@ from html import escape
 from importlib.resources import files
 
 from discern import pages
-from discern.evaluation.report import galleries, tables
+from discern.evaluation.metrics import Metrics
+from discern.evaluation.regression import RegressionMetrics
+from discern.evaluation.report import galleries, regression, tables
 from discern.evaluation.report.choice import choose, shown
 from discern.evaluation.report.curves import calibration, curves
 from discern.evaluation.report.headline import baseline, headline
@@ -22,7 +24,7 @@ def page(story: Story) -> str:
     opening = f"<h1>{escape(title)}</h1><p>{escape(headline(story))}</p>"
     if story.remedy is not None:
         opening += f'<p class="remedy" role="note">{escape(story.remedy)}</p>'
-    parts = [*(_measured(story) if story.metrics else _unfinished(story)), *_background(story)]
+    parts = [*_outcome(story), *_background(story)]
     links = "".join(f'<li><a href="#s{i}">{escape(name)}</a></li>' for i, (name, _body) in enumerate(parts))
     sections = "".join(
         f'<section id="s{i}"><h2>{escape(name)}</h2>{body}</section>\n' for i, (name, body) in enumerate(parts)
@@ -35,17 +37,28 @@ def page(story: Story) -> str:
     return pages.page(title, body, style, script)
 
 
-def _unfinished(story: Story) -> Iterator[tuple[str, str]]:
-    if story.epochs:
-        yield _("Curves so far"), f'<div class="charts">{curves(story.epochs)}</div>'
-
-
-def _measured(story: Story) -> Iterator[tuple[str, str]]:
+def _outcome(story: Story) -> Iterator[tuple[str, str]]:
     """(title, body) of each section about what came out."""
-    metrics, predictions, kept = story.metrics, story.predictions, story.kept
-    assert metrics is not None
     if story.epochs:
-        yield _("Curves"), f'<div class="charts">{curves(story.epochs)}</div>'
+        title = _("Curves") if story.metrics else _("Curves so far")
+        yield title, f'<div class="charts">{curves(story.epochs)}</div>'
+    if isinstance(story.metrics, RegressionMetrics):
+        yield from _regression(story.metrics, story)
+    elif story.metrics is not None:
+        yield from _classification(story.metrics, story)
+    if story.search:
+        yield _("What the search tried"), tables.search(story.search)
+
+
+def _regression(metrics: RegressionMetrics, story: Story) -> Iterator[tuple[str, str]]:
+    yield _("Numbers"), regression.scores(metrics)
+    if story.estimates is not None:
+        yield _("Said and true"), regression.scatter(story.estimates)
+        yield _("The largest errors"), regression.worst(story.estimates)
+
+
+def _classification(metrics: Metrics, story: Story) -> Iterator[tuple[str, str]]:
+    predictions, kept = story.predictions, story.kept
     matrix = shown(metrics.confusion)
     choice = choose(predictions, matrix) if predictions else None
     body = _soft(baseline(metrics)) + confusion(metrics, matrix, choice)

@@ -12,13 +12,15 @@ from typing import Any
 from discern.errors import RunError
 from discern.evaluation.metrics import Metrics
 from discern.evaluation.predictions import Predictions, load_predictions
+from discern.evaluation.regression import Estimates, RegressionMetrics, load_estimates
 from discern.evaluation.report.kept import Kept, load_kept
 from discern.files import read_json
 from discern.i18n import _
 from discern.models.summary import Summary
 from discern.run import RunDirectory
 
-OPTIONS = ("model", "epochs", "seed", "tune", "features", "weights")  # of the command line; the rest goes by --set
+# Of the command line; the rest goes by --set.
+OPTIONS = ("model", "epochs", "seed", "tune", "weights", "features", "target", "search", "cv")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +41,14 @@ class Story:
         Epochs that training was to take; 0 where there are none.
     part : str
         The part that all numbers are of: ``test``, or ``validation`` where there is no labelled test part.
-    metrics : Metrics or None
+    metrics : Metrics or RegressionMetrics or None
         Of that part; None where training did not end.
     temperature : str
         A sentence on how probabilities were scaled.
-    result, made_with : mapping
-        Seconds and the like; versions.
-    predictions : Predictions or None
-        Of that part; None where they were not kept.
+    result, made_with, search : mapping
+        Seconds and the like; versions; what a search over settings tried, if there was one.
+    predictions, estimates : Predictions or None, Estimates or None
+        Of that part, of a classifier and of a regression; None where they were not kept.
     kept : Kept or None
         Pictures; None where they were not kept.
     layers : Summary or None
@@ -60,11 +62,13 @@ class Story:
     epochs: tuple[Mapping[str, Any], ...]
     planned: int = 0
     part: str = "test"
-    metrics: Metrics | None = None
+    metrics: Metrics | RegressionMetrics | None = None
     temperature: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
     made_with: Mapping[str, str] = field(default_factory=dict)
+    search: Mapping[str, Any] = field(default_factory=dict)
     predictions: Predictions | None = None
+    estimates: Estimates | None = None
     kept: Kept | None = None
     layers: Summary | None = None
 
@@ -141,20 +145,25 @@ def read_story(run: RunDirectory) -> Story:
         story["planned"] = event["epochs"]
     if not run.metrics.is_file():
         return Story(**story)
-    measured = _read(run.metrics)
+    measured, layers = _read(run.metrics), _read(run.layers)
+    kind = RegressionMetrics if config["config"].get("task") == "regression" else Metrics
     try:
         part = "test" if measured["test"] else "validation"
-        story |= {"part": part, "metrics": Metrics.from_json(measured[part]), "result": measured["result"]}
-        story["temperature"] = measured["temperature"]["why"]
-        layers = _read(run.layers)
+        story |= {"part": part, "metrics": kind.from_json(measured[part]), "result": measured["result"]}
+        story["search"] = measured.get("search", {})
+        story["temperature"] = measured.get("temperature", {}).get("why", "")
         story["layers"] = Summary.from_json(layers) if layers else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         sentence = _("{path} is damaged or from another version: copy it again, or train again.")
         raise RunError(sentence.format(path=run.metrics)) from error
     story["made_with"] = _read(run.path / "model.json").get("made_with", {})
     kept = load_kept(run.pictures)
-    story["predictions"] = load_predictions(run.predictions).get(part) if run.predictions.is_file() else None
     story["kept"] = kept if kept and kept.part == part else None
+    if run.predictions.is_file():
+        if kind is Metrics:
+            story["predictions"] = load_predictions(run.predictions).get(part)
+        else:
+            story["estimates"] = load_estimates(run.predictions).get(part)
     return Story(**story)
 
 

@@ -75,6 +75,17 @@ def tall(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f'<div class="tall">{table(titles, rows)}</div>'
 
 
+def search(found: Mapping[str, Any]) -> str:
+    """The settings that were tried, the best first, each with its score over the folds."""
+    sentence = _("Settings chosen by {cv}-fold cross-validation on the training part (n {n}).")
+    rows = []
+    for tried in found["tried"]:
+        chosen = ", ".join(f"{name}={value}" for name, value in tried["settings"].items())
+        rows.append((chosen, number(tried["mean"]), number(tried["std"])))
+    titles = (_("settings"), _("mean {score}").format(score=found["score"]), _("standard deviation"))
+    return _lines([sentence.format(cv=found["cv"], n=f"{found['n']:,}")]) + tall(titles, rows)
+
+
 def layers(summary: Summary) -> str:
     """The network, layer by layer, folded away."""
     titles, *rows = summary.rows()

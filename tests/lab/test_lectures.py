@@ -188,7 +188,7 @@ def test_conv_pool_conv_sees_all_of_the_8x8_picture() -> None:
 # Deck C, labs kmeans and pca
 
 
-@pytest.mark.parametrize("name", ["kmeans"])
+@pytest.mark.parametrize("name", ["kmeans", "pca"])
 def test_iris_has_150_rows_of_4_features_in_3_classes_of_50(name: str) -> None:
     iris = discern.lab(name).examples
     assert iris.values.shape == (150, 4) and len(iris.features) == 4
@@ -212,3 +212,17 @@ def test_linear_and_quadratic_discriminant_analysis_and_an_svc_with_an_rbf_kerne
 def test_iris_has_150_rows_and_3_classes_of_50() -> None:
     sample = discern.lab("boundary").sample
     assert (sample.points.shape, np.bincount(sample.labels).tolist()) == ((150, 2), [50, 50, 50])
+
+
+# Deck D, lab backprop
+
+
+def test_the_chain_dl_dw_is_minus_2_y_minus_y_hat_times_z31_1_minus_z31_times_z21() -> None:
+    found = discern.lab("backprop")
+    y, z31, z21 = 1.0, found.nodes["z31"].value, found.nodes["z21"].value
+    weight = next(gradient for gradient in found.gradients if gradient.name == "w311")
+    assert weight.paths == ("-2 (y - z31) * z31 (1 - z31) * z21",)
+    assert weight.gradient == pytest.approx(-2 * (y - z31) * z31 * (1 - z31) * z21, rel=1e-12)
+    assert weight.gradient == pytest.approx(weight.autograd, rel=1e-12)
+    assert weight.gradient == pytest.approx(weight.limit, abs=1e-6)
+    assert weight.stepped == pytest.approx(weight.value - found.learning_rate * weight.gradient, rel=1e-12)

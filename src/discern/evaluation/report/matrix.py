@@ -17,7 +17,7 @@ def confusion(metrics: Metrics, matrix: Matrix, choice: Choice | None) -> str:
     """Rows are the true classes; the colour is the share of the row; cells with pictures are buttons."""
     names = [metrics.classes[label] for label in matrix.classes]
     names += [_("all others")] if matrix.has_others else []
-    head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in names)
+    head = "".join(f'<th scope="col"><span title="{escape(name)}">{escape(name)}</span></th>' for name in names)
     rows = [f'<tr><td class="corner">{escape(_("true ↓ named →"))}</td>{head}</tr>']
     for i, name in enumerate(names):
         total = max(1, int(matrix.counts[i].sum()))
@@ -25,7 +25,7 @@ def confusion(metrics: Metrics, matrix: Matrix, choice: Choice | None) -> str:
             f'<td{_kind(i, j, n, matrix)} style="--share: {n / total:.3f}">{_cell(i, j, n, names, matrix, choice)}</td>'
             for j, n in enumerate(matrix.counts[i].tolist())
         )
-        rows.append(f'<tr><th scope="row"><span>{escape(name)}</span></th>{cells}</tr>')
+        rows.append(f'<tr><th scope="row"><span title="{escape(name)}">{escape(name)}</span></th>{cells}</tr>')
     label = escape(_("Confusion matrix"))
     upright = " upright" if max(map(len, names)) <= 3 else ""
     table = f'<table class="confusion{upright}" role="grid" aria-label="{label}">{"".join(rows)}</table>'

@@ -107,7 +107,8 @@ def _again(story: Story) -> str:
     moved = story.moved()
     return (
         f"<pre><code>{escape(story.command)}</code></pre>{_soft(moved) if moved else ''}"
-        f"{pages.table(('', ''), rows)}<h3>{escape(_('What was decided, and why'))}</h3><ul>{notices}</ul>"
+        f'<div class="facts">{pages.table(("", ""), rows)}</div>'
+        f"<h3>{escape(_('What was decided, and why'))}</h3><ul>{notices}</ul>"
         f"{tables.settings(config['config'] | {'machine': machine})}"
     )
 

@@ -124,7 +124,8 @@ def _why(found: Mapping[str, Any]) -> str:
 
 def settings(facts: Mapping[str, Any]) -> str:
     """Everything resolved, folded away."""
-    return _folded(_("All settings"), tall((_("setting"), ""), [(name, str(value)) for name, value in facts.items()]))
+    rows = tall((_("setting"), ""), [(name, str(value)) for name, value in facts.items()])
+    return _folded(_("All settings"), f'<div class="facts">{rows}</div>')
 
 
 def findings(found: Sequence[Mapping[str, Any]]) -> str:

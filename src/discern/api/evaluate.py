@@ -68,6 +68,9 @@ def _on(classifier: Classifier, data: DataLike, watch: Watcher) -> Metrics | Reg
     table = classifier.card.table
     question = Question(table.target, table.task, table.columns) if table else ANY
     dataset = open_data(data, question=question)
+    if table is None and isinstance(dataset.store, RowStore):
+        sentence = _("{data} is a table of numbers, and {model} looks at pictures: give it pictures.")
+        raise DataError(sentence.format(data=dataset.origin, model=classifier.card.model))
     wanted, facts = _whole(dataset, watch)
     wanted &= dataset.labels >= 0
     if (dataset.given[wanted] == Part.TEST).any():
@@ -104,9 +107,7 @@ def _seen(
     table, store = classifier.card.table, dataset.store
     if isinstance(store, RowStore) and table is not None:
         return store.select(table.columns)[indices]
-    if facts is None:
-        sentence = _("{data} is a table of numbers, and {model} looks at pictures: give it pictures.")
-        raise DataError(sentence.format(data=dataset.origin, model=classifier.card.model))
+    assert facts is not None  # they are pictures
     return pixels(dataset, indices, facts, classifier.card.spec, watch.progress)
 
 

@@ -12,6 +12,7 @@ from discern.api.load import load
 from discern.classifier.classifier import Classifier, Estimate, Prediction
 from discern.data.order import natural
 from discern.data.picture import is_picture_name
+from discern.data.rows import RowStore
 from discern.data.table import read_rows
 from discern.errors import DataError, PictureError
 from discern.i18n import _
@@ -42,27 +43,26 @@ def predict(
         When the model, or a path given, is not there.
     """
     classifier = load(model, code=code)
-    if classifier.card.table is not None:
-        return _rows(classifier, pictures, top)
+    columns = classifier.card.table.columns if classifier.card.table else ()
+    if columns:  # what is wrong with a table is said before the first answer
+        return _rows(classifier, columns, [read_rows(Path(table), columns) for table in pictures], top)
     return classifier.predict_many(list(_pictures(pictures)), top)
 
 
 def _rows(
-    classifier: Classifier, tables: Sequence[str | os.PathLike[str]], top: int
+    classifier: Classifier, columns: tuple[str, ...], tables: Sequence[RowStore], top: int
 ) -> Iterator[Prediction | Estimate | PictureError]:
-    """What is said of every row of tables; a row that lacks a number comes as its error."""
-    columns = classifier.card.table.columns if classifier.card.table else ()
-    held = [read_rows(Path(table), columns) for table in tables]  # what is wrong with a table is said first
-    for store in held:
+    """What is said of every row; one that lacks a number comes as its error."""
+    for store in tables:
         whole = np.isfinite(store.values).all(axis=1)
-        names = [store.path(row) for row in range(len(store))]
-        answers = classifier.predict_rows(store.values[whole], [n for n, w in zip(names, whole, strict=True) if w], top)
-        for row, name in enumerate(names):
+        named = [store.path(row) for row in np.flatnonzero(whole).tolist()]
+        answers = classifier.predict_rows(store.values[whole], named, top)
+        for row, values in enumerate(store.values):
             if whole[row]:
                 yield next(answers)
                 continue
-            column = columns[int(np.isnan(store.values[row]).argmax())]
-            yield PictureError(_("{row} lacks a number ({column}): fill it in.").format(row=name, column=column))
+            sentence = _("{row} lacks a number ({column}): fill it in.")
+            yield PictureError(sentence.format(row=store.path(row), column=columns[int(np.isnan(values).argmax())]))
 
 
 def _pictures(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Path]:

@@ -90,8 +90,11 @@ class Run:
         Raises
         ------
         RunError
-            When they were not stored, or are damaged.
+            When they were not stored, are damaged, or the run learnt a number.
         """
+        if self.is_regression:
+            sentence = _("{path} learnt a number and no classes: `discern evaluate` tells how far it is off.")
+            raise RunError(sentence.format(path=self.path))
         return load_predictions(self.directory.predictions)
 
     def estimates(self) -> dict[str, Estimates]:

@@ -108,7 +108,7 @@ class Clustering(Result):
         if not self.settled:
             sentence = _("It has not settled after {n} iterations: allow more.")
         told = [sentence.format(n=n)]
-        sentence = _("Neither half of an iteration can raise the inertia: it falls from {first:.6g} to {last:.6g}.")
+        sentence = _("Neither half of an iteration can raise the inertia: it falls from {first:,.2f} to {last:,.2f}.")
         told.append(sentence.format(first=first, last=self.inertia))
         if self.examples.classes:
             right = int(self.counts().max(axis=1).sum())

@@ -36,15 +36,18 @@ def show_pictures(
     ax: Axes, pictures: np.ndarray, titles: Sequence[str], cmap: str = "gray_r", columns: int = 5
 ) -> None:
     """Pictures (n, H, W) in rows of ``columns``, each under its title; colours with a middle have it at 0."""
+    from matplotlib.patches import Rectangle
+
     count, height, width = pictures.shape
     high, reach = 1.4 * height, float(np.abs(pictures).max()) or 1.0
     low = None if cmap == "gray_r" else -reach
     for i, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
         x, y = i % columns * 1.15 * width, i // columns * high
         ax.imshow(picture, cmap=cmap, vmin=low, vmax=reach, extent=(x, x + width, y + height, y))
+        ax.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor="#bbbbbb", linewidth=0.6))
         ax.text(x + width / 2, y - 0.05 * height, title, ha="center", va="bottom", fontsize=9)
     across = min(columns, count)
     bottom = -(-count // columns) * high - 0.4 * height
-    ax.set(xlim=(0, (1.15 * across - 0.15) * width), ylim=(bottom, -0.3 * height))
+    ax.set(xlim=(-0.05 * width, (1.15 * across - 0.1) * width), ylim=(bottom, -0.3 * height))
     ax.set_aspect("equal")
     ax.set_axis_off()

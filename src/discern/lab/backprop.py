@@ -5,10 +5,8 @@ Source: Rumelhart, Hinton and Williams 1986, Learning representations by back-pr
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -17,7 +15,8 @@ from pydantic import Field
 from discern.errors import ConfigError
 from discern.i18n import _
 from discern.lab.flow import draw_cnn, draw_dense, draw_losses, stages
-from discern.lab.graph import Nodes, Path, backward, count_paths, paths, uses
+from discern.lab.gradients import BOUNDLESS, Gradient, descend, gradients
+from discern.lab.graph import Nodes, backward
 from discern.lab.options import Matrix, Numbers
 from discern.lab.result import Cell, Result, Table, cell_text
 from discern.lab.small import POOL, Dense, Ending, Parameters, TinyCNN
@@ -25,11 +24,8 @@ from discern.lab.small import POOL, Dense, Ending, Parameters, TinyCNN
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, FigureBase
 
-H = 1e-6  # step of the numeric limit
 MOST_WEIGHTS = 200
 MOST_PIXELS = 256
-MOST_PATHS = 2  # of a gradient that are written out
-BOUNDLESS = 1e12  # a loss that has grown past this does not come back
 Activations = Literal["sigmoid", "tanh", "relu", "leaky_relu", "relu6", "mish", "gelu", "silu"]
 
 SIZES = np.array([2.0, 2.0, 1.0])
@@ -42,46 +38,6 @@ SOBEL = np.array([[1.0, 0.0, -1.0]] * 3)
 def summary() -> str:
     """What this lab shows."""
     return _("Backpropagation: every value, local derivative and gradient of a small network, and what steps do.")
-
-
-@dataclass(frozen=True)
-class Gradient:
-    """What the loss says of one weight or bias.
-
-    Attributes
-    ----------
-    name : str
-    value, gradient : float
-    paths : tuple of str
-        Products of the local derivatives along the first paths from the loss to the weight, as formulas.
-    products : tuple of str
-        The same in numbers.
-    n_paths : int
-        How many paths there are; those on which a derivative is 0 are left out.
-    autograd, limit : float
-        The gradient by torch, and (L(w + h) - L(w)) / h with h = 1e-6.
-    stepped, trained : float
-        The weight after one step, and after all.
-    """
-
-    name: str
-    value: float
-    gradient: float
-    paths: tuple[str, ...]
-    products: tuple[str, ...]
-    n_paths: int
-    autograd: float
-    limit: float
-    stepped: float
-    trained: float
-
-    def written(self) -> str:
-        """The gradient as the sum of its products."""
-        if not self.n_paths:
-            return "0"
-        more = self.n_paths - len(self.paths)
-        ways = " + ".join(self.paths)
-        return _("{ways} + ... ({n} more)").format(ways=ways, n=more) if more else ways
 
 
 @dataclass(frozen=True)
@@ -266,35 +222,9 @@ def run(
     nodes = backward(small.forward(parameters))
     if not nodes["L"].value <= BOUNDLESS:
         raise ConfigError(_("The loss is beyond all bounds before the first step: give smaller numbers."))
-    losses, one, last = _descend(small, parameters, learning_rate, steps)
-    autograd, limits = _autograd(small, parameters), _limits(small, parameters)
-    used, counts = uses(nodes), count_paths(nodes)
-    gradients = []
-    for name in names:
-        shown = list(islice(paths(used, name, "L"), MOST_PATHS))
-        gradients.append(
-            Gradient(
-                name,
-                parameters[name],
-                nodes[name].gradient,
-                tuple(_formula(path) for path in shown),
-                tuple(_product(path) for path in shown),
-                counts[name],
-                autograd[name],
-                limits[name],
-                one[name],
-                last[name],
-            )
-        )
-    return Backprop(network, nodes, tuple(gradients), losses, steps, learning_rate)
-
-
-def _formula(path: Path) -> str:
-    return " * ".join([edge.formula for edge in path if edge.formula != "1"] or ["1"])
-
-
-def _product(path: Path) -> str:
-    return " * ".join([f"{edge.derivative:.4g}" for edge in path if edge.formula != "1"] or ["1"])
+    losses, stepped, trained = descend(small, parameters, learning_rate, steps)
+    found = gradients(small, nodes, stepped, trained)
+    return Backprop(network, nodes, found, losses, steps, learning_rate)
 
 
 def _sizes(layers: np.ndarray) -> tuple[int, ...]:
@@ -352,36 +282,3 @@ def _parameters(
         sentence = _("{given} weights do not fit: the network has {n}, namely {names}.")
         raise ConfigError(sentence.format(given=len(given), n=len(names), names=" ".join(names)))
     return dict(zip(names, given.tolist(), strict=True))
-
-
-def _descend(
-    small: Dense | TinyCNN, start: Parameters, rate: float, steps: int
-) -> tuple[np.ndarray, Parameters, Parameters]:
-    """Loss before and after each step, the weights after one step and after all."""
-    parameters, first, losses = start, start, []
-    with np.errstate(all="ignore"):
-        for step in range(steps + 1):
-            nodes = backward(small.forward(parameters))
-            losses.append(nodes["L"].value)
-            if step == 1:
-                first = parameters
-            if step == steps or not losses[-1] <= BOUNDLESS:
-                break
-            parameters = {name: value - rate * nodes[name].gradient for name, value in parameters.items()}
-    return np.array([loss if math.isfinite(loss) else math.inf for loss in losses]), first, parameters
-
-
-def _limits(small: Dense | TinyCNN, parameters: Parameters) -> Parameters:
-    here = small.forward(parameters)["L"].value
-    return {
-        name: (small.forward({**parameters, name: value + H})["L"].value - here) / H
-        for name, value in parameters.items()
-    }
-
-
-def _autograd(small: Dense | TinyCNN, parameters: Parameters) -> Parameters:
-    import torch
-
-    leaves = {name: torch.tensor(value, dtype=torch.float64).requires_grad_() for name, value in parameters.items()}
-    slopes = torch.autograd.grad(small.by_torch(leaves), list(leaves.values()))
-    return {name: float(slope) for name, slope in zip(leaves, slopes, strict=True)}

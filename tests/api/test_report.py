@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import discern
+from discern.api import finish
 from discern.api.fit import _Phase
 from discern.api.run import Run
 from discern.api.train import train
@@ -64,6 +65,19 @@ def test_a_network_keeps_pictures_samples_and_its_layers(network: Run) -> None:
     text = network.directory.report.read_text(encoding="utf-8")
     assert "What training saw" in text and "Multiply-adds" in text
     assert json.loads(network.directory.split.read_text("utf-8"))["classes"]["red"]["train"] > 0
+
+
+def test_a_table_of_layers_that_cannot_be_made_does_not_lose_the_run(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*arguments: object) -> None:
+        raise IndexError("odd")
+
+    monkeypatch.setattr(finish, "summary", lost)
+    heard = Heard()
+    run = train(small, "lenet", epochs=1, out=tmp_path / "run", settings={**QUICK, "size": 16}, watch=heard)
+    assert run.evaluate().n > 0 and run.directory.report.exists()
+    assert any("no table of the layers of lenet: IndexError odd." in str(event) for event in heard.events)
 
 
 def test_a_classical_model_keeps_its_pictures_and_has_no_layers(small: Path, tmp_path: Path) -> None:

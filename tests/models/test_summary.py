@@ -212,3 +212,16 @@ def test_table_leaves_out_what_does_not_fit() -> None:
     assert max(map(len, narrow.splitlines())) <= 80
     assert "1x1x1024x1024" in narrow
     assert "1,050,624" in narrow
+
+
+def test_a_number_without_a_place_is_followed() -> None:
+    class Scalar(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.conv(x).mean((2, 3))
+            return self.head(y * y.sum().mean())
+
+    assert summary(Scalar(), 8).layers[-2].output == (1, 1, 2)

@@ -21,6 +21,8 @@ from discern.evaluation.report.kept import NO_SAMPLES, Samples, augmented, keep
 from discern.evaluation.report.page import page
 from discern.evaluation.report.story import read_story
 from discern.files import write_json, write_text
+from discern.i18n import _
+from discern.models.network import Model
 from discern.models.summary import summary
 from discern.progress import Watcher
 from discern.training.transfer import seen
@@ -46,7 +48,7 @@ def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, A
         "seconds": round(sum(record["seconds"] for record in history), 2),
         "images_per_second": round(rate, 1),
     }
-    write_json(job.run.layers, asdict(summary(network, job.config.size, job.config.channels)), indent=None)
+    _write_layers(job, network, watch)
     train = job.rows(job.prepared.split.train)
     samples = augmented(job.pixels, job.labels, train, card.classes, seen(job.config), job.config.seed)
     conclude(
@@ -56,6 +58,19 @@ def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, A
         Outcome(cost, samples),
         watch,
     )
+
+
+def _write_layers(job: Job, network: Model, watch: Watcher) -> None:
+    """The network's table; what was trained is not lost where one of a person's own does what cannot be followed."""
+    try:
+        facts = asdict(summary(network, job.config.size, job.config.channels))
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        text = _("The report has no table of the layers of {model}: {reason}.")
+        notice = {"text": text.format(model=job.config.model, reason=f"{type(error).__name__} {error}")}
+        job.run.log("notice", **notice)
+        watch.event({"event": "notice", **notice})
+        return
+    write_json(job.run.layers, facts, indent=None)
 
 
 @dataclass(frozen=True)

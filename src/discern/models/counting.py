@@ -162,4 +162,5 @@ def map_size(x: Tensor, seen: Seen) -> Shape:
         return height, width, x.numel() // (height * width)
     if x.dim() == 4:
         return x.shape[2], x.shape[3], x.shape[1]
-    return 1, x.numel() // max(1, x.shape[-1]), x.shape[-1]
+    last = x.shape[-1] if x.dim() else 1
+    return 1, x.numel() // max(1, last), last

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -226,3 +228,23 @@ def test_the_chain_dl_dw_is_minus_2_y_minus_y_hat_times_z31_1_minus_z31_times_z2
     assert weight.gradient == pytest.approx(weight.autograd, rel=1e-12)
     assert weight.gradient == pytest.approx(weight.limit, abs=1e-6)
     assert weight.stepped == pytest.approx(weight.value - found.learning_rate * weight.gradient, rel=1e-12)
+
+
+# Deck A, lab encode
+
+
+def test_a234567890_is_one_letter_and_nine_digits_with_a_checksum_that_fails() -> None:
+    found = discern.lab("encode")
+    assert found.number == "A234567890"
+    assert found.digits.tolist() == [1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 0]  # A counts as 10
+    assert found.products.tolist() == [1, 0, 16, 21, 24, 25, 24, 21, 16, 9, 0]
+    assert (found.total, found.valid, found.right) == (157, False, "A234567893")
+
+
+def test_apple_49_banana_39_watermelon_51(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not (shared_data / "fruit").is_dir():
+        pytest.skip("no fruit")
+    monkeypatch.setenv("DISCERN_DATA", str(shared_data))
+    found = discern.lab("encode", what="features")
+    counts = dict(zip(found.classes, np.bincount(found.labels).tolist(), strict=True))
+    assert counts == {"Apple": 49, "Banana": 39, "Watermelon": 51}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from discern.lab.result import Result
 
 LABS = (
+    "encode",
     "threshold",
     "boundary",
     "convolution",

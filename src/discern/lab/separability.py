@@ -1,0 +1,228 @@
+"""Features that people thought of against those of a network: how well each keeps the classes of pictures apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from discern.data.dataset import Dataset
+from discern.data.folder import open_folder
+from discern.data.named import open_named
+from discern.data.open import open_data
+from discern.data.picture import decode
+from discern.errors import ConfigError, PictureError
+from discern.evaluation.intervals import wilson
+from discern.files import data_folders, weights_folders
+from discern.i18n import _
+from discern.lab.result import Result, Table
+from discern.preprocess.spec import Preprocess
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from discern.classical.embedding import Embedding
+
+FRUIT = "fruit"
+MOST = 300  # pictures
+SIDE = 96  # pixels
+DRAWS = 100  # of one picture a class
+NETWORK = "mobilenet-0.25"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of features.
+
+    Attributes
+    ----------
+    title : str
+    size : int
+        Numbers a picture.
+    right : int
+        Pictures whose nearest neighbour among the others is of their class.
+    from_one : float
+        Accuracy of the nearest neighbour among one picture a class, the mean over `DRAWS` draws.
+    silhouette : float
+        From -1 to 1: how much nearer the own class is than the next (Rousseeuw 1987).
+    points : numpy.ndarray
+        float64 (N, 2): the first two principal components.
+    """
+
+    title: str
+    size: int
+    right: int
+    from_one: float
+    silhouette: float
+    points: np.ndarray
+
+
+@dataclass(frozen=True)
+class Separability(Result):
+    """Several kinds of features of the same pictures.
+
+    Attributes
+    ----------
+    name : str
+        Of the data set.
+    classes : tuple of str
+    labels : numpy.ndarray
+        int64 (N,).
+    kinds : tuple of Kind
+    notes : tuple of str
+        What was not at hand.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    kinds: tuple[Kind, ...]
+    notes: tuple[str, ...]
+
+    inches = (15.0, 3.9)
+
+    def sentences(self) -> Sequence[str]:
+        n, best = len(self.labels), max(self.kinds, key=lambda kind: kind.from_one)
+        sentence = _(
+            "With one known picture of each class, the nearest neighbour names {share:.0f} of 100 others right by "
+            "{title}, the best kind here; with all others known, {right} of {n}."
+        )
+        return [
+            sentence.format(share=100 * best.from_one, title=best.title, right=best.right, n=n),
+            _("The first three kinds were thought of by people and have names; a network's numbers have none."),
+            _("Without training, a network's numbers are random mixtures of pixels, and yet keep what is alike alike."),
+            _("Where pictures are turns of one object, a neighbour is nearly a copy: that flatters every kind."),
+            *self.notes,
+        ]
+
+    def tables(self) -> Sequence[Table]:
+        n, rows = len(self.labels), []
+        for kind in self.kinds:
+            low, high = wilson(kind.right, n)
+            right = f"{kind.right}/{n}"
+            rows.append(
+                (kind.title, kind.size, right, kind.right / n, f"{low:.3f}-{high:.3f}", kind.from_one, kind.silhouette)
+            )
+        accuracy = (_("nearest neighbour right"), _("accuracy"), _("interval at 95 %"), _("from one a class"))
+        titles = (_("features"), _("numbers"), *accuracy, _("silhouette"))
+        title = _("{name}: each picture left out in turn, features standardised").format(name=self.name)
+        return [Table(title, titles, rows)]
+
+    def plot(self, figure: Figure) -> None:
+        axes = figure.subplots(1, len(self.kinds))
+        for ax, kind in zip(axes, self.kinds, strict=True):
+            for label, name in enumerate(self.classes):
+                x, y = kind.points[self.labels == label].T
+                ax.scatter(x, y, s=12, alpha=0.7, label=name)
+            ax.set_title(f"{kind.title}\n{kind.from_one:.2f}", fontsize=10)
+            ax.set_xticks([])
+            ax.set_yticks([])
+        handles, names = axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+
+
+def compare(pictures: str, seed: int) -> Separability:
+    """Hand-made features and those of a network, untrained and trained where weights are at hand.
+
+    Raises
+    ------
+    DataError, ConfigError
+        When there are no such pictures, or fewer than two classes of them.
+    """
+    from discern.classical.features import FEATURES
+
+    dataset, notes = _opened(pictures)
+    rows = np.flatnonzero(dataset.labels >= 0)
+    if len(rows) > MOST:
+        rows = np.sort(np.random.default_rng(seed).permutation(rows)[:MOST])
+    present, labels = np.unique(dataset.labels[rows], return_inverse=True)
+    if not 2 <= len(present) < len(rows):
+        sentence = _("{name} has too few pictures to compare: at least two classes of several are needed.")
+        raise ConfigError(sentence.format(name=dataset.name))
+    seen = np.stack([_pixels(dataset, int(row)) for row in rows])  # (N, SIDE, SIDE, 3)
+    kinds = [
+        _kind(title, FEATURES[name](seen), labels)
+        for name, title in (("hand", _("hand-made")), ("color", _("colours")), ("hog", _("edge directions")))
+    ]
+    kinds.append(_kind(_("untrained network"), _network()(seen), labels))
+    weights = _weights()
+    if weights is not None:
+        kinds.append(_kind(_("trained network"), _network(weights)(seen), labels))
+    else:
+        from discern.models.pretrained import KERAS
+
+        sentence = _("No trained weights are at hand: put {file} into {folder} to see what training adds.")
+        notes.append(sentence.format(file=KERAS[NETWORK], folder=weights_folders()[-1]))
+    classes = tuple(dataset.classes[label] for label in present)
+    return Separability(dataset.name, classes, labels.astype(np.int64), tuple(kinds), tuple(notes))
+
+
+def _opened(pictures: str) -> tuple[Dataset, list[str]]:
+    """The pictures, and what there is to tell about them; the digits where the fruit is not at hand."""
+    if pictures != FRUIT or Path(pictures).exists():
+        return open_data(pictures), []
+    for folder in data_folders():
+        if (folder / FRUIT).is_dir():
+            return open_folder(folder / FRUIT), []
+    sentence = _("The fruit pictures are not at hand, so these are the digits: put a folder fruit into {folder}.")
+    return open_named("digits"), [sentence.format(folder=data_folders()[0])]
+
+
+def _pixels(dataset: Dataset, row: int) -> np.ndarray:
+    spec = Preprocess(size=SIDE)
+    try:
+        return spec.pixels(decode(dataset.store.read(row), at_least=spec.at_least))
+    except PictureError as error:
+        raise PictureError(f"{dataset.store.path(row)}: {error}", error.kind) from error
+
+
+def _kind(title: str, features: np.ndarray, labels: np.ndarray) -> Kind:
+    from sklearn.decomposition import PCA
+    from sklearn.metrics import silhouette_score
+    from sklearn.model_selection import LeaveOneOut, cross_val_predict
+    from sklearn.neighbors import KNeighborsClassifier
+
+    spread = features.std(axis=0)
+    x = ((features - features.mean(axis=0)) / np.where(spread > 1e-8, spread, 1)).astype(np.float64)  # (N, F)
+    guessed = cross_val_predict(KNeighborsClassifier(1), x, labels, cv=LeaveOneOut())
+    points = PCA(2, random_state=0).fit_transform(x)
+    right = int((guessed == labels).sum())
+    silhouette = float(silhouette_score(x, labels))
+    return Kind(title, features.shape[1], right, _from_one(x, labels), silhouette, points)
+
+
+def _from_one(x: np.ndarray, labels: np.ndarray) -> float:
+    from sklearn.metrics import pairwise_distances
+
+    random, far = np.random.default_rng(0), pairwise_distances(x)
+    by_class = [np.flatnonzero(labels == label) for label in range(labels.max() + 1)]
+    shares = []
+    for _draw in range(DRAWS):
+        known = np.array([random.choice(rows) for rows in by_class])
+        right = far[:, known].argmin(axis=1) == labels
+        shares.append((right.sum() - len(known)) / (len(labels) - len(known)))
+    return float(np.mean(shares))
+
+
+def _weights() -> Path | None:
+    from discern.models.pretrained import KERAS, at_hand
+
+    return at_hand(KERAS[NETWORK])
+
+
+def _network(weights: Path | None = None) -> Embedding:
+    """MobileNet at a quarter of its width, random unless ``weights`` are given."""
+    from discern.classical.embedding import Backbone, Embedding
+    from discern.models.pretrained import diet
+    from discern.models.weights import load_weights
+
+    fed = diet(NETWORK)
+    spec = Preprocess(size=SIDE, mean=fed.mean, std=fed.std, interpolation="bilinear")
+    backbone = Backbone(model=NETWORK, network={"stem": "imagenet"}, preprocess=spec, source=str(weights or ""))
+    network = backbone.build()
+    if weights is not None:
+        load_weights(network, weights, new=network.heads)
+    return Embedding(backbone, network)

@@ -96,7 +96,7 @@ def test_digits_have_pictures_of_their_centres() -> None:
     ("given", "sentence"),
     [
         ({"clusters": 0}, "clusters=0 is not allowed: 1 or more"),
-        ({"clusters": 150}, "iris has 149 different rows: ask for at most as many clusters, not 150"),
+        ({"clusters": 150}, "iris has too few different rows \\(149\\) for 150 clusters: ask for fewer"),
         ({"data": "irish"}, "no examples irish: give one of iris, digits, a .csv file or a run"),
         ({"data": "nowhere.csv"}, "nowhere.csv cannot be read"),
     ],

@@ -116,7 +116,11 @@ def test_a_learning_rate_that_diverges_is_told_as_a_result() -> None:
     told = " ".join(above.sentences())
     assert f"gd ({above.paths[0].diverged})" in told and "below 2 / 25 = 0.08" in told
     assert "diverged" in above.tables()[0].texts()[0]
-    assert not run("ravine", lr=1e300).paths[0].moments  # not even one step
+    nowhere = run("ravine", lr=1e300)
+    assert not any(path.moments for path in nowhere.paths)  # not even one step
+    assert nowhere.sentences()[0].startswith("Diverged, at step: gd (1), sgd (1)")
+    nowhere.plot(Figure())
+    nowhere.plot_frame(Figure(), nowhere.frames() - 1)
     above.plot(Figure())
 
 

@@ -224,7 +224,7 @@ def run(
     wanted = clusters or len(found.classes) or 3
     different = len(np.unique(values, axis=0))
     if different < wanted:
-        sentence = _("{name} has {n} different rows: ask for at most as many clusters, not {clusters}.")
+        sentence = _("{name} has too few different rows ({n}) for {clusters} clusters: ask for fewer clusters.")
         raise ConfigError(sentence.format(name=found.name, n=different, clusters=wanted))
     iterations = lloyd(values, starting_centres(values, wanted, start, seed), most)
     centres = iterations[-1].moved if iterations[-1].changed else iterations[-1].centres

@@ -80,11 +80,13 @@ class Race(Result):
         there = [(t, path.name) for t, path in zip(self.arrived, self.paths, strict=True) if t is not None]
         if there:
             sentence = _("{name} is the first to stay within {near} of a lowest point, from step {t} on.")
-            first = sentence.format(name=min(there)[1], near=NEAR, t=min(there)[0])
+            told = [sentence.format(name=min(there)[1], near=NEAR, t=min(there)[0])]
+        elif any(path.diverged is None for path in self.paths):
+            sentence = _("None comes to stay within {near} of a lowest point by step {steps}.")
+            told = [sentence.format(near=NEAR, steps=self.steps)]
         else:
-            sentence = _("None comes to stay within {near} of a lowest point in {steps} steps.")
-            first = sentence.format(near=NEAR, steps=self.steps)
-        return [first, *self._diverged(), self._first_step(), self._noise()]
+            told = []
+        return [*told, *self._diverged(), self._first_step(), self._noise()]
 
     def _diverged(self) -> list[str]:
         """What a learning rate that is too large does, where one is."""

@@ -77,11 +77,14 @@ class Analysis(Result):
             "their variance lie along it."
         )
         told = [sentence.format(name=self.examples.name, share=100 * self.shares[0])]
-        sentence = _("{count} components keep {share:.2f} percent of the variance of {features} columns.")
-        told.append(sentence.format(count=count, share=100 * self.shares.sum(), features=len(self.examples.features)))
+        if count > 1:
+            sentence = _("{count} components keep {share:.2f} percent of the variance of {features} columns.")
+            told.append(
+                sentence.format(count=count, share=100 * self.shares.sum(), features=len(self.examples.features))
+            )
         sentence = _(
-            "Power iteration multiplies any direction by the covariance until it turns no more ({steps} steps for the "
-            "first): the nearer the next variance, the longer it takes."
+            "Power iteration multiplies any direction by the covariance until it turns no more (step {steps} for "
+            "the first): the nearer the next variance, the longer it takes."
         )
         told.append(sentence.format(steps=first.steps[-1].number))
         if count > 1:

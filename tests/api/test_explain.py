@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+import discern
 from discern.api.explain import explain
 from discern.api.run import Run
 from discern.api.train import train
 from discern.classifier.classifier import Classifier
-from discern.errors import ConfigError, DataError, RunError
+from discern.errors import ConfigError, ModelError, RunError
 from discern.explain.cam import gradcam
 from discern.explain.embedding import Embedding
 from discern.explain.faithfulness import deletion
@@ -76,11 +77,49 @@ def test_pictures_that_were_moved_or_added(
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
     shutil.copytree(small, tmp_path / "data")
     shutil.copy(training_picture[1], tmp_path / "data" / training_picture[0].split("/")[0] / "more.png")
-    for place, kind in ((tmp_path / "data", RunError), (tmp_path / "gone", DataError)):
-        config["data"]["origin"] = str(place)
+    for place, sentence in (("data", "more.png was added"), ("gone", "are not at .*gone any more: put them back")):
+        config["data"]["origin"] = str(tmp_path / place)
         (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        with pytest.raises(kind):
+        with pytest.raises(RunError, match=sentence + ".*predict, evaluate, compare and the other methods"):
             explain(run, training_picture[1], "nearest")
+
+
+def test_pictures_that_were_changed(
+    trained: Run, training_picture: tuple[str, Path], small: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained.path, tmp_path / "run")
+    shutil.copytree(small, tmp_path / "data")
+    (tmp_path / "data" / training_picture[0]).write_bytes((small / "red" / "0.png").read_bytes())
+    config = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))
+    config["data"]["origin"] = str(tmp_path / "data")
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(RunError, match=r"changed since .*run learned from them: put the old ones back"):
+        explain(tmp_path / "run", training_picture[1], "embedding")
+
+
+def test_an_open_classifier_explains_itself(trained: Run, training_picture: tuple[str, Path], tmp_path: Path) -> None:
+    opened = discern.load(trained.path)
+    for method in ("gradcam", "nearest"):
+        assert opened.explain(training_picture[1], method).to_json() == (
+            explain(trained.path, training_picture[1], method).to_json()
+        )
+    assert trained.classifier().explain(training_picture[1], class_="blue").to_json()["label"] == "blue"
+
+
+@pytest.mark.parametrize("features", ["pixels", "color,hand"])
+def test_a_classical_model_shows_what_it_goes_by(
+    features: str, small: Path, apart: None, training_picture: tuple[str, Path], tmp_path: Path
+) -> None:
+    run = train(small, "knn", features=features, out=tmp_path / "knn", watch=Watcher())
+    near = run.classifier().explain(training_picture[1], "nearest")
+    assert isinstance(near, Nearest) and near.paths[0] == training_picture[0]
+    assert near.likeness[0] == pytest.approx(1, abs=1e-5)
+    map = explain(run.path, training_picture[1], "embedding")
+    assert isinstance(map, Embedding)
+    np.testing.assert_allclose(map.points[map.paths.index(training_picture[0])], map.here, atol=1e-4)
+    for method in ("gradcam", "features", "all"):
+        with pytest.raises(ModelError, match=r"knn is a classical model.*nearest, embedding and embedding-tsne show"):
+            explain(run.path, training_picture[1], method)
 
 
 @pytest.mark.slow

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ import numpy as np
 import torch
 
 from discern.api.run import Run
-from discern.classifier.bundle import Card
+from discern.classifier.bundle import ESTIMATOR, Card
 from discern.classifier.classifier import Classifier
 from discern.errors import ConfigError, ModelError, nearest
 from discern.evaluation.comparison import Paired, Row, check_same, paired
@@ -83,9 +85,9 @@ class Leaderboard:
         where = self.machine.get("gpu") if self.machine["device"] != "cpu" else self.machine["processor"]
         sentence = _("Times are medians on {where} (threads: {threads}), measured now, the runs in turn.")
         told.append(sentence.format(where=where or self.machine["device"], threads=self.machine["threads"]))
-        told.append(_("Memory is the bundle, and the peak that predicting 32 pictures added."))
+        told.append(_("Memory is the model unpacked, and the peak that predicting 32 pictures added."))
         if any(row.memory_is == "weights" for row in self.rows):
-            told.append(_("* the bundle alone: this system does not tell the peak."))
+            told.append(_("* the model alone: this system does not tell the peak."))
         return told
 
     def plot(self, ax: Axes) -> None:
@@ -185,6 +187,15 @@ def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in path.glob("model.*"))
 
 
+def _unpacked(path: Path) -> int:
+    """Bytes of the bundle in memory, where nothing is compressed."""
+    packed = path / ESTIMATOR
+    if not packed.is_file():
+        return _size(path)
+    with zipfile.ZipFile(packed) as held:
+        return _size(path) - packed.stat().st_size + sum(part.file_size for part in held.infolist())
+
+
 def _curve(run: Run) -> tuple[float, ...]:
     return tuple(event["validation"]["top1"] for event in run.directory.read_events("epoch"))
 
@@ -199,7 +210,7 @@ def _costs(runs: Mapping[str, Run], where: torch.device, code: str | None) -> di
         seen = _made_up(classifier.card)
         single[name], batch[name] = _job(classifier, seen[:1]), _job(classifier, seen)
         single[name]()  # what only the first prediction does
-        added, weights = _peak(batch[name], where), _size(run.path)
+        added, weights = _peak(batch[name], where), _unpacked(run.path)
         memory = {"memory": weights + (added or 0), "memory_is": "weights" if added is None else "peak"}
         found[name] = {"parameters": _parameters(classifier), **memory}
     for key, jobs, pictures in (("latency_ms", single, 1), ("batch_ms", batch, BATCH)):
@@ -246,11 +257,12 @@ def _peak(job: Callable[[], object], where: torch.device) -> int | None:
         job()
         return torch.cuda.max_memory_allocated(where) - before
     try:
+        ctypes.CDLL(None).malloc_trim(0)  # glibc: what was freed goes back, else it would hide what the job needs
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # Linux: the peak counts from now
         before = _status("VmRSS")
         job()
         return max(0, _status("VmHWM") - before)
-    except (OSError, KeyError, ValueError):
+    except (OSError, AttributeError, TypeError, KeyError, ValueError):
         job()
         return None
 

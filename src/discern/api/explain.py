@@ -39,7 +39,7 @@ def explain(
         A heat map: ``gradcam``, ``gradcam++``, ``cam``, ``saliency``, ``integrated-gradients``, ``guided-backprop``,
         ``occlusion``, or ``all`` of them side by side; ``features``, ``filters`` and ``deconv``, the channels of a
         layer; ``arithmetic``, one number of a convolution worked out; ``nearest``, the training pictures of a run most
-        like it; ``embedding`` and ``embedding-tsne``, a map of them.
+        like it; ``embedding`` and ``embedding-tsne``, a map of them. A classical model has those three.
     layer : str, optional
         A stage or the dotted name of a module: the last stage with more than one place unless given; for ``filters``
         and ``arithmetic`` a convolution, the first unless given.
@@ -64,15 +64,28 @@ def explain(
     PictureError
         When it is not a picture, or damaged.
     RunError
-        When the model is not there, or damaged.
+        When the model is not there, or damaged; of ``nearest`` and ``embedding`` when the training pictures were moved
+        or changed.
 
     Examples
     --------
     >>> found = explain("runs/2026-11-22_fruit_resnet18", "apple.jpg")  # doctest: +SKIP
     >>> found.save("why.png")  # doctest: +SKIP
     """
-    classifier = load(run_or_bundle, code=code)
-    run = RunDirectory(run_or_bundle)
+    return load(run_or_bundle, code=code).explain(picture, method, layer, class_, cell)
+
+
+def explain_with(
+    classifier: Classifier,
+    source: str | os.PathLike[str],
+    picture: Picture,
+    method: str,
+    layer: str | None,
+    class_: str | None,
+    cell: tuple[int, int, int] | None,
+) -> Explanation:
+    """As `explain`, with ``classifier`` open already; ``source`` is the run that it may be of."""
+    run = RunDirectory(source)
     among = functools.partial(_training_pictures, classifier, run) if run.split.is_file() else None
     return explained(classifier, picture, method, layer, class_, cell, among)
 

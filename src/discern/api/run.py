@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from discern.classifier.classifier import Classifier
+from discern.api.load import Opened, load
 from discern.errors import RunError
 from discern.evaluation.metrics import Metrics
 from discern.evaluation.predictions import Predictions, load_predictions
@@ -113,6 +113,6 @@ class Run:
         assert metrics is not None  # training needs a validation part
         return metrics
 
-    def classifier(self) -> Classifier:
+    def classifier(self) -> Opened:
         """The trained classifier."""
-        return Classifier.load(self.path)
+        return load(self.path)

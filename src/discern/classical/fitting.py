@@ -60,6 +60,12 @@ class Classical:
             progress(_("predicting"), min(start + AT_ONCE, len(chosen)), len(chosen))
         return np.concatenate(found) if found else np.zeros(none, dtype=np.float32)
 
+    def encode(self, pixels: np.ndarray, progress: Progress = silent) -> np.ndarray:
+        """What the estimator itself sees, scaled and reduced: uint8 (N, H, W, C) -> float32 (N, F)."""
+        features = self.extractor(pixels, range(len(pixels)), progress)
+        found: np.ndarray = self.pipeline[:-1].transform(features) if len(self.pipeline) > 1 else features
+        return found.astype(np.float32)
+
     def of_features(self, features: np.ndarray) -> np.ndarray:
         """Logarithms of the probabilities; of a support vector machine, which has none, the distances as they are.
 

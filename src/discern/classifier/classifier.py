@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -112,14 +112,15 @@ class Classifier:
             When the model is a classical one.
         """
         if not isinstance(self._predictor, NetworkPredictor):
-            sentence = _("{model} is a classical model: it has no layers, feature maps or gradients to look at.")
+            sentence = _(
+                "{model} is a classical model: it has no layers, feature maps or gradients to look at; nearest, "
+                "embedding and embedding-tsne show what it goes by."
+            )
             raise ModelError(sentence.format(model=self.card.model))
         return self._predictor.network
 
     @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], device: torch.device | None = None, code: str | None = None
-    ) -> Classifier:
+    def load(cls, path: str | os.PathLike[str], device: torch.device | None = None, code: str | None = None) -> Self:
         """Open a run directory, a bundle or a Keras model file.
 
         Parameters
@@ -232,6 +233,13 @@ class Classifier:
             return np.zeros((0, len(self.classes)), dtype=np.float32)
         logits = torch.from_numpy(self._predictor.logits(pixels, rows, progress))
         return tempered(logits.softmax(dim=1).numpy(), self.card.temperature)
+
+    def encode(self, pixels: np.ndarray, progress: Progress = silent) -> np.ndarray:
+        """What the model decides by: what a network's head reads, or what a classical estimator sees.
+
+        uint8 (N, H, W, C) -> float32 (N, F)
+        """
+        return self._predictor.encode(pixels, progress)
 
     def _pixels_or_error(self, path: str | os.PathLike[str]) -> np.ndarray | PictureError:
         try:

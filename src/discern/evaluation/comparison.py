@@ -43,7 +43,7 @@ class Row:
     memory : int
         Bytes.
     memory_is : {"peak", "weights"}
-        What they are: weights and the peak that predicting 32 pictures added, or the weights alone.
+        What they are: the model unpacked and the peak that predicting 32 pictures added, or the model alone.
     """
 
     name: str

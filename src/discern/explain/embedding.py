@@ -1,4 +1,4 @@
-"""A map of the training pictures on which those lie together that a network finds alike, and one picture on it."""
+"""A map of the training pictures on which those lie together that a model finds alike, and one picture on it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from discern.explain.nearest import Gallery, unit
+from discern.explain.nearest import Gallery
 from discern.explain.result import Explanation
-from discern.explain.subject import Subject
+from discern.explain.subject import Seen
 from discern.i18n import _
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Embedding(Explanation):
     here : numpy.ndarray
         float32 (2,), of the picture that is explained.
     label, probability : str, float
-        What the network takes that for.
+        What the model takes that for.
     kept : float or None
         Share of the variance that two principal components keep.
     """
@@ -52,17 +53,20 @@ class Embedding(Explanation):
     inches = (6.0, 6.0)
 
     def plot(self, ax: Axes) -> None:
-        names = np.array(self.labels)
-        for name in sorted(set(self.labels)):
+        from matplotlib import colormaps
+
+        names, classes = np.array(self.labels), sorted(set(self.labels))
+        palette = colormaps["tab10" if len(classes) <= 10 else "tab20"]
+        for i, name in enumerate(classes):
             x, y = self.points[names == name].T
-            ax.scatter(x, y, s=10, alpha=0.7, label=name)
+            ax.scatter(x, y, s=10, alpha=0.7, label=name, color=palette(i % 20))
         ax.scatter(
             self.here[0], self.here[1], s=160, marker="*", color="black", label=f"{self.label} {self.probability:.3f}"
         )
-        ax.set_title(self.method if self.kept is None else f"{self.method}: {self.kept:.1%}", fontsize=10)
+        ax.set_title(self.sentence(), fontsize=9)
         ax.set_xticks([])
         ax.set_yticks([])
-        if len(set(self.labels)) <= 20:
+        if len(classes) <= 20:
             ax.legend(fontsize=8)
 
     def to_json(self) -> dict[str, Any]:
@@ -78,41 +82,39 @@ class Embedding(Explanation):
         return sentence.format(n=len(self.points), share=100 * self.kept)
 
 
-def pca(subject: Subject, among: Gallery) -> Embedding:
+def pca(seen: Seen, features: Tensor, among: Gallery) -> Embedding:
     """The two directions in which the training pictures' features differ most."""
-    rows, features, own = _features(subject, among)
-    middle = features.mean(axis=0)
-    _left, sizes, directions = np.linalg.svd(features - middle, full_matrices=False)
-    points, here = (features - middle) @ directions[:2].T, (own - middle) @ directions[:2].T
+    rows, others, own = _some(features, among)
+    middle = others.mean(axis=0)
+    _left, sizes, directions = np.linalg.svd(others - middle, full_matrices=False)
+    points, here = (others - middle) @ directions[:2].T, (own - middle) @ directions[:2].T
     kept = float((sizes[:2] ** 2).sum() / max((sizes**2).sum(), 1e-12))
-    return _embedding("embedding", subject, among, rows, points, here, kept)
+    return _embedding("embedding", seen, among, rows, points, here, kept)
 
 
-def tsne(subject: Subject, among: Gallery) -> Embedding:
+def tsne(seen: Seen, features: Tensor, among: Gallery) -> Embedding:
     """Near neighbours stay near (L. van der Maaten, G. Hinton, JMLR 9, 2008); distances far away mean nothing."""
     from sklearn.manifold import TSNE
 
-    rows, features, own = _features(subject, among)
-    everything = np.concatenate([features, own[None]])
-    perplexity = min(PERPLEXITY, max(1, len(features) // 3))
+    rows, others, own = _some(features, among)
+    everything = np.concatenate([others, own[None]])
+    perplexity = min(PERPLEXITY, max(1, len(others) // 3))
     found = TSNE(2, perplexity=perplexity, init="pca", random_state=0).fit_transform(everything)
-    return _embedding("embedding-tsne", subject, among, rows, found[:-1], found[-1], None)
+    return _embedding("embedding-tsne", seen, among, rows, found[:-1], found[-1], None)
 
 
-def _features(subject: Subject, among: Gallery) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _some(features: Tensor, among: Gallery) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which pictures, at most `MOST`, drawn the same every time; their features, and the explained picture's."""
     count = len(among.features)
     rows = np.arange(count)
     if count > MOST:
         rows = np.sort(np.random.default_rng(0).permutation(count)[:MOST])
-    with torch.no_grad():
-        own = unit(subject.network.encode(subject.x)).cpu()[0]
-    return rows, among.features[torch.from_numpy(rows)].numpy(), own.numpy()
+    return rows, among.features[torch.from_numpy(rows)].numpy(), features.numpy()
 
 
 def _embedding(
     method: str,
-    subject: Subject,
+    seen: Seen,
     among: Gallery,
     rows: np.ndarray,
     points: np.ndarray,
@@ -121,4 +123,4 @@ def _embedding(
 ) -> Embedding:
     labels, paths = (tuple(names[row] for row in rows) for names in (among.labels, among.paths))
     points, here = points.astype(np.float32), here.astype(np.float32)
-    return Embedding(method, points, labels, paths, here, subject.label, subject.probability, kept)
+    return Embedding(method, points, labels, paths, here, seen.label, seen.probability, kept)

@@ -18,10 +18,10 @@ from discern.explain.deconv import deconv
 from discern.explain.embedding import pca, tsne
 from discern.explain.faithfulness import faithfulness
 from discern.explain.gradients import guided_backprop, integrated_gradients, saliency
-from discern.explain.nearest import Gallery, nearest
+from discern.explain.nearest import Gallery, nearest, unit
 from discern.explain.occlusion import occlusion
 from discern.explain.result import Explanation, HeatMap, Sheet
-from discern.explain.subject import Subject, subject
+from discern.explain.subject import Seen, Subject, seen, subject
 from discern.i18n import _
 
 OF_A_MAP: dict[str, Callable[[Subject], Tensor]] = {
@@ -43,7 +43,7 @@ OTHERS: dict[str, Callable[[Subject], Explanation]] = {
     "arithmetic": arithmetic,
 }
 ALL = "all"
-AMONG_OTHERS: dict[str, Callable[[Subject, Gallery], Explanation]] = {
+AMONG_OTHERS: dict[str, Callable[[Seen, Tensor, Gallery], Explanation]] = {
     "nearest": nearest,
     "embedding": pca,
     "embedding-tsne": tsne,
@@ -80,14 +80,18 @@ def explain(
         raise ConfigError(_("{method} looks at no layer: leave the layer out.").format(method=method))
     if cell is not None and method != "arithmetic":
         raise ConfigError(_("Only arithmetic looks at one cell: leave the cell out."))
-    found = subject(classifier, picture, layer, class_)
-    if method == ALL:
-        return _sheet(found)
+    if classifier.card.table is not None:
+        sentence = _("{model} reads rows of a table, and explain looks at pictures: see its report for what it does.")
+        raise ModelError(sentence.format(model=classifier.card.model))
     if method in AMONG_OTHERS:
         if among is None:
             sentence = _("{method} needs a run, which knows its training pictures: give one, not a bundle alone.")
             raise ConfigError(sentence.format(method=method))
-        return AMONG_OTHERS[method](found, among())
+        answer = seen(classifier, picture, class_)
+        return AMONG_OTHERS[method](answer, unit(classifier.encode(answer.pixels[None]))[0], among())
+    found = subject(classifier, picture, layer, class_)
+    if method == ALL:
+        return _sheet(found)
     if method == "arithmetic":
         return arithmetic(found, cell)
     return heat_map(found, method) if method in HEAT_MAPS else OTHERS[method](found)

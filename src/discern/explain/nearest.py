@@ -1,4 +1,4 @@
-"""The training pictures that a network finds most like a picture, by what its head reads."""
+"""The training pictures that a model finds most like a picture, by what it decides by."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from discern.classifier.classifier import Classifier
-from discern.data.batches import Pixels, at_once
 from discern.explain.result import Explanation, show_picture
-from discern.explain.subject import Subject
-from discern.i18n import _
-from discern.preprocess.normalise import normalise, to_float
+from discern.explain.subject import Seen
 from discern.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -31,9 +28,9 @@ class Gallery:
     Attributes
     ----------
     features : Tensor
-        What the head reads of each, of length 1: (N, F).
+        What the classifier decides by of each, of length 1: (N, F).
     pixels : numpy.ndarray
-        As the network sees them: uint8 (N, H, W, C).
+        As the classifier sees them: uint8 (N, H, W, C).
     labels, paths : tuple of str
         The class of each, and the name a person knows it by.
     """
@@ -51,7 +48,7 @@ class Nearest(Explanation):
     Attributes
     ----------
     picture : numpy.ndarray
-        What the network sees: uint8 (H, W, C).
+        What the classifier sees: uint8 (H, W, C).
     label, probability : str, float
         What it takes it for.
     pictures : numpy.ndarray
@@ -93,7 +90,6 @@ class Nearest(Explanation):
         return -(-(len(self.pictures) + 1) // 4)
 
 
-@torch.no_grad()
 def gallery(
     classifier: Classifier,
     pixels: np.ndarray,
@@ -101,25 +97,19 @@ def gallery(
     paths: tuple[str, ...],
     progress: Progress = silent,
 ) -> Gallery:
-    """What the head of ``classifier`` reads of each picture, uint8 (N, H, W, C)."""
-    held, spec, found = Pixels(pixels), classifier.card.spec, []
-    for part in torch.arange(len(pixels)).split(at_once(spec.size, classifier.device)):
-        x = normalise(to_float(held.take(part).to(classifier.device)), spec)
-        found.append(unit(classifier.network.encode(x)).cpu())
-        progress(_("features"), sum(map(len, found)), len(pixels))
-    return Gallery(torch.cat(found), pixels, labels, paths)
+    """What ``classifier`` decides by of each picture, uint8 (N, H, W, C)."""
+    return Gallery(unit(classifier.encode(pixels, progress)), pixels, labels, paths)
 
 
-@torch.no_grad()
-def nearest(subject: Subject, among: Gallery, top: int = TOP) -> Nearest:
-    """The ``top`` pictures of ``among`` whose features point most as those of the picture do."""
-    likeness = among.features @ unit(subject.network.encode(subject.x)).cpu()[0]
+def nearest(seen: Seen, features: Tensor, among: Gallery, top: int = TOP) -> Nearest:
+    """The ``top`` pictures of ``among`` whose features point most as those of the picture, (F,) of length 1, do."""
+    likeness = among.features @ features
     chosen = likeness.argsort(descending=True, stable=True)[:top]
     rows = chosen.tolist()
     return Nearest(
-        subject.pixels,
-        subject.label,
-        subject.probability,
+        seen.pixels,
+        seen.label,
+        seen.probability,
         np.stack([among.pixels[row] for row in rows]),
         tuple(among.labels[row] for row in rows),
         tuple(among.paths[row] for row in rows),
@@ -127,6 +117,6 @@ def nearest(subject: Subject, among: Gallery, top: int = TOP) -> Nearest:
     )
 
 
-def unit(features: Tensor) -> Tensor:
-    """(N, F), or (N, F, H, W) by its average, of length 1."""
-    return F.normalize((features.mean(dim=(2, 3)) if features.dim() == 4 else features).flatten(1).float(), dim=1)
+def unit(features: np.ndarray) -> Tensor:
+    """Each row of length 1: float32 (N, F)."""
+    return F.normalize(torch.from_numpy(features), dim=1)

@@ -18,7 +18,27 @@ from discern.preprocess.normalise import normalise, to_float
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class Seen:
+    """A picture and what a classifier says of it.
+
+    Attributes
+    ----------
+    pixels : numpy.ndarray
+        What the classifier sees of it: uint8 (H, W, C).
+    label, target : str, int
+        The class that is explained, and its place among the logits.
+    probability : float
+        Of that class.
+    """
+
+    pixels: np.ndarray
+    label: str
+    target: int
+    probability: float
+
+
+@dataclass(frozen=True, eq=False)
+class Subject(Seen):
     """A picture before a network.
 
     Attributes
@@ -29,12 +49,6 @@ class Subject:
         The network's, for sentences.
     x : Tensor
         The picture, normalised: (1, C, H, W).
-    pixels : numpy.ndarray
-        The same before normalisation: uint8 (H, W, C).
-    label, target : str, int
-        The class that is explained, and its place among the logits.
-    probability : float
-        Of that class.
     asked : str or None
         The layer a person named.
     temperature : float
@@ -44,10 +58,6 @@ class Subject:
     network: Model
     name: str
     x: Tensor
-    pixels: np.ndarray
-    label: str
-    target: int
-    probability: float
     asked: str | None = None
     temperature: float = 1.0
 
@@ -102,6 +112,22 @@ class Subject:
         raise ModelError(sentence.format(name=self.name, layer=layer, close=", ".join(close)))
 
 
+def seen(classifier: Classifier, picture: Picture, class_: str | None = None) -> Seen:
+    """A picture before ``classifier``; the most probable class unless ``class_`` names one.
+
+    Raises
+    ------
+    PictureError
+        When it is not a picture, or damaged.
+    ConfigError
+        When there is no such class.
+    """
+    pixels = classifier.pixels(picture)
+    row = classifier.probabilities(pixels[None])[0]
+    target = int(row.argmax()) if class_ is None else _position(class_, classifier.classes)
+    return Seen(pixels, classifier.classes[target], target, float(row[target]))
+
+
 def subject(classifier: Classifier, picture: Picture, layer: str | None = None, class_: str | None = None) -> Subject:
     """A picture before the network of ``classifier``; the most probable class unless ``class_`` names one.
 
@@ -115,20 +141,15 @@ def subject(classifier: Classifier, picture: Picture, layer: str | None = None, 
         When the classifier is no network.
     """
     network = classifier.network
-    pixels = classifier.pixels(picture)
-    x = normalise(to_float(torch.from_numpy(pixels[None].copy()).to(classifier.device)), classifier.card.spec)
-    row = classifier.probabilities(pixels[None])[0]
-    target = int(row.argmax()) if class_ is None else _position(class_, classifier.classes)
+    found = seen(classifier, picture, class_)
+    pixels = torch.from_numpy(found.pixels[None].copy()).to(classifier.device)
     return Subject(
-        network,
-        classifier.card.model,
-        x,
-        pixels,
-        classifier.classes[target],
-        target,
-        float(row[target]),
-        layer,
-        classifier.card.temperature,
+        **vars(found),
+        network=network,
+        name=classifier.card.model,
+        x=normalise(to_float(pixels), classifier.card.spec),
+        asked=layer,
+        temperature=classifier.card.temperature,
     )
 
 

@@ -145,3 +145,9 @@ def test_json_lines_end_in_the_result(tmp_path: Path, capsys: pytest.CaptureFixt
     app(args=arguments, standalone_mode=False)
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert last.keys() == {"run", "model", "epochs", "validation", "test", "seconds", "images_per_second"}
+
+
+def test_a_run_named_as_its_data_still_names_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = train("digits", "lenet", epochs=1, out="digits", settings={"train_limit": 200}, watch=Watcher())
+    assert run.directory.read_config()["data"]["origin"] == "digits"

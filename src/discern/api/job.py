@@ -151,7 +151,11 @@ def write_down(job: Held, asked: Mapping[str, Any], notices: list[str], watch: W
     dataset = job.prepared.dataset
     job.run.write_config(
         {
-            "data": {"origin": _lasting(dataset.origin), "name": dataset.name, "fingerprint": _fingerprint(job)},
+            "data": {
+                "origin": _lasting(dataset.origin, job.run.path),
+                "name": dataset.name,
+                "fingerprint": _fingerprint(job),
+            },
             "classes": list(dataset.classes),
             "asked": dict(asked),
             "config": job.config.model_dump(mode="json"),
@@ -164,10 +168,10 @@ def write_down(job: Held, asked: Mapping[str, Any], notices: list[str], watch: W
     )
 
 
-def _lasting(origin: str) -> str:
-    """A path that holds from every folder; a built-in name stays a name."""
-    path = Path(origin)
-    return str(path.resolve()) if path.exists() else origin
+def _lasting(origin: str, run: Path) -> str:
+    """A path that holds from every folder; a built-in name stays a name, also where the run itself is called so."""
+    path = Path(origin).resolve()
+    return str(path) if path.exists() and path != run.resolve() else origin
 
 
 def _fingerprint(job: Held) -> str:

@@ -94,7 +94,21 @@ def test_inspect(table: Path) -> None:
 
 def test_compare(trained: Run, table: Path, tmp_path: Path) -> None:
     other = train(table, "lda", out=tmp_path / "lda", watch=Watcher())
-    assert {row.model for row in discern.compare([trained, other]).rows} == {"knn", "lda"}
+    found = discern.compare([trained, other])
+    assert {row.model for row in found.rows} == {"knn", "lda"}
+    assert "On 12 test rows" in found.sentences()[0] and "on 12 rows" in found.best.sentence()
+
+
+def test_compare_regressions(regression: Run, trained: Run, numbers: Path, tmp_path: Path) -> None:
+    other = train(numbers, "tree", out=tmp_path / "tree", watch=Watcher())
+    found = discern.compare([regression, other])
+    assert [row.accuracy for row in found.rows] == sorted((row.accuracy for row in found.rows), reverse=True)
+    assert found.to_json()["runs"][0].keys() >= {"r2", "mae", "interval"}
+    assert found.best.only_first + found.best.only_second == 16 and "nearer" in found.best.sentence()
+    found.save(tmp_path / "board.html")
+    assert "mean absolute error" in (tmp_path / "board.html").read_text()
+    with pytest.raises(RunError, match=r"know different classes .a, b, c"):
+        discern.compare([regression, trained])
 
 
 def test_copies_and_gaps(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import ctypes
 import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,11 @@ from discern.api.run import Run
 from discern.classifier.bundle import ESTIMATOR, Card
 from discern.classifier.classifier import Classifier
 from discern.errors import ConfigError, ModelError, nearest
-from discern.evaluation.comparison import Paired, Row, check_same, paired
+from discern.evaluation.comparison import Paired, Row, check_same, nearer, paired
 from discern.evaluation.comparison_page import plot_latency, save
 from discern.evaluation.metrics import measure
 from discern.evaluation.predictions import Predictions
+from discern.evaluation.regression import Estimates, measure_regression
 from discern.i18n import _
 from discern.models.external import is_code
 from discern.models.timing import in_turns
@@ -81,6 +82,8 @@ class Leaderboard:
         """Whether the best is the best, and what the numbers were measured on."""
         parts = {"test": _("test"), "validation": _("validation")}
         sentence = _("On {n} {part} pictures, the same for all. {best}")
+        if self.best.things == "rows":
+            sentence = _("On {n} {part} rows, the same for all. {best}")
         told = [sentence.format(n=self.best.n, part=parts[self.part], best=self.best.sentence())]
         where = self.machine.get("gpu") if self.machine["device"] != "cpu" else self.machine["processor"]
         sentence = _("Times are medians on {where} (threads: {threads}), measured now, the runs in turn.")
@@ -140,7 +143,7 @@ def compare(
     opened = _named([run if isinstance(run, Run) else Run.open(run) for run in runs])
     if len(opened) < 2:
         raise ConfigError(_("Name two or more different runs to compare."))
-    stored = {name: run.predictions() for name, run in opened.items()}
+    stored = {name: run.estimates() if run.is_regression else run.predictions() for name, run in opened.items()}
     part = "test" if all("test" in parts for parts in stored.values()) else "validation"
     asked = {name: parts[part] for name, parts in stored.items()}
     check_same(asked)
@@ -148,7 +151,8 @@ def compare(
     costs = _costs(opened, where, code)
     rows = [_row(name, run, asked[name], costs[name]) for name, run in opened.items()]
     first, second = sorted(rows, key=KEYS["accuracy"])[:2]
-    best = paired(first.name, asked[first.name], second.name, asked[second.name])
+    best = _paired(first.name, asked[first.name], second.name, asked[second.name])
+    best = replace(best, things="rows" if opened[first.name].of_table else "pictures")
     return Leaderboard(
         rows=tuple(sorted(rows, key=KEYS[sort])),
         part=part,
@@ -165,17 +169,29 @@ def _named(runs: Sequence[Run]) -> dict[str, Run]:
     return {path.name if names.count(path.name) == 1 else str(path): run for path, run in distinct.items()}
 
 
-def _row(name: str, run: Run, predictions: Predictions, cost: dict[str, Any]) -> Row:
-    found = measure(predictions.probabilities, predictions.labels, predictions.classes, draws=0)
+def _paired(first: str, a: Predictions | Estimates, second: str, b: Predictions | Estimates) -> Paired:
+    if isinstance(a, Estimates) and isinstance(b, Estimates):
+        return nearer(first, a, second, b)
+    assert isinstance(a, Predictions) and isinstance(b, Predictions)  # `check_same` saw to it
+    return paired(first, a, second, b)
+
+
+def _scores(part: Predictions | Estimates) -> dict[str, Any]:
+    if isinstance(part, Estimates):
+        off = measure_regression(part.truth, part.values, part.target)
+        scores = {"accuracy": off.r2, "interval": off.intervals["r2"], "loss": off.mae}
+        return {**scores, "n": off.n, "is_regression": True}
+    found = measure(part.probabilities, part.labels, part.classes, draws=0)
+    return {"accuracy": found.top1, "interval": found.interval, "loss": found.loss, "n": found.n}
+
+
+def _row(name: str, run: Run, part: Predictions | Estimates, cost: dict[str, Any]) -> Row:
     result = run.result
     return Row(
         name=name,
         model=result["model"],
         path=str(run.path),
-        n=found.n,
-        accuracy=found.top1,
-        interval=found.interval,
-        loss=found.loss,
+        **_scores(part),
         size=_size(run.path),
         seconds=result["seconds"],
         **cost,

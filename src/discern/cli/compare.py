@@ -24,7 +24,7 @@ def compare(runs: Sequence[Path], sort: str, code: str | None, save: Path | None
     if as_json:
         print(json.dumps(found.to_json(), ensure_ascii=False), flush=True)
         return
-    table(titles(), map(cells, found.rows), whole=True)
+    table(titles(found.rows), map(cells, found.rows), whole=True)
     for sentence in found.sentences():
         line(sentence)
     if save is not None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from discern.errors import RunError
 from discern.evaluation.predictions import Predictions
+from discern.evaluation.regression import Estimates
 from discern.i18n import _
 
 SURE = 0.05  # of being wrong when saying that one is better
@@ -27,11 +28,11 @@ class Row:
     n : int
         Pictures of the part all are compared on.
     accuracy : float
-        Share named right.
-    interval : tuple of float
-        Its 95 % Wilson interval.
+        Share named right; of a regression R2.
+    interval : tuple of float or None
+        Its 95 % interval; None where it is not known.
     loss : float
-        Log loss on the same pictures, in nats.
+        Log loss on the same pictures, in nats; of a regression the mean absolute error.
     parameters : int or None
         Of the network; None for a classical model.
     size : int
@@ -44,6 +45,8 @@ class Row:
         Bytes.
     memory_is : {"peak", "weights"}
         What they are: the model unpacked and the peak that predicting 32 pictures added, or the model alone.
+    is_regression : bool
+        Whether it says a number and no class.
     """
 
     name: str
@@ -51,7 +54,7 @@ class Row:
     path: str
     n: int
     accuracy: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     loss: float
     parameters: int | None
     size: int
@@ -60,10 +63,14 @@ class Row:
     batch_ms: float
     memory: int
     memory_is: str
+    is_regression: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As plain numbers."""
-        return {**asdict(self), "interval": list(self.interval)}
+        found = {**asdict(self), "interval": self.interval and list(self.interval)}
+        if self.is_regression:
+            found["r2"], found["mae"] = found.pop("accuracy"), found.pop("loss")
+        return found
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,11 @@ class Paired:
         Pictures.
     p : float
         How probable a difference as large as this is where they are equally good (two-sided, binomial).
+    by : {"right", "nearer"}
+        What ``only_first`` counts: what it alone names right, or, of a regression, where it is nearer to the truth; it
+        is then the sign test.
+    things : {"pictures", "rows"}
+        What they were asked.
     """
 
     first: str
@@ -88,20 +100,33 @@ class Paired:
     only_second: int
     n: int
     p: float
+    by: str = "right"
+    things: str = "pictures"
 
     def sentence(self) -> str:
         """The outcome in words."""
-        if self.p < SURE:
+        if self.by == "nearer":
             sentence = _(
-                "{first} is better than {second} on {n} pictures: {only_first} that only it names right, {only_second} "
+                "There is no evidence that {first} is nearer to the truth than {second} on {n} rows: nearer in "
+                "{only_first}, farther in {only_second} (sign test, p = {p:.2g})."
+            )
+            if self.p < SURE:
+                sentence = _(
+                    "{first} is nearer to the truth than {second} on {n} rows: nearer in {only_first}, farther in "
+                    "{only_second} (sign test, p = {p:.2g})."
+                )
+        elif self.p < SURE:
+            sentence = _(
+                "{first} is better than {second} on {n} {things}: {only_first} that only it names right, {only_second} "
                 "that only the other does (exact McNemar test, p = {p:.2g})."
             )
         else:
             sentence = _(
-                "There is no evidence that {first} is better than {second} on {n} pictures: {only_first} that only it "
+                "There is no evidence that {first} is better than {second} on {n} {things}: {only_first} that only it "
                 "names right, {only_second} that only the other does (exact McNemar test, p = {p:.2g})."
             )
-        return sentence.format(**asdict(self))
+        things = {"pictures": _("pictures"), "rows": _("rows")}[self.things]
+        return sentence.format(**{**asdict(self), "things": things})
 
     def to_json(self) -> dict[str, Any]:
         """As the command line prints it."""
@@ -133,13 +158,22 @@ def paired(first: str, a: Predictions, second: str, b: Predictions) -> Paired:
     return Paired(first, second, only_a, only_b, len(a), mcnemar(only_a, only_b))
 
 
-def by_path(predictions: Predictions, column: np.ndarray) -> np.ndarray:
+def nearer(first: str, a: Estimates, second: str, b: Estimates) -> Paired:
+    """Test two regressions on the same rows: which is nearer to the truth more often."""
+    off_a, off_b = (by_path(part, np.abs(part.values - part.truth)) for part in (a, b))
+    only_a, only_b = int((off_a < off_b).sum()), int((off_b < off_a).sum())
+    if only_b > only_a:
+        first, second, only_a, only_b = second, first, only_b, only_a
+    return Paired(first, second, only_a, only_b, len(a), mcnemar(only_a, only_b), by="nearer", things="rows")
+
+
+def by_path(predictions: Predictions | Estimates, column: np.ndarray) -> np.ndarray:
     """``column`` (N,) in the order of the pictures' names, which is the same for every run on them."""
     found: np.ndarray = column[np.argsort(np.array(predictions.paths, dtype=np.str_), kind="stable")]
     return found
 
 
-def check_same(runs: Mapping[str, Predictions]) -> None:
+def check_same(runs: Mapping[str, Predictions | Estimates]) -> None:
     """Refuse runs that were not asked the same.
 
     Raises
@@ -149,9 +183,9 @@ def check_same(runs: Mapping[str, Predictions]) -> None:
     """
     (first, a), *others = runs.items()
     for second, b in others:
-        if set(a.classes) != set(b.classes):
+        if (known := _known(a) ^ _known(b)) or type(a) is not type(b):
             sentence = _("{first} and {second} know different classes ({some}): runs on one data set can be compared.")
-            raise RunError(sentence.format(first=first, second=second, some=_some(set(a.classes) ^ set(b.classes))))
+            raise RunError(sentence.format(first=first, second=second, some=_some(known)))
         here, there = set(a.paths), set(b.paths)
         if here != there:
             sentence = _(
@@ -179,8 +213,14 @@ def check_same(runs: Mapping[str, Predictions]) -> None:
             raise RunError(sentence.format(first=first, second=second, n=len(differing), some=_some(differing)))
 
 
-def _names(part: Predictions) -> np.ndarray:
-    """The true class of each picture, in the order of their names."""
+def _known(part: Predictions | Estimates) -> set[str]:
+    return {part.target} if isinstance(part, Estimates) else set(part.classes)
+
+
+def _names(part: Predictions | Estimates) -> np.ndarray:
+    """The true class of each picture, or the number of each row, in the order of their names."""
+    if isinstance(part, Estimates):
+        return by_path(part, part.truth)
     return by_path(part, np.array(part.classes, dtype=np.str_)[part.labels])
 
 

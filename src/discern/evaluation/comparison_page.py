@@ -27,13 +27,14 @@ PLACES = (  # of a name beside its point: points to the right and up, and which 
 PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}  # under a name
 
 
-def titles() -> list[str]:
+def titles(rows: Sequence[Row]) -> list[str]:
     """What the columns of `cells` are."""
+    scores = (_("accuracy"), _("95 %"), _("log loss"))
+    if rows[0].is_regression:
+        scores = (_("R2"), _("95 %"), _("mean absolute error"))
     return [
         _("run"),
-        _("accuracy"),
-        _("95 %"),
-        _("log loss"),
+        *scores,
         _("parameters"),
         _("MB on disk"),
         _("training s"),
@@ -45,12 +46,11 @@ def titles() -> list[str]:
 
 def cells(row: Row) -> list[str]:
     """A run as a line of a table; memory that could not be measured has a star."""
-    low, high = row.interval
     return [
         row.name,
         f"{row.accuracy:.4f}",
-        f"{low:.4f} - {high:.4f}",
-        f"{row.loss:.4f}",
+        "-" if row.interval is None else f"{row.interval[0]:.4f} - {row.interval[1]:.4f}",
+        f"{row.loss:.4g}" if row.is_regression else f"{row.loss:.4f}",
         "-" if row.parameters is None else f"{row.parameters:,}",
         f"{row.size / 1e6:,.2f}",
         f"{row.seconds:,.1f}",
@@ -65,7 +65,8 @@ def plot_latency(rows: Sequence[Row], ax: Axes) -> None:
     from matplotlib.ticker import LogLocator, NullLocator
 
     for row, colour in zip(rows, colours(row.name for row in rows).values(), strict=True):
-        below, above = row.accuracy - row.interval[0], row.interval[1] - row.accuracy
+        low, high = row.interval or (row.accuracy, row.accuracy)
+        below, above = row.accuracy - low, high - row.accuracy
         ax.errorbar(row.latency_ms, row.accuracy, yerr=[[below], [above]], fmt="o", capsize=3, color=colour)
     front = pareto(rows)
     ax.plot([row.latency_ms for row in front], [row.accuracy for row in front], color="0.6", linestyle=":", zorder=0)
@@ -76,6 +77,9 @@ def plot_latency(rows: Sequence[Row], ax: Axes) -> None:
     ax.margins(x=0.2)  # room for the names
     ax.set(xlabel=_("milliseconds a picture, one at a time"), ylabel=_("accuracy"))
     title = _("accuracy on {n} pictures, with its interval at 95 %\ndotted: no other run is both better and quicker")
+    if rows[0].is_regression:
+        ax.set(xlabel=_("milliseconds a row, one at a time"), ylabel=_("R2"))
+        title = _("R2 on {n} rows, with its interval at 95 %\ndotted: no other run is both better and quicker")
     ax.set_title(title.format(n=rows[0].n), fontsize=10)
     _name(rows, ax)
 
@@ -143,7 +147,7 @@ def save(
     title = _("Runs side by side")
     told = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
     drawn = svg(inches, lambda figure: _draw(figure, rows, curves))
-    body = f"<h1>{escape(title)}</h1>{told}{table(titles(), map(cells, rows))}<figure>{drawn}</figure>"
+    body = f"<h1>{escape(title)}</h1>{told}{table(titles(rows), map(cells, rows))}<figure>{drawn}</figure>"
     write_text(path, page(title, body, "td { white-space: nowrap; }"))
 
 

@@ -81,6 +81,13 @@ def test_evaluation_differs_for_batch_alone() -> None:
         assert bool(found.frames()) == (kind == "batch")
 
 
+def test_a_constant_set_becomes_zero_and_is_told() -> None:
+    found = run("layer", np.full((2, 2, 2), 7.0))
+    assert not found.normalised.any()
+    assert any("all equal" in said for said in found.sentences())
+    assert not any("all equal" in said for said in run("layer").sentences())
+
+
 def test_the_channels_of_several_examples_may_follow_one_another() -> None:
     maps = np.arange(16.0).reshape(4, 2, 2)
     assert run(tensor=maps, examples=2).tensor.tolist() == maps.reshape(2, 2, 2, 2).tolist()

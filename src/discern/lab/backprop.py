@@ -111,7 +111,9 @@ class Backprop(Result):
         one = _("One step w <- w - {rate} dL/dw takes the loss from {before} to {after}.")
         said = [one.format(rate=rate, before=cell_text(first), after=cell_text(float(self.losses[1])))]
         if self.diverged:
-            many = _("The loss diverges: {n} steps take it to {last}. The learning rate {rate} oversteps; try a tenth.")
+            many = _(
+                "The loss diverges: {n} steps take it to {last}. The learning rate {rate} oversteps: divide it by ten."
+            )
         elif last > first:
             many = _("After {n} steps the loss is {last}, higher than before: the learning rate {rate} is too large.")
         elif (np.diff(self.losses) > 0).any():

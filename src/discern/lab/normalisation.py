@@ -16,19 +16,17 @@ from pydantic import Field
 
 from discern.errors import ConfigError
 from discern.i18n import _
+from discern.lab.blocks import draw_blocks
 from discern.lab.options import Matrix, Numbers, written
 from discern.lab.result import Cell, Result, Table, cell_text
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Kind = Literal["batch", "layer", "instance", "group"]
 KINDS: tuple[Kind, ...] = ("batch", "layer", "instance", "group")
 MOST_FRAMES = 40
 MOST_CELLS = 4096  # of a tensor
-MOST_WRITTEN = 128  # cells: more than these cannot be read as numbers
-GAP = 0.4  # between maps, in cells
 
 # Two examples of four channels of 2 x 2 cells; the channels differ in size, the examples in brightness.
 EXAMPLE = np.array([1.0, 2.0, 3.0, 6.0]).reshape(2, 2) * np.array([1.0, 2.0, -1.0, 5.0])[:, None, None]
@@ -130,8 +128,10 @@ class Normalisation(Result):
             ),
             "group": _("Group: the channels of an example share a mean in groups, whatever else is in the batch."),
         }
-        sizes = _("{sets} sets of {n} cells; each leaves with mean 0 and variance 1, before scale and shift.")
+        sizes = _("Sets: {sets}, of {n} cells each; before scale and shift, a set leaves with mean 0 and variance 1.")
         said = [who[self.kind], sizes.format(sets=len(self.shared), n=self.shared[0].n)]
+        if not all(one.variance for one in self.shared):
+            said.append(_("A set whose cells are all equal has no variance: they become 0, saved by eps."))
         if not self.running:
             return [*said, _("It does the same in training and in evaluation: it keeps no running statistics.")]
         apart = _(
@@ -160,13 +160,13 @@ class Normalisation(Result):
     def plot(self, figure: Figure) -> None:
         above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[2, 3])[:, 0]
         for axes, (kind, sets) in zip(above.subplots(1, 4), self.sets.items(), strict=True):
-            _blocks(axes, self.tensor, sets, numbers=False)
+            draw_blocks(axes, self.tensor, sets, numbers=False)
             axes.set_title(kind, fontweight="bold" if kind == self.kind else "normal")
             axes.set_ylabel(_("example"))
             axes.set_xlabel(_("channel"))
         left, right = below.subplots(1, 2)
-        _blocks(left, self.tensor, self.sets[self.kind])
-        _blocks(right, self.output, self.sets[self.kind])
+        draw_blocks(left, self.tensor, self.sets[self.kind])
+        draw_blocks(right, self.output, self.sets[self.kind])
         left.set_title(_("input: cells of one colour share a mean"))
         right.set_title(_("output"))
 
@@ -189,7 +189,7 @@ class Normalisation(Result):
         lines.set_title(_("running means; dotted, the batch's"))
         if len(self.scale) <= 8:
             lines.legend(fontsize=8, loc="upper left")
-        _blocks(cells, self._evaluated(self.running[shown]), self.sets[self.kind])
+        draw_blocks(cells, self._evaluated(self.running[shown]), self.sets[self.kind])
         cells.set_title(_("output in evaluation mode"))
 
     def _evaluated(self, state: Running) -> np.ndarray:
@@ -313,29 +313,3 @@ def _run_on(shared: Sequence[Shared], steps: int, momentum: float) -> tuple[Runn
             )
         )
     return tuple(states)
-
-
-def _blocks(axes: Axes, values: np.ndarray, sets: np.ndarray, numbers: bool = True) -> None:
-    """(N, C, H, W) as a grid of maps, an example in each row, cells of one set in one colour."""
-    from matplotlib import colormaps
-    from matplotlib.collections import PatchCollection
-    from matplotlib.patches import Rectangle
-
-    examples, channels, height, width = values.shape
-    palette = colormaps["Set3"].colors + colormaps["Pastel1"].colors  # type: ignore[attr-defined]
-    squares, colours = [], []
-    for n, c, h, w in np.ndindex(values.shape):
-        x, y = c * (width + GAP) + w, n * (height + GAP) + h
-        squares.append(Rectangle((x, y), 1, 1))
-        colours.append(palette[sets[n, c] % len(palette)])
-        if numbers and values.size <= MOST_WRITTEN:
-            axes.text(x + 0.5, y + 0.5, f"{values[n, c, h, w]:.3g}", ha="center", va="center", fontsize=8)
-    axes.add_collection(PatchCollection(squares, facecolor=colours, edgecolor="black", linewidth=0.5))
-    axes.set_xlim(-GAP, channels * (width + GAP))
-    axes.set_ylim(examples * (height + GAP), -GAP)
-    axes.set_aspect("equal")
-    axes.set_xticks([c * (width + GAP) + width / 2 for c in range(channels)], [str(c + 1) for c in range(channels)])
-    axes.set_yticks([n * (height + GAP) + height / 2 for n in range(examples)], [str(n + 1) for n in range(examples)])
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)

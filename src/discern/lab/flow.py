@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
 
 MOST_LABELS = 6  # connections between two layers: the numbers of more would cover each other
+FITTING = 28  # columns of cells beside each other, for numbers of full size
 FORWARD, BACK = "black", "crimson"
 STAGES = {"picture": 0, "kernel": 1, "map": 1, "relu": 2, "pool": 3, "dense": 4, "unit": 4}  # of the tiny CNN
 
@@ -104,6 +105,10 @@ def draw_cnn(figure: FigureBase, nodes: Nodes, shown: int) -> None:
             show_matrix(
                 axes, values, label, marked, "coolwarm" if gradient else "Blues", (-limit, limit) if gradient else None
             )
+            for text in list(axes.texts):
+                text.set_fontsize(8 * min(1.0, FITTING / sum(widths)))
+                if sum(widths) > 1.5 * FITTING:
+                    text.remove()
         _numbers(panels[-1], nodes, gradient, (forward, back, count))
 
 

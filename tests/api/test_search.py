@@ -57,7 +57,7 @@ def test_several_models_search(folder: Path, tmp_path: Path) -> None:
 def test_networks_do_not_search(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"go with classical models .*: train lenet once with each setting"):
         train(folder, "lenet", search="grid", out=tmp_path / "r", watch=Watcher())
-    with pytest.raises(ConfigError, match=r"--cv 10 is more than .* has to train on"):
+    with pytest.raises(ConfigError, match=r"--cv 10 is more folds than there are training examples of .* .9."):
         train(folder, "knn", search="grid", cv=10, out=tmp_path / "r", watch=Watcher())
     assert not (tmp_path / "r").exists()
 

@@ -10,6 +10,7 @@ import pytest
 
 from discern.cli import main
 from tests.pictures import make_folder
+from tests.tables import flowers
 
 
 def run(
@@ -63,3 +64,23 @@ def test_what_will_not_do(
 ) -> None:
     _, told = run(monkeypatch, capsys, folder, *asked, code=2)
     assert sentence in told and told.count("\n") == 1
+
+
+def test_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    table = str(flowers(tmp_path / "flowers.csv"))
+    told, _ = run(monkeypatch, capsys, table, "--model", "knn", "--out", str(tmp_path / "r"))
+    assert "on 12 rows" in told and "ROWS.csv" in told
+    told, _ = run(
+        monkeypatch, capsys, table, "--model", "knn,tree", "--target", "width", "--search", "grid", "--cv", "2",
+        "--out", str(tmp_path / "b"),
+    )  # fmt: skip
+    assert "The same 12 rows for all:" in told and "test R2" in told and "rmse" in told
+
+
+def test_a_search(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("--model", "knn", "--features", "hand", "--search", "grid", "--cv", "2", "--set", "k=1,3,99")
+    told, _ = run(monkeypatch, capsys, folder, *asked, "--out", str(tmp_path / "r"))
+    assert "Tried by 2-fold cross-validation on the training part (n 27)" in told
+    assert "could not be fitted" in told and "±" in told

@@ -27,7 +27,9 @@ def folds(answers: np.ndarray, groups: np.ndarray, cv: int, seed: int, classes: 
     label, n = fewest(strata, groups[known])
     if n < cv:
         name = classes[label] if classes else _("the training part")
-        sentence = _("--cv {cv} is more than {name} has to train on ({n}): take --cv {n} or less, at least 2.")
+        sentence = _(
+            "--cv {cv} is more folds than there are training examples of {name} ({n}): take 2 to {n}, or give more."
+        )
         raise ConfigError(sentence.format(cv=cv, name=name, n=n))
     found = _parted(strata, groups[known], cv, seed)
     return [(np.concatenate([known[train], rest]), known[held]) for train, held in found]

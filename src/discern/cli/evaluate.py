@@ -75,7 +75,7 @@ def show_metrics(metrics: Metrics) -> None:
         for name, row in metrics.per_class().items()
     ]
     titled = (_("class"), _("precision"), _("recall"), _("95 %"), _("F1"), _("ROC-AUC"), _("average precision"))
-    table((*titled, _("pictures")), classes)
+    table((*titled, _("n")), classes)
 
 
 def show_threshold(found: Threshold) -> None:

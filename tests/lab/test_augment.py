@@ -38,6 +38,13 @@ def test_every_augmentation_changes_the_picture() -> None:
     assert all((a.pixels == b.pixels).all() for a, b in zip(found.changes, again.changes, strict=True))
 
 
+def test_a_picture_is_mixed_with_another() -> None:
+    usual = run(size=48, draws=1)
+    again = run(usual.picture, size=48, draws=1)
+    assert [look.name for look in again.changes] == list(CHANGES)
+    assert (again.changes[-1].pixels == usual.changes[-1].pixels).all()
+
+
 def test_a_trained_model_says_what_it_sees(tmp_path: Path) -> None:
     discern.train("digits", model="lenet", epochs=1, out=tmp_path / "run")
     found = run(picture=np.eye(20, 30, dtype=np.uint8) * 255, model=str(tmp_path / "run"))

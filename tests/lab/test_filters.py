@@ -142,6 +142,11 @@ def test_the_figure_shows_every_filter_beside_the_picture() -> None:
     assert pixels is not None and (pixels == found.filtered[-1].picture).all()
 
 
+def test_a_wide_picture_makes_a_flat_figure() -> None:
+    wide, square = (run(np.zeros((side, 64), np.uint8), show="median") for side in (16, 64))
+    assert wide.inches[0] == square.inches[0] and wide.inches[1] < square.inches[1] / 2
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [

@@ -119,8 +119,9 @@ class AugmentLab(Result):
 
     def tables(self) -> Sequence[Table]:
         columns = (_("way"), _("mean change, grey values"), _("the model says"))
-        modes = [(look.name, look.changed, _said(look)) for look in self.modes]
-        changes = [(look.name, look.changed, _said(look)) for look in self.changes]
+        named = labels()
+        modes = [(named[look.name], look.changed, _said(look)) for look in self.modes]
+        changes = [(named[look.name], look.changed, _said(look)) for look in self.changes]
         return [
             Table(_("How it is made square"), columns, modes),
             Table(_("Augmentations of the cropped picture, seed {seed}").format(seed=self.seed), columns, changes),
@@ -144,12 +145,29 @@ class AugmentLab(Result):
         return [self.changes[i : i + 4] for i in range(0, len(self.changes), 4)]
 
 
+def labels() -> dict[str, str]:
+    """The modes and augmentations as a person reads them."""
+    return {
+        "stretch": _("stretch"),
+        "crop": _("crop"),
+        "pad": _("pad"),
+        "flip": _("flip"),
+        "shift": _("shift"),
+        "rotation": _("rotation"),
+        "zoom": _("zoom"),
+        "jitter": _("colour jitter"),
+        "erase": _("erase"),
+        "mixup": _("mixup"),
+        "cutmix": _("cutmix"),
+    }
+
+
 def run(
     picture: Annotated[Picture | None, Field(description=_("A picture file; a photograph unless given."))] = None,
-    model: Annotated[str | None, Field(description=_("A run or bundle: what does it say of each?"))] = None,
+    model: Annotated[str | None, Field(description=_("A run or bundle, to see what it says of each."))] = None,
     size: Annotated[int, Field(ge=8, le=512, description=_("Pixels a side without a model."))] = 96,
     draws: Annotated[int, Field(ge=1, le=16, description=_("How often each augmentation is drawn."))] = 2,
-    seed: Annotated[int, Field(ge=0, description=_("Of the draws."))] = 0,
+    seed: Annotated[int, Field(ge=0, description=_("Another seed, other draws."))] = 1,
 ) -> AugmentLab:
     """Make a picture square in three ways and change it in every way there is.
 
@@ -164,7 +182,8 @@ def run(
     >>> [look.name for look in found.modes], len(found.changes)
     (['stretch', 'crop', 'pad'], 8)
     """
-    shown = _photograph("flower.jpg") if picture is None else picture
+    photographs = [_photograph("china.jpg"), _photograph("flower.jpg")]
+    shown = photographs[0] if picture is None else picture
     classifier = None if model is None else Classifier.load(model)
     spec = Preprocess(size=size) if classifier is None else classifier.card.spec
     image = Image.fromarray(shown)
@@ -172,7 +191,8 @@ def run(
     base = square["crop"]
     pairs = [("stretch", square["stretch"]), ("crop", base), ("pad", square["pad"])]
     modes = _looks(pairs, base, classifier)
-    other = spec.pixels(Image.fromarray(_photograph("china.jpg")))  # what mixup and cutmix mix in
+    stranger = next(photograph for photograph in photographs if not np.array_equal(photograph, shown))
+    other = spec.pixels(Image.fromarray(stranger))  # what mixup and cutmix mix in
     pairs = [(name, pixels) for name, how in CHANGES.items() for pixels in _drawn(base, how, other, draws, seed)]
     return AugmentLab(shown, modes, _looks(pairs, base, classifier), draws, seed)
 
@@ -213,4 +233,4 @@ def _show(ax: Axes, look: Look) -> None:
     pixels = look.pixels[..., 0] if look.pixels.shape[-1] == 1 else look.pixels
     ax.imshow(pixels, cmap="gray", vmin=0, vmax=255)
     said = f": {look.answer[0][0]} {look.answer[0][1]:.2f}" if look.answer else ""
-    ax.set_title(look.name + said, fontsize=9)
+    ax.set_title(labels()[look.name] + said, fontsize=9)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS = 6  # of pictures in the figure
+COLUMNS = 4  # of pictures in the figure
 AMOUNTS = {"none": 0.0, "gaussian": 20.0, "salt-pepper": 0.05}
 SMOOTHING = ("average", "gaussian", "lecture-gaussian", "median", "bilateral")
 
@@ -96,7 +96,11 @@ class Filters(Result):
     psnr: float | None
     filtered: tuple[Filtered, ...]
 
-    inches = (12.0, 5.5)
+    @property
+    def inches(self) -> tuple[float, float]:  # type: ignore[override]
+        columns, rows = self._grid()
+        height, width = self.picture.shape[:2]
+        return 10.0, rows * (10 / columns * min(height / width, 2) + 0.5)  # half an inch for the titles
 
     def sentences(self) -> Sequence[str]:
         told = []
@@ -142,12 +146,18 @@ class Filters(Result):
         for one in self.filtered:
             after = "" if one.psnr is None else f"\n{_decibels(one.psnr)} dB"
             panels.append((labels()[one.name] + after, one.picture, one.shown))
-        columns = min(COLUMNS, len(panels))
-        axes = figure.subplots(-(-len(panels) // columns), columns, squeeze=False).ravel()
+        columns, rows = self._grid()
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax in axes:
             ax.set_axis_off()
         for ax, (title, picture, shown) in zip(axes, panels, strict=False):
             _show(ax, title, picture, shown)
+
+    def _grid(self) -> tuple[int, int]:
+        """Columns and rows of the figure."""
+        panels = 1 + (self.psnr is not None) + len(self.filtered)
+        columns = min(COLUMNS, panels)
+        return columns, -(-panels // columns)
 
 
 def labels() -> dict[str, str]:
@@ -285,7 +295,7 @@ def _effects() -> dict[str, str]:
 
 
 def _show(ax: Axes, title: str, picture: np.ndarray, shown: str) -> None:
-    most = max(1.0, float(np.abs(picture).max()))
+    most = max(1.0, float(np.percentile(np.abs(picture), 99)))  # a few outliers must not make all else grey
     low, high = {"picture": (0.0, WHITE), "signed": (-most, most), "size": (0.0, most)}[shown]
     if picture.ndim == 3:
         ax.imshow(np.clip(picture, 0, WHITE).astype(np.uint8))

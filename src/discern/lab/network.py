@@ -104,7 +104,7 @@ class NetworkLab(Result):
     def sentences(self) -> Sequence[str]:
         m = self.matrix
         sparse = _(
-            "{layer} as a matrix has {rows} x {columns} numbers; {connected} of them ({share:.1%}) are not 0 by "
+            "{layer} as a matrix has {rows} x {columns} numbers; {connected:,} of them ({share:.1%}) are not 0 by "
             "design, and only {weights} differ: the same weights stand in every row, one place further on."
         )
         equal = _("W x + b and the convolution agree: the largest difference is {difference:.1e}.")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from discern.lab.perceptron import Epoch
 
 COLUMNS = 5  # of small pictures, at most
+CROWD = 400  # points, from which on they are drawn small
 SIXTEENS = np.array([16.0, 16.0])
 SPREADING = "lda, qda, knn, svm-linear, svm-rbf, tree, forest, spread-30, spread-50, spread-100"
 
@@ -79,11 +80,11 @@ class Boundary(Result):
         if self.epochs:
             found.append(self._learning())
         most, n = max(each.right for each in self.regions), self.regions[0].n
-        best = ", ".join(each.title for each in self.regions if each.right == most)
+        best = "; ".join(each.title for each in self.regions if each.right == most)
         low, high = wilson(most, n)
         sentence = _(
-            "Most right of the points held back: {title}, {right} of {n} ({low:.2f} to {high:.2f}, Wilson at 95 %); "
-            "models whose intervals overlap may well be equally good."
+            "Best on the points held back: {title}, {right} of {n} right ({low:.2f} to {high:.2f}, Wilson at 95 %). "
+            "Models whose intervals overlap may well be equally good."
         )
         found.append(sentence.format(title=best, right=most, n=n, low=low, high=high))
         if self.left_out:
@@ -163,11 +164,11 @@ class Boundary(Result):
         )
         own = colours[self.sample.labels].copy()
         own[found.unlabelled] = 1.0
-        learned = ~held
-        ax.scatter(points[learned, 0], points[learned, 1], c=own[learned], s=16, edgecolors="black", linewidths=0.5)
-        ax.scatter(points[held, 0], points[held, 1], c=own[held] * 0.7, s=16, marker="x", linewidths=1)
-        ringed = points[found.support]
-        ax.scatter(ringed[:, 0], ringed[:, 1], s=55, facecolors="none", edgecolors="black", linewidths=0.9)
+        learned, ringed = ~held, points[found.support]
+        area = 16 if len(points) <= CROWD else 5  # square points
+        ax.scatter(points[learned, 0], points[learned, 1], c=own[learned], s=area, edgecolors="black", linewidths=0.4)
+        ax.scatter(points[held, 0], points[held, 1], c=own[held] * 0.7, s=area, marker="x", linewidths=0.8)
+        ax.scatter(ringed[:, 0], ringed[:, 1], s=3.4 * area, facecolors="none", edgecolors="black", linewidths=0.7)
         for ellipse in found.ellipses:
             values, directions = np.linalg.eigh(ellipse.covariance)
             width, height = 4 * np.sqrt(values)  # two standard deviations on each side
@@ -202,8 +203,9 @@ def run(
         str, Field(description=_("Points: blobs, moons, circles, spirals, iris, digits, a .csv file or a run."))
     ] = "iris",
     columns: Annotated[
-        str, Field(description=_("Two columns of iris or of a file, by name or counted from 1; or pca, to reduce all."))
-    ] = "",
+        str | None,
+        Field(description=_("Two columns of iris or of a file, by name or counted from 1; or pca, to reduce all.")),
+    ] = None,
     models: Annotated[
         str, Field(description=_("Some of lda, qda, knn, svm-linear, svm-rbf, tree, forest, spread-30 (percent), mlp."))
     ] = SPREADING,
@@ -232,7 +234,7 @@ def run(
     (['LDA', 'RBF SVM'], 60)
     """
     wanted = named(models)
-    found = plane(data, columns, n, noise, seed)
+    found = plane(data, columns or "", n, noise, seed)
     check(found)
     on = sample(found.points, found.labels, found.classes, seed)
     if neighbours > int((~on.held).sum()):

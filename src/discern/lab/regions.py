@@ -213,12 +213,12 @@ def _made(name: str, settings: Settings) -> tuple[str, Any]:
 
     seed, depth = settings.seed, settings.depth
     if name.startswith("spread"):
-        title = _("label spreading, labels: {share} %").format(share=name.partition("-")[2])
+        title = _("label spreading (labels: {share} %)").format(share=name.partition("-")[2])
         return title, LabelSpreading(kernel="rbf", gamma=20, max_iter=1000)
     made: dict[str, tuple[str, Callable[[], Any]]] = {
         "lda": (_("LDA"), lambda: LinearDiscriminantAnalysis(store_covariance=True)),
         "qda": (_("QDA"), lambda: QuadraticDiscriminantAnalysis(store_covariance=True)),
-        "knn": (_("k-NN, k = {k}").format(k=settings.neighbours), lambda: KNeighborsClassifier(settings.neighbours)),
+        "knn": (_("k-NN (k = {k})").format(k=settings.neighbours), lambda: KNeighborsClassifier(settings.neighbours)),
         "svm-linear": (_("linear SVM"), lambda: SVC(kernel="linear", C=settings.cost)),
         "svm-rbf": (_("RBF SVM"), lambda: SVC(kernel="rbf", C=settings.cost, gamma=settings.gamma or "scale")),
         "tree": (_("decision tree"), lambda: DecisionTreeClassifier(max_depth=depth or None, random_state=seed)),

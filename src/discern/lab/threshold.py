@@ -1,13 +1,7 @@
-"""The smallest classifier: one number, one threshold; from an expert, from the eye, or learned.
-
-Source: Fisher 1936, The use of multiple measurements in taxonomic problems (LDA); Breiman, Friedman, Olshen and Stone
-1984, Classification and regression trees, section 2.3 (a stump is a tree of one split); Cox 1958, The regression
-analysis of binary sequences (logistic regression).
-"""
+"""The smallest classifier: one number, one threshold; from an expert, from the eye, or learned."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +15,7 @@ from discern.i18n import _
 from discern.lab.columns import place, read_columns
 from discern.lab.options import Numbers
 from discern.lab.result import Cell, Result, Table
+from discern.lab.rules import Named, Pair, compare
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,83 +24,12 @@ if TYPE_CHECKING:
 WOMEN = np.array([22.0, 25, 30, 33, 35])  # body fat in percent
 MEN_OVERLAPPING = np.array([10.0, 15, 20, 25, 30])
 MEN_SEPARABLE = np.array([10.0, 13, 15, 17, 18])
+EXPERT = 20.0
 
 
 def summary() -> str:
     """What this lab shows."""
     return _("One number, two classes: a threshold from an expert, from the plot, or learned from the data.")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A threshold and what it gets wrong among the values that it was made for.
-
-    Attributes
-    ----------
-    name : str
-    threshold : float
-    below, above : str
-        The class of what is at most, and of what is more than the threshold.
-    high_called_low, high_total, low_called_high, low_total : int
-        Errors in the class with the higher mean, in the other, and how many values they have.
-    """
-
-    name: str
-    threshold: float
-    below: str
-    above: str
-    high_called_low: int
-    high_total: int
-    low_called_high: int
-    low_total: int
-
-    @property
-    def errors(self) -> int:
-        """Of both kinds."""
-        return self.high_called_low + self.low_called_high
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two classes and their thresholds.
-
-    Attributes
-    ----------
-    title : str
-    low, high : str
-        Names of the classes with the lower and the higher mean.
-    low_values, high_values : numpy.ndarray
-        float64, sorted.
-    deviation : float
-        Standard deviation around the two means, pooled (maximum likelihood, so divided by n).
-    rules : tuple of Rule
-        The expert's, LDA's, the stump's, logistic regression's.
-    candidates, errors : numpy.ndarray
-        (K,): a threshold between every two neighbouring values and outside of all, and how many it gets wrong.
-    """
-
-    title: str
-    low: str
-    high: str
-    low_values: np.ndarray
-    high_values: np.ndarray
-    deviation: float
-    rules: tuple[Rule, ...]
-    candidates: np.ndarray
-    errors: np.ndarray
-
-    @property
-    def n(self) -> int:
-        """Values of both classes."""
-        return len(self.low_values) + len(self.high_values)
-
-    def best(self) -> tuple[int, float, float]:
-        """The fewest errors that any threshold makes, and between which values the first of those lies."""
-        values = np.union1d(self.low_values, self.high_values)
-        place = int(self.errors.argmin())  # candidate i lies between values i - 1 and i
-        low = values[place - 1] if place else -math.inf
-        high = values[place] if place < len(values) else math.inf
-        return int(self.errors[place]), float(low), float(high)
 
 
 @dataclass(frozen=True)
@@ -142,7 +66,7 @@ class Threshold(Result):
             )
         )
         pair = self.pairs[0]
-        right = pair.n - pair.rules[1].errors
+        right = pair.n - pair.rules[-3].errors
         low, high = wilson(right, pair.n)
         sentence = _(
             "Errors are counted on the values that taught the thresholds: LDA's {right} of {n} right would fit an "
@@ -170,12 +94,17 @@ class Threshold(Result):
 def run(
     first: Annotated[Numbers | None, Field(description=_("Your own values of one class, such as 22 25 30."))] = None,
     second: Annotated[Numbers | None, Field(description=_("Your own values of the other class."))] = None,
-    names: Annotated[str, Field(description=_("Names of the two classes, with a comma between."))] = "F, M",
+    names: Annotated[
+        str | None, Field(description=_("Names of the two classes, with a comma between, such as F, M."))
+    ] = None,
     csv: Annotated[
-        str, Field(description=_("A .csv with a column of numbers and one of two classes, or a column for each class."))
-    ] = "",
+        str | None,
+        Field(description=_("A .csv with a column of numbers and one of two classes, or a column for each class.")),
+    ] = None,
     column: Annotated[str, Field(description=_("Which column of numbers, by name or counted from 1."))] = "1",
-    expert: Annotated[float, Field(description=_("The expert's threshold."))] = 20.0,
+    expert: Annotated[
+        float | None, Field(description=_("An expert's threshold; for body fat it is 20 unless given."))
+    ] = None,
 ) -> Threshold:
     """Find thresholds between two classes of numbers: more than the threshold is the class with the higher mean.
 
@@ -193,25 +122,27 @@ def run(
     >>> [(rule.threshold, rule.errors) for rule in separable.rules[:3]]
     [(20.0, 0), (21.8, 0), (20.0, 0)]
     """
+    if csv:
+        quantity, named = _own(csv, column)
+        return Threshold(quantity, (compare(csv, *named, expert),))
+    if (first is None) != (second is None):
+        raise ConfigError(_("One class alone has no threshold: give both first and second."))
+    if first is not None and second is not None:
+        one, other = _names(names or _("first, second"))
+        return Threshold(_("value"), (compare(_("your values"), (one, first), (other, second), expert),))
+    one, other = _names(names or "F, M")
+    expert = EXPERT if expert is None else expert
+    overlapping = compare(_("overlapping"), (one, WOMEN), (other, MEN_OVERLAPPING), expert)
+    separable = compare(_("separable"), (one, WOMEN), (other, MEN_SEPARABLE), expert)
+    return Threshold(_("body fat (%)"), (overlapping, separable))
+
+
+def _names(names: str) -> tuple[str, str]:
     called = [name.strip() for name in names.split(",")]
     if len(called) != 2 or "" in called or called[0] == called[1]:
         sentence = _("names={names} will not do: write two names with a comma between, such as F, M.")
         raise ConfigError(sentence.format(names=names))
-    if csv:
-        quantity, (one, other) = _own(csv, column)
-        return Threshold(quantity, (_pair(csv, one, other, expert),))
-    if (first is None) != (second is None):
-        raise ConfigError(_("One class alone has no threshold: give both first and second."))
-    if first is not None and second is not None:
-        own = _pair(_("your values"), (called[0], first), (called[1], second), expert)
-        return Threshold(_("value"), (own,))
-    women = (called[0], WOMEN)
-    overlapping = _pair(_("overlapping"), women, (called[1], MEN_OVERLAPPING), expert)
-    separable = _pair(_("separable"), women, (called[1], MEN_SEPARABLE), expert)
-    return Threshold(_("body fat (%)"), (overlapping, separable))
-
-
-Named = tuple[str, np.ndarray]
+    return called[0], called[1]
 
 
 def _own(path: str, column: str) -> tuple[str, tuple[Named, Named]]:
@@ -227,56 +158,6 @@ def _own(path: str, column: str) -> tuple[str, tuple[Named, Named]]:
     return found.names[chosen], (
         (found.classes[0], values[found.labels == 0]),
         (found.classes[1], values[found.labels == 1]),
-    )
-
-
-def _pair(title: str, one: Named, other: Named, expert: float) -> Pair:
-    for name, values in (one, other):
-        if len(values) < 2:
-            sentence = _("{name} has {n} values: at least 2 are needed to see how they spread.")
-            raise ConfigError(sentence.format(name=name, n=len(values)))
-    if one[1].mean() == other[1].mean():
-        sentence = _("{one} and {other} have the same mean, {mean:g}: no threshold tells them apart.")
-        raise ConfigError(sentence.format(one=one[0], other=other[0], mean=one[1].mean()))
-    (low, low_values), (high, high_values) = sorted((one, other), key=lambda named: float(named[1].mean()))
-    low_values, high_values = np.sort(low_values), np.sort(high_values)
-    squares = sum(float(np.square(values - values.mean()).sum()) for values in (low_values, high_values))
-    deviation = math.sqrt(squares / (len(low_values) + len(high_values)))
-    rules = _learned(low, low_values, high, high_values, deviation, expert)
-    values = np.union1d(low_values, high_values)
-    margin = 0.05 * np.ptp(values)
-    candidates = np.concatenate([[values[0] - margin], (values[1:] + values[:-1]) / 2, [values[-1] + margin]])
-    errors = np.searchsorted(high_values, candidates, "right") + len(low_values)
-    errors = errors - np.searchsorted(low_values, candidates, "right")
-    return Pair(title, low, high, low_values, high_values, deviation, rules, candidates, errors)
-
-
-def _learned(
-    low: str, low_values: np.ndarray, high: str, high_values: np.ndarray, deviation: float, expert: float
-) -> tuple[Rule, ...]:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.tree import DecisionTreeClassifier
-
-    def rule(name: str, threshold: float, below: str = low, above: str = high) -> Rule:
-        wrong = [
-            int(np.where(values > threshold, above != own, below != own).sum())
-            for own, values in ((high, high_values), (low, low_values))
-        ]
-        return Rule(name, threshold, below, above, wrong[0], len(high_values), wrong[1], len(low_values))
-
-    x = np.concatenate([low_values, high_values])[:, None]  # (N, 1)
-    y = np.repeat([0, 1], [len(low_values), len(high_values)])
-    middle = (low_values.mean() + high_values.mean()) / 2
-    shift = deviation**2 * math.log(len(high_values) / len(low_values)) / (high_values.mean() - low_values.mean())
-    tree = DecisionTreeClassifier(max_depth=1, random_state=0).fit(x, y).tree_
-    sides = [(low, high)[int(tree.value[leaf, 0].argmax())] for leaf in (tree.children_left[0], tree.children_right[0])]
-    logistic = LogisticRegression().fit((x - x.mean()) / x.std(), y)
-    border = x.mean() - x.std() * logistic.intercept_[0] / logistic.coef_[0, 0]
-    return (
-        rule(_("expert"), expert),
-        rule(_("LDA"), float(middle - shift)),
-        rule(_("decision stump"), float(tree.threshold[0]), *sides),
-        rule(_("logistic regression"), float(border)),
     )
 
 
@@ -308,10 +189,13 @@ def _distribution(ax: Axes, pair: Pair) -> None:
     for row, (name, values) in enumerate(((pair.low, pair.low_values), (pair.high, pair.high_values))):
         ax.scatter(values, np.full(len(values), -0.08 - 0.1 * row), color=colours[row], label=name, s=30, alpha=0.8)
         if pair.deviation:
-            bell = np.exp(-0.5 * np.square((span - values.mean()) / pair.deviation))
+            frequent = len(values) / max(len(pair.low_values), len(pair.high_values))
+            bell = frequent * np.exp(
+                -0.5 * np.square((span - values.mean()) / pair.deviation)
+            )  # LDA's: they cross there
             ax.fill_between(span, bell, color=colours[row], alpha=0.15, linewidth=0)
-    dashes = ("-", "--", "-.", ":")
-    for rule, dash, colour in zip(pair.rules, dashes, ("black", "tab:green", "tab:purple", "tab:orange"), strict=True):
+    styles = (("-", "black"), ("--", "tab:green"), ("-.", "tab:purple"), (":", "tab:orange"))
+    for rule, (dash, colour) in zip(pair.rules, styles[-len(pair.rules) :], strict=True):
         label = f"{rule.name} {rule.threshold:.4g} ({rule.errors}/{pair.n})"
         ax.axvline(rule.threshold, linestyle=dash, color=colour, label=label, linewidth=1.8)
     ax.set_title(pair.title)

@@ -73,3 +73,11 @@ def test_nothing_moves_in_pooling(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Nothing moves"):
         discern.lab("pooling").save(tmp_path / "pooling.gif")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_notebook_shows_a_table_alone_and_all_of_a_lab() -> None:
+    found = discern.lab("pooling", picture="1 2/3 4")
+    shown = found.tables()[0]._repr_html_()
+    assert "<h3>Windows</h3>" in shown and "<td>1 2/3 4</td>" in shown
+    whole = found._repr_html_()
+    assert shown in whole and "<svg" in whole and found.sentences()[0] in whole

@@ -50,6 +50,10 @@ class Table:
         """The rows as they are shown."""
         return [[cell_text(cell) for cell in row] for row in self.rows]
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        return f"<h3>{escape(self.title)}</h3>{pages.table(self.columns, self.texts())}"
+
 
 class Result(ABC):
     """The steps and the outcome of a lab; subclasses are frozen dataclasses of numbers, words and arrays."""
@@ -116,7 +120,7 @@ class Result(ABC):
     def _repr_html_(self) -> str:
         """How a notebook shows it."""
         told = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences())
-        tables = "".join(f"<h3>{escape(t.title)}</h3>{pages.table(t.columns, t.texts())}" for t in self.tables())
+        tables = "".join(shown._repr_html_() for shown in self.tables())
         return f"{told}<figure>{svg(self.inches, self.plot)}</figure>{tables}"
 
     def _animation(self) -> bytes:

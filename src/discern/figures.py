@@ -27,6 +27,7 @@ CJK = (
     "PingFang TC",
     "WenQuanYi Zen Hei",
 )
+ENDINGS = (".png", ".svg")  # of what `save_figure` writes
 DOTS = 150  # an inch
 FRAME_DOTS = 80  # an inch of an animation
 Inches = tuple[float, float]
@@ -84,7 +85,7 @@ def save_figure(path: str | os.PathLike[str], inches: Inches, draw: Callable[[Fi
     DiskError
         When the disk is full or may not be written.
     """
-    kind = check_ending(path, (".png", ".svg"))[1:]
+    kind = check_ending(path, ENDINGS)[1:]
     with any_script(), replacing(path) as temporary:
         _drawn(inches, draw).savefig(temporary, format=kind, dpi=DOTS)
 

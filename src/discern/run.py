@@ -104,6 +104,9 @@ class RunDirectory:
         RunError
             When the directory is not a run, or its config.json is damaged.
         """
+        if not self.path.exists():
+            sentence = _("{path} does not exist: give a run; runs are listed by `ls runs`.")
+            raise RunError(sentence.format(path=self.path))
         if not self.config.is_file():
             sentence = _("{path} is not a run: it has no config.json. Runs are made by `discern train`.")
             raise RunError(sentence.format(path=self.path))

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -126,6 +128,33 @@ def test_unknown_and_missing_classes_are_told(trained: Run, tmp_path: Path) -> N
     assert discern.evaluate(trained, other, watch=heard).n == 12
     assert "12 pictures are left out, for the classifier does not know their classes: crimson." in told(heard)
     assert "other has no pictures of green, red." in told(heard)
+
+
+def test_a_file_with_its_classes_in_another_order(
+    trained: Run, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["red", "violet", "green", "blue"]
+    pictures = [(path, name) for name in names for path in sorted(small.glob(f"{name}/*"))]
+    columns = {
+        "image": [{"bytes": path.read_bytes(), "path": path.name} for path, _name in pictures],
+        "label": [names.index(name) for _path, name in pictures],
+    }
+    features = {"label": {"names": names, "_type": "ClassLabel"}, "image": {"_type": "Image"}}
+    described = {"huggingface": json.dumps({"info": {"features": features}})}
+    pq.write_table(pa.table(columns).replace_schema_metadata(described), tmp_path / "other.parquet")
+    assert command(monkeypatch, trained.path, "--data", tmp_path / "other.parquet", "--json") == 0
+    shown = capsys.readouterr()
+    assert "its classes in another order: they are matched by name" in shown.err
+    found, wanted = json.loads(shown.out), discern.evaluate(trained, small, watch=Watcher()).to_json()
+    assert found["confusion"] == wanted["confusion"] and found["loss"] == pytest.approx(wanted["loss"])
+
+
+def test_what_the_run_learned_from_is_told(trained: Run, small: Path, tmp_path: Path) -> None:
+    own, other = Heard(), Heard()
+    discern.evaluate(trained, small, watch=own)
+    discern.evaluate(trained, make_folder(tmp_path / "other"), watch=other)
+    assert "small is what the run learned from, which flatters it" in told(own)
+    assert "flatters" not in told(other)
 
 
 def test_none_of_the_classes_is_an_error(trained: Run, tmp_path: Path) -> None:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import skops.io
+from PIL import Image
+from sklearn.linear_model import SGDClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
+from discern.api.train import train
 from discern.cli import main
+from discern.files import read_json, write_json
+from discern.progress import Watcher
+from tests.pictures import make_folder
 
 Make = Callable[[Path], None]
 
@@ -68,6 +81,134 @@ def test_one_sentence_and_exit_code_2(
     assert code == 2
     assert "Traceback" not in shown.err and not shown.out
     assert last.startswith("Error: ") and expected in last
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Runs of three models on three colours, and what may go wrong with a run, a bundle and a picture."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISCERN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("DISCERN_LANG", "en")
+        shelf = tmp_path_factory.mktemp("shelf")
+        data = make_folder(shelf / "data", n=8)
+        quick = {"precision": "fp32", "layout": "contiguous"}
+        for model in ("lenet", "feed-forward", "knn"):
+            settings = {} if model == "knn" else {"epochs": 1, **quick}
+            train(data, model, out=shelf / model, settings=settings, watch=Watcher())
+        two = make_folder(shelf / "two", n=8, classes=("red", "blue"))
+        train(two, "knn", out=shelf / "fewer", watch=Watcher())
+        for name in ("moved", "changed", "knn-moved", "stopped"):
+            shutil.copytree(shelf / ("knn" if name == "knn-moved" else "lenet"), shelf / name)
+            _origin(shelf / name, shelf / ("gone" if "moved" in name else "other"))
+        shutil.copytree(data, shelf / "other")
+        shutil.copy(shelf / "other" / "red" / "0.png", shelf / "other" / "red" / "1.png")
+        (shelf / "stopped" / "metrics.json").unlink()
+        _untrusted(shelf)
+        (shelf / "words.jpg").write_text("no picture")
+        yield shelf
+
+
+def _origin(run: Path, place: Path) -> None:
+    config = read_json(run / "config.json")
+    config["data"]["origin"] = str(place)
+    write_json(run / "config.json", config)
+
+
+def _untrusted(shelf: Path) -> None:
+    """A bundle whose model.skops holds a function, with the checksum that goes with it."""
+    data = skops.io.dumps(make_pipeline(FunctionTransformer(np.linalg.norm), SGDClassifier()))
+    (shelf / "strange").mkdir()
+    (shelf / "strange" / "model.skops").write_bytes(data)
+    card = read_json(shelf / "knn" / "model.json") | {"estimator": hashlib.sha256(data).hexdigest()}
+    write_json(shelf / "strange" / "model.json", card)
+
+
+RUNS = {
+    "no such layer": (
+        "explain {lenet} {picture} --layer stage9",
+        "no layer stage9 for this; there are, for example: stage2",
+    ),
+    "no such convolution": ("explain {lenet} {picture} --method filters --layer c2", "c1, c3"),
+    "no such class": ("explain {lenet} {picture} --class rde", "no class rde: did you mean red?"),
+    "no class like it": ("explain {lenet} {picture} --class zebra", "there are: blue, green, red"),
+    "no such method": ("explain {lenet} {picture} --method grad-cam", "did you mean gradcam"),
+    "a layer for what has none": ("explain {lenet} {picture} --method nearest --layer stage2", "leave the layer out"),
+    "a cell outside": (
+        "explain {lenet} {picture} --method arithmetic --cell 99,0,0",
+        "6x28x28 (channels, rows, columns)",
+    ),
+    "maps of what has none": ("explain {feed-forward} {picture} --method features", "no feature maps: use saliency"),
+    "kernels of what has none": ("explain {feed-forward} {picture} --method filters", "no convolution to show"),
+    "layers of neighbours": ("explain {knn} {picture}", "nearest, embedding and embedding-tsne"),
+    "features of a network": ("train digits --model lenet --features hog", "leave them out"),
+    "embedding of neighbours": ("train {data} --model knn --features embedding:{knn}", "which is no network"),
+    "a drawing that is none": ("explain {lenet} {picture} --save why.doc", "end it in .png or .svg"),
+    "no picture": ("explain {lenet} {words.jpg}", "not a picture"),
+    "a folder for a picture": ("explain {lenet} {data}", "is a folder: name a picture in it"),
+    "a bundle's training pictures": (
+        "explain {strange} {picture} --method nearest",
+        "discern never writes: it was not opened",
+    ),
+    "an untrusted type": ("predict {strange} {picture}", "discern never writes: it was not opened; train again"),
+    "near pictures that moved": ("explain {moved} {picture} --method nearest", "gone any more: put them back there"),
+    "what still works": (
+        "explain {knn-moved} {picture} --method embedding",
+        "predict, evaluate, compare and the other",
+    ),
+    "near pictures that changed": ("explain {changed} {picture} --method nearest", "changed since"),
+    "resuming where pictures moved": ("train --resume {moved}", "discern train FOLDER --resume"),
+    "resuming where pictures changed": ("train --resume {changed}", "changed since"),
+    "comparing other classes": ("compare {knn} {fewer}", "know different classes (green)"),
+    "comparing what did not end": ("compare {knn} {stopped}", "its training did not end. Go on with"),
+    "comparing by no key": ("compare {knn} {lenet} --sort speed", "accuracy, loss, parameters"),
+    "measuring what is not there": ("evaluate {nowhere}", "does not exist: give a run"),
+    "measuring classes it never saw": ("evaluate {knn} --data digits", "knows none of the classes of digits"),
+}
+
+
+@pytest.mark.parametrize("case", RUNS)
+def test_one_sentence_about_a_run(
+    case: str, shelf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, expected = RUNS[case]
+    assert run(monkeypatch, *on_shelf(command, shelf)) == 2
+    shown = capsys.readouterr()
+    last = shown.err.strip().splitlines()[-1]
+    assert last.startswith("Error: ") and expected in last
+    assert "Traceback" not in shown.err and not shown.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate {moved}",
+        "evaluate {changed}",
+        "predict {moved} {picture}",
+        "explain {moved} {picture}",
+        "evaluate {moved} --data {data}",
+        "compare {moved} {knn-moved}",
+        "train {data} --resume {moved}",
+    ],
+)
+def test_what_a_run_can_do_without_its_pictures(command: str, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, *on_shelf(command, shelf)) == 0
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "F"])
+@pytest.mark.parametrize("size", [(1, 1), (300, 7)])
+def test_a_picture_of_another_size_or_mode(
+    mode: str, size: tuple[int, int], shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new(mode, size).save(tmp_path / "other.tiff")
+    for model in ("lenet", "knn"):
+        assert run(monkeypatch, "predict", str(shelf / model), str(tmp_path / "other.tiff")) == 0
+    assert run(monkeypatch, "explain", str(shelf / "lenet"), str(tmp_path / "other.tiff")) == 0
+
+
+def on_shelf(command: str, shelf: Path) -> list[str]:
+    """The words of ``command``, each {name} what lies there on the shelf."""
+    words = command.replace("{picture}", "{data/red/0.png}").split()
+    return [re.sub(r"\{(.+)\}", lambda name: str(shelf / name[1]), word) for word in words]
 
 
 def test_debug_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,6 +211,15 @@ def test_pixels_pass_through(shape: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(np.asarray(decode(pixels[:, ::-1])), pixels[:, ::-1])
 
 
+@pytest.mark.parametrize(
+    "pixels",
+    [np.zeros((4, 4, 3)), np.zeros((3, 4, 5), np.uint8), np.zeros((1, 4, 4, 3), np.uint8), np.zeros((0, 0), np.uint8)],
+)
+def test_an_array_that_is_no_picture(pixels: np.ndarray) -> None:
+    with pytest.raises(PictureError, match=r"is no picture: give uint8 \(H, W\), \(H, W, 3\) or \(H, W, 4\)"):
+        decode(pixels)
+
+
 def test_pixels_with_alpha_lie_over_white() -> None:
     assert np.asarray(decode(np.zeros((1, 1, 4), np.uint8))).tolist() == [[[255, 255, 255]]]
 

@@ -137,9 +137,8 @@ def compare(
     'There is no evidence that lenet is better than resnet18 on 153 pictures: ...'
     """
     if sort not in KEYS:
-        sentence = _("There is no key {key} to sort by ({close}); there are: {keys}.")
-        close = ", ".join(nearest(sort, KEYS)) or "-"
-        raise ConfigError(sentence.format(key=sort, close=close, keys=", ".join(KEYS)))
+        sentence = _("There is no key {key} to sort by; there are: {keys}.")
+        raise ConfigError(sentence.format(key=sort, keys=", ".join(KEYS)))
     opened = _named([run if isinstance(run, Run) else Run.open(run) for run in runs])
     if len(opened) < 2:
         raise ConfigError(_("Name two or more different runs to compare."))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from discern.evaluation.metrics import Metrics, measure
 from discern.evaluation.regression import RegressionMetrics, measure_regression
 from discern.i18n import _
 from discern.progress import Watcher
+from discern.run import RunDirectory
 from discern.runtime import device
 
 
@@ -58,13 +60,13 @@ def evaluate(
         return run.evaluate()
     watch = watch or display()
     try:
-        classifier = Classifier.load(run.path if isinstance(run, Run) else run, device("auto"), code)
-        return _on(classifier, data, watch)
+        path = run.path if isinstance(run, Run) else run
+        return _on(Classifier.load(path, device("auto"), code), data, watch, RunDirectory(path))
     finally:
         watch.close()
 
 
-def _on(classifier: Classifier, data: DataLike, watch: Watcher) -> Metrics | RegressionMetrics:
+def _on(classifier: Classifier, data: DataLike, watch: Watcher, run: RunDirectory) -> Metrics | RegressionMetrics:
     table = classifier.card.table
     question = Question(table.target, table.task, table.columns) if table else ANY
     dataset = open_data(data, question=question)
@@ -76,6 +78,9 @@ def _on(classifier: Classifier, data: DataLike, watch: Watcher) -> Metrics | Reg
     if (dataset.given[wanted] == Part.TEST).any():
         wanted &= dataset.given == Part.TEST
         watch.event({"event": "notice", "text": _("Measuring on the test part of {name}.").format(name=dataset.name)})
+    elif _learned_from(run, dataset):
+        sentence = _("{name} is what the run learned from, which flatters it: without --data it tells its test part.")
+        watch.event({"event": "notice", "text": sentence.format(name=dataset.name)})
     indices = np.flatnonzero(wanted)
     if len(indices) == 0:
         raise DataError(_("{name} holds no labelled picture that can be read.").format(name=dataset.origin))
@@ -86,6 +91,13 @@ def _on(classifier: Classifier, data: DataLike, watch: Watcher) -> Metrics | Reg
     indices, labels = indices[labels >= 0], labels[labels >= 0]
     seen = _seen(classifier, dataset, indices, facts, watch)
     return measure(classifier.probabilities(seen, progress=watch.progress), labels, classifier.classes)
+
+
+def _learned_from(run: RunDirectory, dataset: Dataset) -> bool:
+    """Whether ``run`` is one of this data set."""
+    if not run.config.is_file():
+        return False
+    return run.read_config()["data"]["origin"] in (dataset.origin, str(Path(dataset.origin).resolve()))
 
 
 def _whole(dataset: Dataset, watch: Watcher) -> tuple[np.ndarray, Facts | None]:

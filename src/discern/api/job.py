@@ -204,11 +204,18 @@ def reopen(path: str | os.PathLike[str], data: DataLike | Prepared | None, code:
             sentence = _("{run} trains a network in code of its own, which runs only when named: add --code {model}.")
             raise ConfigError(sentence.format(run=run.path, model=config.model))
         config = config.model_copy(update={"model": code})
-    prepared = prepare(data or written["data"]["origin"], config.seed, config.validation, config.test, watch)
+    origin = written["data"]["origin"]
+    if data is None and Path(origin).is_absolute() and not Path(origin).exists():
+        sentence = _(
+            "The pictures of {run} are not at {origin} any more: put them back, or say where they are now, "
+            "`discern train FOLDER --resume {run}`."
+        )
+        raise RunError(sentence.format(run=run.path, origin=origin))
+    prepared = prepare(data or origin, config.seed, config.validation, config.test, watch)
     prepared = replace(prepared, split=Split.load(run.split, prepared.dataset))  # the record decides, not the rule
     decoded = pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)
     job = Job(run, prepared, config, spec, decoded)
     if _fingerprint(job) != written["data"]["fingerprint"]:
         sentence = _("The pictures of {data} changed since {run} was started: start a new run.")
-        raise RunError(sentence.format(data=written["data"]["origin"], run=run.path))
+        raise RunError(sentence.format(data=origin, run=run.path))
     return job

@@ -172,6 +172,8 @@ class Classifier:
             return spec.pixels(decode(picture, at_least=spec.at_least))
         try:
             return spec.pixels(decode(Path(picture).read_bytes(), at_least=spec.at_least))
+        except IsADirectoryError as error:
+            raise PictureError(_("{path} is a folder: name a picture in it.").format(path=picture)) from error
         except OSError as error:
             raise PictureError(_("{path} cannot be opened: check the name.").format(path=picture)) from error
         except PictureError as error:

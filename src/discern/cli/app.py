@@ -223,7 +223,10 @@ def explain(
 ) -> None:
     import discern
     from discern.cli.explain import parse_cell, show_explanation
+    from discern.figures import ENDINGS, check_ending
 
+    if save is not None:
+        check_ending(save, ENDINGS)
     found = discern.explain(run, picture, method, layer, class_, code, parse_cell(cell))
     if save is not None:
         found.save(save)

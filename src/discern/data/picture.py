@@ -86,7 +86,7 @@ def decode(data: bytes | np.ndarray | Image.Image, at_least: int = 0) -> Image.I
     discern.errors.PictureError: the file is empty: copy it again from where it came, or delete it.
     """
     if isinstance(data, np.ndarray):
-        return _as_seen(Image.fromarray(np.ascontiguousarray(data)))
+        return _as_seen(_from_array(data))
     if isinstance(data, Image.Image):
         try:
             data.load()
@@ -106,6 +106,14 @@ def decode(data: bytes | np.ndarray | Image.Image, at_least: int = 0) -> Image.I
             raise _bomb(width, height) from error
         except Exception as error:  # damaged bytes make the decoders raise nearly everything
             raise _damaged(data, error) from error
+
+
+def _from_array(data: np.ndarray) -> Image.Image:
+    colours = data.shape[2:] in ((), (3,), (4,))
+    if data.dtype != np.uint8 or data.ndim not in (2, 3) or not colours or not data.size:
+        sentence = _("an array {shape} of {kind} is no picture: give uint8 (H, W), (H, W, 3) or (H, W, 4).")
+        raise PictureError(sentence.format(shape=data.shape, kind=data.dtype), "not-a-picture")
+    return Image.fromarray(np.ascontiguousarray(data))
 
 
 def _open(data: bytes) -> Image.Image:

@@ -74,8 +74,7 @@ def explain(
         When it is not a picture, or damaged.
     """
     if method not in METHODS:
-        shown = ", ".join(nearest_names(method, METHODS) or METHODS)
-        raise ConfigError(_("There is no method {method}; there are: {methods}.").format(method=method, methods=shown))
+        raise ConfigError(_no_method(method))
     if layer is not None and method not in (*OF_A_CHOSEN_LAYER, ALL):
         raise ConfigError(_("{method} looks at no layer: leave the layer out.").format(method=method))
     if cell is not None and method != "arithmetic":
@@ -95,6 +94,12 @@ def explain(
     if method == "arithmetic":
         return arithmetic(found, cell)
     return heat_map(found, method) if method in HEAT_MAPS else OTHERS[method](found)
+
+
+def _no_method(method: str) -> str:
+    if close := ", ".join(nearest_names(method, METHODS)):
+        return _("There is no method {method}: did you mean {close}?").format(method=method, close=close)
+    return _("There is no method {method}; there are: {methods}.").format(method=method, methods=", ".join(METHODS))
 
 
 def heat_map(subject: Subject, method: str) -> HeatMap:

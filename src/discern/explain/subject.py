@@ -16,6 +16,8 @@ from discern.i18n import _
 from discern.models.network import Model
 from discern.preprocess.normalise import normalise, to_float
 
+MOST = 20  # names that a sentence lists
+
 
 @dataclass(frozen=True, eq=False)
 class Seen:
@@ -155,6 +157,8 @@ def subject(classifier: Classifier, picture: Picture, layer: str | None = None, 
 
 def _position(class_: str, classes: tuple[str, ...]) -> int:
     if class_ not in classes:
-        shown = ", ".join(nearest(class_, classes) or classes[:10])
+        if close := ", ".join(nearest(class_, classes)):
+            raise ConfigError(_("There is no class {name}: did you mean {close}?").format(name=class_, close=close))
+        shown = ", ".join(classes[:MOST]) + (" …" if len(classes) > MOST else "")
         raise ConfigError(_("There is no class {name}; there are: {classes}.").format(name=class_, classes=shown))
     return classes.index(class_)

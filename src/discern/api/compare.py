@@ -16,7 +16,7 @@ import torch
 from discern.api.run import Run
 from discern.classifier.bundle import ESTIMATOR, Card
 from discern.classifier.classifier import Classifier
-from discern.errors import ConfigError, ModelError, nearest
+from discern.errors import ConfigError, ModelError
 from discern.evaluation.comparison import Paired, Row, check_same, nearer, paired
 from discern.evaluation.comparison_page import plot_latency, save
 from discern.evaluation.metrics import measure

@@ -15,7 +15,7 @@ from discern.evaluation.intervals import wilson
 from discern.i18n import _
 from discern.lab.options import Numbers
 from discern.lab.plane import MOST, check, plane
-from discern.lab.regions import Region, Sample, Settings, named, region, sample
+from discern.lab.regions import MODELS, Region, Sample, Settings, named, region, sample
 from discern.lab.result import Cell, Result, Table
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COLUMNS = 5  # of small pictures, at most
 CROWD = 400  # points, from which on they are drawn small
 SIXTEENS = np.array([16.0, 16.0])
-SPREADING = "lda, qda, knn, svm-linear, svm-rbf, tree, forest, spread-30, spread-50, spread-100"
+WITHOUT_TORCH = ", ".join(MODELS[:-1])  # all but the MLP
 
 
 def summary() -> str:
@@ -208,7 +208,7 @@ def run(
     ] = None,
     models: Annotated[
         str, Field(description=_("Some of lda, qda, knn, svm-linear, svm-rbf, tree, forest, spread-30 (percent), mlp."))
-    ] = SPREADING,
+    ] = WITHOUT_TORCH,
     n: Annotated[int, Field(ge=30, le=MOST, description=_("Points of blobs, moons, circles and spirals."))] = 200,
     noise: Annotated[float, Field(ge=0, le=2, description=_("How far these scatter."))] = 0.2,
     neighbours: Annotated[int, Field(ge=1, le=50, description=_("The k of k-NN."))] = 5,

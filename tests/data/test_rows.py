@@ -80,6 +80,19 @@ def test_parts_columns_of_words_and_counters(tmp_path: Path) -> None:
     assert "no numbers are left out: name" in notes and "count the rows are left out: Id" in notes
 
 
+def test_a_part_beside_train_is_the_test(tmp_path: Path) -> None:
+    found = open_data(text(tmp_path / "t.csv", "x,split,class\n1.5,train,a\n2,train,b\n1,val,a\n4,,b\n"))
+    assert found.given.tolist() == [Part.TRAIN, Part.TRAIN, Part.TEST, Part.TRAIN]
+    assert "'val' is the only labelled part beside 'train'" in " ".join(found.notes)
+
+
+def test_a_class_may_be_called_none(tmp_path: Path) -> None:
+    found = open_data(text(tmp_path / "t.csv", "x,class\n1.5,None\n2,some\n1,NA\n"))
+    assert found.classes == ("NA", "None", "some")
+    found = open_data(text(tmp_path / "u.csv", "x,class\n1.5,1\n2,0\n1,NA\n"))
+    assert found.classes == ("0", "1") and found.labels[2] == UNLABELLED
+
+
 def test_json_and_rows_without_an_answer(tmp_path: Path) -> None:
     rows = [{"x": 1.5, "class": "a"}, {"x": 2.5, "class": "b"}, {"x": 4, "class": None}]
     store, classes, labels, _ = opened(text(tmp_path / "t.json", json.dumps(rows)))
@@ -102,9 +115,9 @@ def test_a_table_that_names_pictures_stays_one(tmp_path: Path) -> None:
     [
         ("x,class\n1,a\n2,b\ntall,a\n4,b\n", {}, "row 3, column x: 'tall' is not a number"),
         ("x,class\n1,a\ninf,b\n3,a\n", {}, "row 2, column x: 'inf' is not a number"),
-        ("x,class\n1,a\n2,a\n", {}, "the column class has one class only .a."),
+        ("x,class\n1,a\n2,a\n", {}, "the column class says a in every row"),
         ("x,class\n1,\n2,\n", {}, "the column class is empty"),
-        ("x,y\n1,5\n2,5\n", {"task": "regression"}, "the column y has one value only .5."),
+        ("x,y\n1,5\n2,5\n", {"task": "regression"}, "the column y says 5 in every row"),
         ("x,y\n1,5\n2,b\n", {"task": "regression"}, "row 2, column y: 'b' is not a number"),
         ("word,class\nu,a\nv,b\n", {}, "needs the columns path and label of pictures, or columns of numbers"),
     ],

@@ -68,7 +68,7 @@ def test_splits(folder: Path) -> None:
 def test_rows_without_a_split_are_learnt_from(folder: Path) -> None:
     data = open_table(write(folder, "t.csv", "path,label,split\n1.jpg,a,train\n2.jpg,b,\n10.jpg,a,test\n"))
     assert data.given.tolist() == [Part.TRAIN, Part.TRAIN, Part.TEST]
-    assert data.notes == ("Pictures that were given to no part are used for training.",)
+    assert data.notes == ("What was given to no part is used for training.",)
 
 
 def test_rows_of_another_split_are_left_out(folder: Path) -> None:

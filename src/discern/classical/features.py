@@ -138,7 +138,7 @@ class Extractor:
         self.names, self.embeddings = tuple(names), dict(embeddings or {})
 
     def __call__(self, seen: np.ndarray, rows: Iterable[int], progress: Progress = silent) -> np.ndarray:
-        """uint8 (N, H, W, C), or float64 (N, F) of a table -> float32 (len(rows), F)."""
+        """uint8 (N, H, W, C) -> float32 (len(rows), F); or of a table, as they are, float64 (N, F)."""
         chosen = np.asarray(list(rows), dtype=np.int64)
         found = []
         for start in range(0, len(chosen), AT_ONCE):
@@ -149,5 +149,5 @@ class Extractor:
 
     def _one(self, name: str, part: np.ndarray) -> np.ndarray:
         if name == COLUMNS:
-            return part.astype(np.float32)
+            return part
         return FEATURES[name](part) if name in FEATURES else self.embeddings[name](part)

@@ -108,7 +108,7 @@ def assemble(
                 path=origin, name=kept[0]
             )
         )
-    given, settled = _settled(origin, given, labels, part_names or {})
+    given, settled = settled_parts(origin, given, labels, part_names or {})
     return Dataset(name, origin, kept, labels, given, store, (*notes, *more, *settled))
 
 
@@ -150,9 +150,16 @@ def shortened(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
-def _settled(
+def settled_parts(
     origin: str, given: np.ndarray, labels: np.ndarray, part_names: Mapping[str, Part]
 ) -> tuple[np.ndarray, list[str]]:
+    """The parts as they are used, and what to tell: what has no label is aside, one part alone is none.
+
+    Raises
+    ------
+    DataError
+        When parts are given and none is to learn from.
+    """
     labelled = labels >= 0
     given = np.where(labelled, given, np.uint8(Part.ASIDE)).astype(np.uint8)
     parts = {Part(value) for value in np.unique(given[labelled]).tolist()}
@@ -165,7 +172,7 @@ def _settled(
     if Part.NONE in parts:
         given[given == Part.NONE] = Part.TRAIN
         parts = parts - {Part.NONE} | {Part.TRAIN}
-        notes.append(_("Pictures that were given to no part are used for training."))
+        notes.append(_("What was given to no part is used for training."))
     if Part.TRAIN not in parts:
         raise DataError(
             _("{path} has parts ({names}) but none to learn from: call one of them train.").format(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from discern.data.assemble import part_named, parts_named, readable, shortened
+from discern.data.assemble import part_named, parts_named, readable, settled_parts, shortened
 from discern.data.cells import Cells
 from discern.data.dataset import UNLABELLED, Dataset, Part, Store
 from discern.data.order import natural
@@ -116,8 +116,8 @@ def open_rows(table: Path, held: Cells, question: Question = ANY) -> Dataset:
     names = list(held)
     target, how = _target(table, names, question.target)
     notes = [how]
-    given = _given(held, target)
-    rest = [name for name in names if name != target and not (given is not None and name.casefold() == SPLIT)]
+    split, parts, given = _given(held, target)
+    rest = [name for name in names if name not in (target, split)]
     chosen = _wanted(table, question.columns, rest, notes) if question.columns else rest
     values = {name: _numbers(table, name, held[name], bool(question.columns)) for name in chosen}
     kept = list(chosen) if question.columns else _kept(values, notes)
@@ -127,8 +127,8 @@ def open_rows(table: Path, held: Cells, question: Question = ANY) -> Dataset:
     stem = table.resolve().parent.name if part_named(table.stem) != Part.NONE else table.stem
     columns = [found for name in kept if (found := values[name]) is not None]
     store = RowStore(table.name, kept, np.stack(columns, axis=1), target)
-    least = 1 if question.columns else 2  # what is only to be answered may be of one class
-    return make_rows(str(table), readable(stem), store, held[target], question.task, given, notes, least)
+    dataset = _rows(str(table), readable(stem), store, held[target], parts, given, question)
+    return replace(dataset, notes=(*notes, *dataset.notes))
 
 
 def rows_of(table: Path, held: Cells, columns: Sequence[str]) -> RowStore:
@@ -138,55 +138,48 @@ def rows_of(table: Path, held: Cells, columns: Sequence[str]) -> RowStore:
     return RowStore(table.name, columns, np.stack([column for column in values if column is not None], axis=1), "")
 
 
-def make_rows(
+def _rows(
     origin: str,
     name: str,
     store: RowStore,
     answers: Sequence[str],
-    task: str = "auto",
-    given: np.ndarray | None = None,
-    notes: Sequence[str] = (),
-    least: int = 2,
+    parts: Mapping[str, Part],
+    given: np.ndarray,
+    question: Question,
 ) -> Dataset:
-    """The data set of rows and what stands in their target column, as text, of ``least`` different values."""
-    words = ["" if answer.casefold() in MISSING else readable(answer) for answer in answers]
-    there = [word for word in words if word]
-    numbers = [_number(word) for word in there]
-    known = np.array([bool(word) for word in words])
-    parts = np.full(len(words), Part.NONE, dtype=np.uint8) if given is None else given
-    parts = np.where(known, parts, np.uint8(Part.ASIDE)).astype(np.uint8)
-    if not there:
-        raise DataError(
-            _("{path}: the column {target} is empty: name another.").format(path=origin, target=store.target)
-        )
-    regression = task == "regression" or (task == "auto" and _is_number(numbers))
-    if regression:
-        bad = next((row for row, word in enumerate(words) if word and _number(word) is None), None)
-        if bad is not None:
-            raise DataError(_not_a_number(origin, bad, store.target, words[bad]))
-        targets = np.array([_number(word) if word else np.nan for word in words], dtype=np.float64)
-        if len(set(targets[known].tolist())) < least:
-            sentence = _("{path}: the column {target} has one value only ({value}): there is nothing to learn.")
-            raise DataError(sentence.format(path=origin, target=store.target, value=there[0]))
-        labels = np.where(known, 0, UNLABELLED).astype(np.int32)
-        told = _("{target} is a number to learn (regression); --set task=classification makes its values classes.")
-        return Dataset(
-            name, origin, (store.target,), labels, parts, store, (*notes, told.format(target=store.target)), targets
-        )
-    classes = sorted(set(there), key=natural)
-    if len(classes) < least:
-        sentence = _("{path}: the column {target} has one class only ({value}): a classifier needs at least two.")
-        raise DataError(sentence.format(path=origin, target=store.target, value=there[0]))
-    number = {label: place for place, label in enumerate(classes)} | {"": UNLABELLED}
+    """The data set of rows and what stands in their target column, as text."""
+    least = 1 if question.columns else 2  # what is only to be answered may be of one class
+    numbers = [_number(answer) for answer in answers if answer.casefold() not in MISSING]
+    numeric = None not in numbers
+    words = ["" if numeric and answer.casefold() in MISSING else readable(answer) for answer in answers]
+    there = sorted({word for word in words if word}, key=natural)
+    if len(there) < least or not there:
+        raise DataError(_nothing_to_learn(origin, store.target, there))
+    regression = question.task == "regression" or (question.task == "auto" and numeric and _is_number(numbers))
+    number = {word: 0 if regression else place for place, word in enumerate(there)} | {"": UNLABELLED}
     labels = np.array([number[word] for word in words], dtype=np.int32)
-    return Dataset(name, origin, tuple(classes), labels, parts, store, tuple(notes))
+    given, notes = settled_parts(origin, given, labels, parts)
+    if not regression:
+        return Dataset(name, origin, tuple(there), labels, given, store, tuple(notes))
+    bad = next((row for row, word in enumerate(words) if word and _number(word) is None), None)
+    if bad is not None:
+        raise DataError(_not_a_number(origin, bad, store.target, words[bad]))
+    targets = np.array([_number(word) if word else np.nan for word in words], dtype=np.float64)
+    sentence = _("{target} is a number to learn (regression); --set task=classification makes its values classes.")
+    notes.append(sentence.format(target=store.target))
+    return Dataset(name, origin, (store.target,), labels, given, store, tuple(notes), targets)
+
+
+def _nothing_to_learn(origin: str, target: str, there: Sequence[str]) -> str:
+    if not there:
+        return _("{path}: the column {target} is empty: name another.").format(path=origin, target=target)
+    sentence = _("{path}: the column {target} says {value} in every row: there is nothing to learn; name another.")
+    return sentence.format(path=origin, target=target, value=there[0])
 
 
 def _is_number(found: Sequence[float | None]) -> bool:
     """The rule: fractions, or more than `CLASSES` different whole numbers."""
     numbers = [number for number in found if number is not None]
-    if len(numbers) < len(found):
-        return False
     return any(not number.is_integer() for number in numbers) or len(set(numbers)) > CLASSES
 
 
@@ -206,13 +199,13 @@ def _target(table: Path, names: list[str], asked: str) -> tuple[str, str]:
     return names[-1], sentence.format(table=table.name, target=names[-1], why=why)
 
 
-def _given(held: Cells, target: str) -> np.ndarray | None:
-    """uint8 (N,) of `Part`, where a column says train and test."""
+def _given(held: Cells, target: str) -> tuple[str | None, dict[str, Part], np.ndarray]:
+    """The column that says train and test, if there is one, what its words stand for, and uint8 (N,) of `Part`."""
     split = next((name for name in held if name.casefold() == SPLIT and name != target), None)
     parts = parts_named(dict.fromkeys(word for word in held[split] if word)) if split else {}
-    if Part.TRAIN not in parts.values() or len(parts) < 2:
-        return None
-    return np.array([parts.get(word, Part.NONE) for word in held[split or ""]], dtype=np.uint8)
+    if split is None or not parts:
+        return None, {}, np.full(len(held[target]), Part.NONE, dtype=np.uint8)
+    return split, parts, np.array([parts.get(word, Part.NONE) for word in held[split]], dtype=np.uint8)
 
 
 def _wanted(table: Path, columns: tuple[str, ...], there: list[str], notes: list[str]) -> list[str]:

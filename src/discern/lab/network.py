@@ -18,7 +18,7 @@ from torch import nn
 from discern.errors import ModelError, nearest
 from discern.i18n import _
 from discern.lab.result import Result, Table
-from discern.models.meta import on_meta
+from discern.models.meta import Undrawn
 from discern.models.summary import summary as summarise
 from discern.models.table import build, entry
 
@@ -104,8 +104,8 @@ class NetworkLab(Result):
     def sentences(self) -> Sequence[str]:
         m = self.matrix
         sparse = _(
-            "{layer} as a matrix has {rows} x {columns} numbers; {connected:,} of them ({share:.1%}) are not 0 by "
-            "design, and only {weights} differ: the same weights stand in every row, one place further on."
+            "{layer} as a matrix has {rows:,} x {columns:,} numbers; {connected:,} of them ({share:.1%}) are not 0 by "
+            "design, and only {weights:,} differ: the rows of a kernel hold the same weights, each in other places."
         )
         equal = _("W x + b and the convolution agree: the largest difference is {difference:.1e}.")
         return [
@@ -196,7 +196,7 @@ def run(
     """
     row = entry(model)
     size, channels = size or row.size, channels or row.channels
-    with on_meta():
+    with Undrawn():  # not on the meta device, whose arithmetic loads torch's compiler first: a second
         network = build(model, classes, channels, size)
     name, conv = _convolution(network, layer)
     return NetworkLab(model, size, channels, summarise(network, size, channels), matrix(name, conv, side, seed))

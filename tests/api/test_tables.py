@@ -132,6 +132,7 @@ def test_regression(regression: Run, numbers: Path) -> None:
     again = discern.evaluate(regression, numbers, watch=Watcher())
     assert isinstance(again, RegressionMetrics) and again.n == 80
     assert "y is a number to learn (regression)" in notices(regression)
+    assert "16 were cut for the test and 8 for validation, at random" in notices(regression)
     assert (regression.path / "report.html").read_text().count("<html") == 1
 
 

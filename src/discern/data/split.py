@@ -302,15 +302,16 @@ def _deal(weights: list[int], shares: dict[Part, float]) -> np.ndarray:
 def _notes(dataset: Dataset, part: np.ndarray, shares: dict[Part, float], seed: int) -> tuple[str, ...]:
     size = {which: int((part == which).sum()) for which in Part}
     notes = []
+    how = _("class by class") if dataset.targets is None else _("at random")
     if Part.TEST in shares:
         sentence = _(
-            "No parts are given: {test} were cut for the test and {validation} for validation, class by class,"
+            "No parts are given: {test} were cut for the test and {validation} for validation, {how},"
             " copies kept together (seed {seed})."
         )
-        notes.append(sentence.format(test=size[Part.TEST], validation=size[Part.VALIDATION], seed=seed))
+        notes.append(sentence.format(test=size[Part.TEST], validation=size[Part.VALIDATION], how=how, seed=seed))
     elif Part.VALIDATION in shares and size[Part.VALIDATION]:
-        sentence = _("{count} were cut from train for validation, class by class, copies kept together (seed {seed}).")
-        notes.append(sentence.format(count=size[Part.VALIDATION], seed=seed))
+        sentence = _("{count} were cut from train for validation, {how}, copies kept together (seed {seed}).")
+        notes.append(sentence.format(count=size[Part.VALIDATION], how=how, seed=seed))
     if not size[Part.TEST]:
         notes.append(_("There is no test part: give one to learn how good the model is on what it never saw."))
     short = [

@@ -23,12 +23,12 @@ def on_meta() -> Iterator[None]:
     >>> layer.weight.device
     device(type='meta')
     """
-    with torch.device("meta"), _Undrawn():
+    with torch.device("meta"), Undrawn():
         yield
 
 
-class _Undrawn(TorchFunctionMode):
-    """Leaves what `torch.nn.init` would fill as it is."""
+class Undrawn(TorchFunctionMode):
+    """Inside the block, networks are built without first weights: their memory holds what it held."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None

@@ -48,6 +48,11 @@ class Walk(TorchDispatchMode):
     (5, '5 x 5 x 3 x 8')
     """
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here, and guarding against it loads torch's compiler, which takes a second."""
+        return False
+
     def __init__(self, network: nn.Module, picture: Tensor) -> None:
         super().__init__()
         self.network = network

@@ -186,7 +186,8 @@ class Race(Result):
         levels = low + (z.max() - low) * np.linspace(0, 1, LEVELS + 1)[1:] ** 2.5  # closer where it is flat
         ax.contour(x, y, z, levels, cmap="Greys_r", linewidths=0.6, alpha=0.8)
         ax.plot(*self.paths[0].points[0], "k^", markersize=8)
-        ax.plot(*np.array(surface.minima).T, "*", color="crimson", markersize=13)
+        lowest = np.array(surface.minima).T
+        ax.plot(*lowest, "*", color="crimson", markerfacecolor="none", markersize=14, zorder=3)  # seen through
         ax.set(xlim=(from_x, to_x), ylim=(from_y, to_y), xlabel="x", ylabel="y", title=surface.formula)
 
 

@@ -145,7 +145,7 @@ class Analysis(Result):
         ]
         ax.set(xlabel=titles[0], ylabel=titles[1] if len(titles) > 1 else "", title=self.examples.name)
         if 1 < len(self.examples.classes) <= len(COLOURS):
-            ax.legend(fontsize=8, markerscale=2)
+            ax.legend(fontsize=8, markerscale=2, loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0)
 
     def _weights(self, ax: Axes) -> None:
         """The components as pictures, or as numbers."""

@@ -101,5 +101,7 @@ def test_refusals(asked: dict[str, object], sentence: str) -> None:
 
 
 def test_more_folds_than_a_class_has() -> None:
-    with pytest.raises(ConfigError, match=r"--cv 21 is more folds than there are training examples of a .20.: take 2 to 20"):
+    with pytest.raises(
+        ConfigError, match=r"--cv 21 is more folds than there are training examples of a .20.: take 2 to 20"
+    ):
         folds(LABELS, ALONE, 21, 0, CLASSES)

@@ -172,8 +172,8 @@ def test_many_pictures_one_answer_each_in_order(folder: Path, tmp_path: Path) ->
 
 def test_a_picture_that_is_not_there_or_none(tmp_path: Path) -> None:
     classifier = make()
-    for path in (tmp_path / "gone.jpg", tmp_path):
-        with pytest.raises(PictureError, match="cannot be opened: check the name"):
+    for path, sentence in ((tmp_path / "gone.jpg", "cannot be opened: check the name"), (tmp_path, "is a folder")):
+        with pytest.raises(PictureError, match=sentence):
             classifier.predict(path)
     with pytest.raises(PictureError, match="not a picture"):
         classifier.predict(b"GIT binary patch")

@@ -97,6 +97,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             train(data, model, out=shelf / model, settings=settings, watch=Watcher())
         two = make_folder(shelf / "two", n=8, classes=("red", "blue"))
         train(two, "knn", out=shelf / "fewer", watch=Watcher())
+        train("iris", "knn", out=shelf / "iris", watch=Watcher())
         for name in ("moved", "changed", "knn-moved", "stopped"):
             shutil.copytree(shelf / ("knn" if name == "knn-moved" else "lenet"), shelf / name)
             _origin(shelf / name, shelf / ("gone" if "moved" in name else "other"))
@@ -140,6 +141,7 @@ RUNS = {
     "maps of what has none": ("explain {feed-forward} {picture} --method features", "no feature maps: use saliency"),
     "kernels of what has none": ("explain {feed-forward} {picture} --method filters", "no convolution to show"),
     "layers of neighbours": ("explain {knn} {picture}", "nearest, embedding and embedding-tsne"),
+    "explaining a table": ("explain {iris} {picture} --method nearest", "reads rows of a table, and explain looks at"),
     "features of a network": ("train digits --model lenet --features hog", "leave them out"),
     "embedding of neighbours": ("train {data} --model knn --features embedding:{knn}", "which is no network"),
     "a drawing that is none": ("explain {lenet} {picture} --save why.doc", "end it in .png or .svg"),

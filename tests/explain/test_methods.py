@@ -75,8 +75,8 @@ def test_what_is_asked_wrongly() -> None:
         with pytest.raises(kind, match=sentence):
             explain(made, picture(32), **asked)  # type: ignore[arg-type]
 
-    refused(ConfigError, r"There is no method gradcan: did you mean gradcam", method="gradcan")
-    refused(ConfigError, r"There is no class ants: did you mean ant\?", class_="ants")
+    refused(ConfigError, "There is no method gradcan: did you mean gradcam", method="gradcan")
+    refused(ConfigError, "There is no class ants: did you mean ant", class_="ants")
     refused(ConfigError, "saliency looks at no layer", method="saliency", layer="layer1")
     refused(ConfigError, "Only arithmetic looks at one cell", cell=(0, 0, 0))
     refused(ModelError, "has no layer layer9", layer="layer9")

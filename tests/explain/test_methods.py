@@ -44,6 +44,12 @@ def test_heat_maps_are_of_the_size_of_the_picture(method: str) -> None:
     assert 0 <= scores.deletion <= 1 and 0 <= scores.insertion <= 1
 
 
+@pytest.mark.parametrize("method", ["gradcam", "features"])
+def test_a_notebook_shows_it(method: str) -> None:
+    told = explain(classifier("resnet18-narrow", 32), picture(32), method)._repr_html_()
+    assert "<svg" in told and "data:image/png;base64" in told
+
+
 def test_a_class_name_that_no_font_has(tmp_path: Path) -> None:
     explain(classifier("resnet18-narrow", 32), picture(32), "gradcam", class_="螞蟻").save(tmp_path / "why.png")
 

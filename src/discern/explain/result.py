@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discern.explain.faithfulness import Faithfulness
-from discern.figures import save_figure
+from discern.figures import save_figure, svg
 from discern.i18n import _
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SHOWN = 0.99  # share of the pixels whose heat a colour of its own shows: a few single ones may be far hotter
 
@@ -42,7 +43,14 @@ class Explanation(ABC):
         DiskError
             When the disk is full or may not be written.
         """
-        save_figure(path, self.inches, lambda figure: self.plot(figure.subplots()))
+        save_figure(path, self.inches, self._draw)
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        return f"<figure>{svg(self.inches, self._draw)}</figure>"
+
+    def _draw(self, figure: Figure) -> None:
+        self.plot(figure.subplots())
 
 
 @dataclass(frozen=True, eq=False)

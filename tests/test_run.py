@@ -75,6 +75,16 @@ def test_a_damaged_config(tmp_path: Path, data: bytes) -> None:
         RunDirectory(tmp_path).read_config()
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['{"result": {', "[]", "{}", '{"result": 3, "test": null, "validation": null}', '{"result": {}, "test": {}}'],
+)
+def test_damaged_metrics(tmp_path: Path, text: str) -> None:
+    (tmp_path / "metrics.json").write_text(text)
+    with pytest.raises(RunError, match=r"metrics\.json is damaged or from another version"):
+        RunDirectory(tmp_path).read_metrics()
+
+
 def test_new_runs_never_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     first, second, third = (new_run("水果 / fruit", "resnet18").path for _ in range(3))

@@ -121,6 +121,24 @@ class RunDirectory:
             raise RunError(sentence.format(path=self.path))
         return config
 
+    def read_metrics(self) -> dict[str, Any]:
+        """metrics.json: the result, and what was measured on each part.
+
+        Raises
+        ------
+        RunError
+            When it is damaged.
+        """
+        damaged = _("{path} is damaged or from another version: copy it again, or train again.")
+        try:
+            found: dict[str, Any] = read_json(self.metrics)
+        except (ValueError, OSError) as error:
+            raise RunError(damaged.format(path=self.metrics)) from error
+        whole = isinstance(found, dict) and found.keys() >= {"result", "validation", "test"}
+        if not whole or not isinstance(found["result"], dict) or not found["result"].keys() >= {"model", "seconds"}:
+            raise RunError(damaged.format(path=self.metrics))
+        return found
+
 
 def check_free(path: Path) -> None:
     """Refuse a place for a new run that holds something.

@@ -98,12 +98,13 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         two = make_folder(shelf / "two", n=8, classes=("red", "blue"))
         train(two, "knn", out=shelf / "fewer", watch=Watcher())
         train("iris", "knn", out=shelf / "iris", watch=Watcher())
-        for name in ("moved", "changed", "knn-moved", "stopped"):
+        for name in ("moved", "changed", "knn-moved", "stopped", "damaged"):
             shutil.copytree(shelf / ("knn" if name == "knn-moved" else "lenet"), shelf / name)
             _origin(shelf / name, shelf / ("gone" if "moved" in name else "other"))
         shutil.copytree(data, shelf / "other")
         shutil.copy(shelf / "other" / "red" / "0.png", shelf / "other" / "red" / "1.png")
         (shelf / "stopped" / "metrics.json").unlink()
+        (shelf / "damaged" / "metrics.json").write_text('{"result": 3, "test": null, "validation": null}')
         _untrusted(shelf)
         (shelf / "words.jpg").write_text("no picture")
         yield shelf
@@ -162,6 +163,8 @@ RUNS = {
     "resuming where pictures changed": ("train --resume {changed}", "changed since"),
     "comparing other classes": ("compare {knn} {fewer}", "know different classes (green)"),
     "comparing what did not end": ("compare {knn} {stopped}", "its training did not end. Go on with"),
+    "comparing a damaged run": ("compare {knn} {damaged}", "metrics.json is damaged or from another version"),
+    "measuring a damaged run": ("evaluate {damaged}", "metrics.json is damaged or from another version"),
     "comparing by no key": ("compare {knn} {lenet} --sort speed", "accuracy, loss, parameters"),
     "measuring what is not there": ("evaluate {nowhere}", "does not exist: give a run"),
     "measuring classes it never saw": ("evaluate {knn} --data digits", "knows none of the classes of digits"),

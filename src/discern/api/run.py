@@ -12,7 +12,6 @@ from discern.errors import RunError
 from discern.evaluation.metrics import Metrics
 from discern.evaluation.predictions import Predictions, load_predictions
 from discern.evaluation.regression import Estimates, RegressionMetrics, load_estimates
-from discern.files import read_json
 from discern.i18n import _
 from discern.run import RunDirectory
 
@@ -55,13 +54,12 @@ class Run:
     @property
     def result(self) -> dict[str, Any]:
         """The outcome in a few numbers, as the last ``--json`` line of ``discern train``."""
-        result: dict[str, Any] = read_json(self.directory.metrics)["result"]
-        return {"run": str(self.path), **result}
+        return {"run": str(self.path), **self.directory.read_metrics()["result"]}
 
     @property
     def search(self) -> dict[str, Any] | None:
         """What a search for settings tried, as `discern.classical.search.Search` writes it; None without one."""
-        found: dict[str, Any] | None = read_json(self.directory.metrics).get("search")
+        found: dict[str, Any] | None = self.directory.read_metrics().get("search")
         return found
 
     @property
@@ -76,7 +74,7 @@ class Run:
 
     def metrics(self, part: str) -> Metrics | RegressionMetrics | None:
         """What was measured on ``test`` or ``validation`` when the run ended; None where there is no such part."""
-        value = read_json(self.directory.metrics)[part]
+        value = self.directory.read_metrics()[part]
         try:
             kind = RegressionMetrics if self.is_regression else Metrics
             return None if value is None else kind.from_json(value)

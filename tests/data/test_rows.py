@@ -71,6 +71,20 @@ def test_class_or_number(tmp_path: Path, answers: list[object], task: str, regre
     assert len(found.classes) == (1 if regression else len(answers))
 
 
+@pytest.mark.parametrize(
+    ("words", "columns", "rows"),
+    [
+        ("5.1,3.5,setosa\n4.9,3,virginica\n", ("column1", "column2"), 2),
+        ("0,1,class\n4.9,3,a\n1,2,b\n", ("0", "1"), 2),
+        ("place,2019,2020\n4.9,3,a\n1,2,b\n", ("place", "2019"), 2),
+        ("x\ty\tclass\n4.9\t3\ta\n1\t2\tb\n", ("x", "y"), 2),
+    ],
+)
+def test_names_of_columns(tmp_path: Path, words: str, columns: tuple[str, ...], rows: int) -> None:
+    store, *_ = opened(text(tmp_path / "t.csv", words))
+    assert store.columns == columns and len(store) == rows
+
+
 def test_parts_columns_of_words_and_counters(tmp_path: Path) -> None:
     rows = "Id,x,name,split,class\n1,5,u,train,a\n2,4,v,train,b\n3,9,w,test,a\n4,3,w,test,b\n"
     found = open_data(text(tmp_path / "t.csv", rows))

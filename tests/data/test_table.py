@@ -38,6 +38,7 @@ ROWS = [{"path": "1.jpg", "label": "蘋果"}, {"path": "2.jpg", "label": 10}, {"
     [
         ("pets.csv", "path,label\n1.jpg,蘋果\n2.jpg,10\n10.jpg,9\n"),
         ("pets.csv", "Label , PATH,more\r\n蘋果,1.jpg,x\r\n\r\n10,2.jpg,x\r\n9,10.jpg\r\n"),
+        ("pets.csv", "path;label\n1.jpg;蘋果\n2.jpg;10\n10.jpg;9\n"),
         ("pets.TSV", "path\tlabel\n1.jpg\t蘋果\n2.jpg\t10\n10.jpg\t9"),
         ("pets.json", json.dumps(ROWS)),
         ("pets.json", json.dumps({"data": ROWS, "version": 1}, ensure_ascii=False)),
@@ -100,7 +101,7 @@ def test_a_missing_picture_is_kept_for_the_audit(folder: Path) -> None:
         ("t.csv", "", "lists no pictures"),
         ("t.csv", "path,label\n", "lists no pictures"),
         ("t.csv", "file,class\n1.jpg,a\n", "has file, class"),
-        ("t.csv", "path;label\n1.jpg;a\n", "has path;label"),
+        ("t.csv", "path,label\n1.jpg,a,b\n", "row 1 has 3 cells where 2 columns are"),
         ("t.csv", "path,label\n,a\n", "names no picture in row 1"),
         ("t.csv", "path,label\n1.jpg,a\n2.jpg,a\n", "has one class only (a)"),
         ("t.csv", "path,label\n1.jpg,\n", "has a label"),

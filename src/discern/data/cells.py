@@ -1,11 +1,12 @@
-"""A table file as columns of text: .csv, .tsv, .json or .jsonl."""
+"""A table file as columns of text: .csv, .tsv, .json or .jsonl; and what of it is a number."""
 
 from __future__ import annotations
 
 import csv
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,27 @@ Cells = dict[str, list[str]]
 def read_cells(table: Path) -> Cells:
     """The columns by their names, each with a text a row; "" where there is nothing.
 
-    A JSON table is a list of objects, or an object with such a list as ``data``.
+    A JSON table is a list of objects, or an object with such a list as ``data``. Between the cells of a CSV there are
+    commas, semicolons or tabs; where its first row is numbers as the second is, its columns are column1, column2, …
 
     Raises
     ------
     DataError
         When it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = Path(tempfile.mkdtemp()) / "fat.csv"
+    >>> count = table.write_text("fat;sex\\n22;F\\n10;M\\n")
+    >>> read_cells(table)
+    {'fat': ['22', '10'], 'sex': ['F', 'M']}
     """
     found: Cells = {}
     try:
-        for number, row in enumerate(_rows(table)):
+        for place, row in enumerate(_rows(table)):
             for name in (name for name in row if name not in found):
-                found[name] = [""] * number
+                found[name] = [""] * place
             for name, cells in found.items():
                 cells.append(_text(row.get(name)))
     except UnicodeDecodeError as error:
@@ -50,6 +60,15 @@ def read_cells(table: Path) -> Cells:
     return found
 
 
+def as_number(cell: str) -> float | None:
+    """The finite number that a cell says, or None."""
+    try:
+        found = float(cell)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
 def _text(value: object) -> str:
     found = "" if value is None else str(value).strip()
     found.encode()  # JSON may hold half of a character
@@ -59,16 +78,38 @@ def _text(value: object) -> str:
 def _rows(table: Path) -> Iterator[Mapping[str, Any]]:
     suffix = table.suffix.lower()
     with table.open(encoding="utf-8-sig", newline="") as file:
-        if suffix in (".csv", ".tsv"):
-            reader = csv.reader(file, delimiter="," if suffix == ".csv" else "\t")
-            header = [name.strip() or f"column{place}" for place, name in enumerate(next(reader, []), 1)]
-            yield from (dict(itertools.zip_longest(header, row[: len(header)])) for row in reader if row)
-        elif suffix == ".jsonl":
+        if suffix == ".jsonl":
             yield from _objects(json.loads(line) for line in file if line.strip())
-        else:
+        elif suffix == ".json":
             found = json.load(file)
             rows = found.get("data") if isinstance(found, dict) else found
             yield from _objects(rows if isinstance(rows, list) else [rows])
+        else:
+            opening = next((line for line in file if line.strip()), "")
+            file.seek(0)
+            between = "\t" if suffix == ".tsv" else max(",;\t", key=opening.count)
+            yield from _separated(filter(None, csv.reader(file, delimiter=between)))
+
+
+def _separated(rows: Iterator[list[str]]) -> Iterator[Mapping[str, Any]]:
+    opening = list(itertools.islice(rows, 2))
+    if not opening:
+        return
+    header = opening.pop(0) if _is_header(opening) else [""] * len(opening[0])
+    header = [name.strip() or f"column{place}" for place, name in enumerate(header, 1)]
+    for place, row in enumerate(itertools.chain(opening, rows), 1):
+        if any(cell.strip() for cell in row[len(header) :]):
+            sentence = _("row {row} has {n} cells where {columns} columns are")
+            raise ValueError(sentence.format(row=place, n=len(row), columns=len(header)))
+        yield dict(itertools.zip_longest(header, row[: len(header)]))
+
+
+def _is_header(opening: Sequence[Sequence[str]]) -> bool:
+    """Whether the first of two rows names columns: it has no numbers, not where the second has, or counts 0, 1, 2, …"""
+    first, *below = ([as_number(cell) for cell in row] for row in opening)
+    numbers = [found for found in first if found is not None]
+    alike = [[found is None for found in row] == [found is None for found in first] for row in below]
+    return not numbers or not any(alike) or numbers == list(range(len(numbers)))
 
 
 def _objects(found: Iterable[Any]) -> Iterator[Mapping[str, Any]]:

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from discern.data.assemble import part_named, parts_named, readable, settled_parts, shortened
-from discern.data.cells import Cells
+from discern.data.cells import Cells, as_number
 from discern.data.dataset import UNLABELLED, Dataset, Part, Store
 from discern.data.order import natural
 from discern.errors import ConfigError, DataError, nearest
 from discern.i18n import _
 
-TARGETS = ("class", "label", "target", "species")  # a column so called is the one to learn
+TARGETS = ("class", "label", "target", "species", "variety")  # a column so called is the one to learn
 CLASSES = 20  # more different whole numbers than these are a number to learn and not classes
 SPLIT = "split"
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?")  # what a cell without a number may say
@@ -95,10 +95,10 @@ ANY = Question()
 def open_rows(table: Path, held: Cells, question: Question = ANY) -> Dataset:
     """The data set of a table of numbers, of whose file ``held`` are the cells.
 
-    The column to learn is the one asked for, else one called class, label, target or species, else the last. It is a
-    number to learn (a regression) where its values have fractions, or are more than 20 different whole numbers; else
-    they are classes. A column ``split`` that says train and test gives the parts. A column of words, and one that only
-    counts the rows, is left out, which a note tells.
+    The column to learn is the one asked for, else one called class, label, target, species or variety, else the last.
+    It is a number to learn (a regression) where its values have fractions, or are more than 20 different whole numbers;
+    else they are classes. A column ``split`` that says train and test gives the parts. A column of words, and one that
+    only counts the rows, is left out, which a note tells.
 
     Raises
     ------
@@ -119,14 +119,14 @@ def open_rows(table: Path, held: Cells, question: Question = ANY) -> Dataset:
     split, parts, given = _given(held, target)
     rest = [name for name in names if name not in (target, split)]
     chosen = _wanted(table, question.columns, rest, notes) if question.columns else rest
-    values = {name: _numbers(table, name, held[name], bool(question.columns)) for name in chosen}
-    kept = list(chosen) if question.columns else _kept(values, notes)
+    words = [] if question.columns else [name for name in chosen if _is_words(held[name])]
+    values = {name: numbers_of(table, name, held[name]) for name in chosen if name not in words}
+    kept = chosen if question.columns else _kept(values, words, notes)
     if not kept:
         sentence = _("{path} needs the columns path and label of pictures, or columns of numbers, and has {names}.")
         raise DataError(sentence.format(path=table, names=", ".join(held)))
     stem = table.resolve().parent.name if part_named(table.stem) != Part.NONE else table.stem
-    columns = [found for name in kept if (found := values[name]) is not None]
-    store = RowStore(table.name, kept, np.stack(columns, axis=1), target)
+    store = RowStore(table.name, kept, np.stack([values[name] for name in kept], axis=1), target)
     dataset = _rows(str(table), readable(stem), store, held[target], parts, given, question)
     return replace(dataset, notes=(*notes, *dataset.notes))
 
@@ -134,8 +134,23 @@ def open_rows(table: Path, held: Cells, question: Question = ANY) -> Dataset:
 def rows_of(table: Path, held: Cells, columns: Sequence[str]) -> RowStore:
     """The rows of some columns, with nothing to learn."""
     chosen = _wanted(table, tuple(columns), list(held), [])
-    values = [_numbers(table, name, held[name], needed=True) for name in chosen]
-    return RowStore(table.name, columns, np.stack([column for column in values if column is not None], axis=1), "")
+    values = [numbers_of(table, name, held[name]) for name in chosen]
+    return RowStore(table.name, columns, np.stack(values, axis=1), "")
+
+
+def numbers_of(table: Path, name: str, cells: Sequence[str]) -> np.ndarray:
+    """A column's numbers: float64 (N,), nan where a cell says that none is there.
+
+    Raises
+    ------
+    DataError
+        When a cell is something else.
+    """
+    found = [math.nan if cell.casefold() in MISSING else as_number(cell) for cell in cells]
+    if None in found:
+        bad = found.index(None)
+        raise DataError(_not_a_number(table, bad, name, cells[bad]))
+    return np.array(found, dtype=np.float64)
 
 
 def _rows(
@@ -149,7 +164,7 @@ def _rows(
 ) -> Dataset:
     """The data set of rows and what stands in their target column, as text."""
     least = 1 if question.columns else 2  # what is only to be answered may be of one class
-    numbers = [_number(answer) for answer in answers if answer.casefold() not in MISSING]
+    numbers = [as_number(answer) for answer in answers if answer.casefold() not in MISSING]
     numeric = None not in numbers
     words = ["" if numeric and answer.casefold() in MISSING else readable(answer) for answer in answers]
     there = sorted({word for word in words if word}, key=natural)
@@ -161,10 +176,10 @@ def _rows(
     given, notes = settled_parts(origin, given, labels, parts)
     if not regression:
         return Dataset(name, origin, tuple(there), labels, given, store, tuple(notes))
-    bad = next((row for row, word in enumerate(words) if word and _number(word) is None), None)
+    bad = next((row for row, word in enumerate(words) if word and as_number(word) is None), None)
     if bad is not None:
         raise DataError(_not_a_number(origin, bad, store.target, words[bad]))
-    targets = np.array([_number(word) if word else np.nan for word in words], dtype=np.float64)
+    targets = np.array([as_number(word) if word else np.nan for word in words], dtype=np.float64)
     sentence = _("{target} is a number to learn (regression); --set task=classification makes its values classes.")
     notes.append(sentence.format(target=store.target))
     return Dataset(name, origin, (store.target,), labels, given, store, tuple(notes), targets)
@@ -225,15 +240,10 @@ def _lacking(path: str, missing: Sequence[str], there: Sequence[str], columns: S
     return sentence.format(path=path, **facts)
 
 
-def _numbers(table: Path, name: str, cells: list[str], needed: bool) -> np.ndarray | None:
-    """float64 (N,), nan for what is not there; None for a column of words that is not ``needed``."""
-    found = [math.nan if cell.casefold() in MISSING else _number(cell) for cell in cells]
-    bad = next((row for row, number in enumerate(found) if number is None), None)
-    if bad is None:
-        return np.array(found, dtype=np.float64)
-    if not needed and 2 * found.count(None) >= sum(cell.casefold() not in MISSING for cell in cells):
-        return None
-    raise DataError(_not_a_number(table, bad, name, cells[bad]))
+def _is_words(cells: Sequence[str]) -> bool:
+    """Whether at least half of the filled cells are no numbers."""
+    filled = [as_number(cell) is None for cell in cells if cell.casefold() not in MISSING]
+    return any(filled) and 2 * sum(filled) >= len(filled)
 
 
 def _not_a_number(path: str | os.PathLike[str], row: int, column: str, cell: str) -> str:
@@ -241,22 +251,12 @@ def _not_a_number(path: str | os.PathLike[str], row: int, column: str, cell: str
     return sentence.format(path=path, row=row + 1, column=column, cell=cell)
 
 
-def _kept(values: dict[str, np.ndarray | None], notes: list[str]) -> list[str]:
+def _kept(values: dict[str, np.ndarray], words: Sequence[str], notes: list[str]) -> list[str]:
     """The columns that say something: those that are no words and do not just count the rows."""
-    words = [name for name, column in values.items() if column is None]
-    numbers = {name: column for name, column in values.items() if column is not None}
-    counting = [name for name, column in numbers.items() if len(column) > 2 and bool((np.diff(column) == 1).all())]
+    counting = [name for name, column in values.items() if len(column) > 2 and bool((np.diff(column) == 1).all())]
     if words:
         notes.append(_("Columns that are no numbers are left out: {names}.").format(names=shortened(words)))
     if counting:
         sentence = _("Columns that count the rows are left out: {names}. They say where a row stands, not what it is.")
         notes.append(sentence.format(names=shortened(counting)))
-    return [name for name in numbers if name not in counting]
-
-
-def _number(cell: str) -> float | None:
-    try:
-        found = float(cell)
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None
+    return [name for name in values if name not in counting]

@@ -1,4 +1,4 @@
-"""Examples as rows of numbers: iris, the digits, a CSV, or what a run's network makes of its pictures."""
+"""Examples as rows of numbers: iris, the digits, a table, or what a run's network makes of its pictures."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from discern.errors import ConfigError, nearest
+from discern.data.cells import TABLE_SUFFIXES, as_number, read_cells
+from discern.data.order import natural
+from discern.data.rows import TARGETS, numbers_of
+from discern.errors import ConfigError, DataError, nearest
 from discern.i18n import _
-from discern.lab.columns import read_columns
 
 NAMED = ("iris", "digits")
 MOST = 2000  # training pictures of a run
@@ -49,16 +51,18 @@ class Examples:
 
 
 def examples(name: str) -> Examples:
-    """Open ``iris``, ``digits``, a .csv file, or a run by its directory: its network's features, of length 1.
+    """Open ``iris``, ``digits``, a table, or a run by its directory: its network's features, of length 1.
 
     Raises
     ------
     ConfigError
-        When there is no such thing, or the CSV has text where a number is wanted.
+        When there is no such thing.
     ModelError
         When the run is of a classical model, which has no features of its own.
-    RunError, DataError
-        When the run or its pictures are not as they were.
+    DataError
+        When a table has text where a number is wanted, or a run's pictures are not as they were.
+    RunError
+        When the run is not as it was.
 
     Examples
     --------
@@ -68,14 +72,76 @@ def examples(name: str) -> Examples:
     """
     if name in NAMED:
         return _iris() if name == "iris" else _digits()
-    if Path(name).suffix.lower() in (".csv", ".tsv", ".txt"):
-        found = read_columns(name)
-        return Examples(Path(name).stem, found.names, found.values, found.classes, found.labels)
+    if Path(name).suffix.lower() in TABLE_SUFFIXES:
+        return read_examples(name)
     if Path(name).exists():
         return _embedded(name)
     near = nearest(name, NAMED)
     sentence = _("There are no examples {name}: give one of {known}, a .csv file or a run.")
     raise ConfigError(sentence.format(name=name, known=", ".join(near or NAMED)))
+
+
+def read_examples(path: str) -> Examples:
+    """Read a table: the class, which it may lack, is in a column called so (`TARGETS`), else in the last of words.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read, has no rows or no numbers, or a cell lacks one; the sentence says where.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "fat.csv"
+    >>> count = file.write_text("fat,sex\\n22,F\\n10,M\\n")
+    >>> found = read_examples(str(file))
+    >>> found.features, found.values.tolist(), found.classes, found.labels.tolist()
+    (('fat',), [[22.0], [10.0]], ('F', 'M'), [0, 1])
+    """
+    table = Path(path)
+    held = read_cells(table)
+    words = [name for name, cells in held.items() if not any(as_number(cell) is not None for cell in cells)]
+    said = next((name for name in held if name.casefold() in TARGETS), words[-1] if words else None)
+    features = tuple(name for name in held if name != said and name not in words)
+    if not features:
+        raise DataError(_("{path} has no rows of numbers: write one for each example.").format(path=path))
+    values = np.stack([numbers_of(table, name, held[name]) for name in features], axis=1)
+    if np.isnan(values).any():
+        row, column = np.argwhere(np.isnan(values))[0]
+        raise DataError(_lacking(path, row, features[column]))
+    if said is None:
+        return Examples(table.stem, features, values, (), np.zeros(len(values), dtype=np.int64))
+    if "" in held[said]:
+        raise DataError(_lacking(path, held[said].index(""), said))
+    classes = tuple(sorted(set(held[said]), key=natural))
+    labels = np.array([classes.index(word) for word in held[said]], dtype=np.int64)
+    return Examples(table.stem, features, values, classes, labels)
+
+
+def _lacking(path: str, row: int, column: str) -> str:
+    sentence = _("{path}, row {row}, column {column}: nothing stands here; fill the cell, or drop the row.")
+    return sentence.format(path=path, row=row + 1, column=column)
+
+
+def place(names: tuple[str, ...], wanted: str) -> int:
+    """The position of a column that a person names, or numbers from 1.
+
+    Raises
+    ------
+    ConfigError
+        When there is none.
+
+    Examples
+    --------
+    >>> place(("width", "height"), "height"), place(("width", "height"), "1")
+    (1, 0)
+    """
+    if wanted in names:
+        return names.index(wanted)
+    if wanted.isdigit() and 1 <= int(wanted) <= len(names):
+        return int(wanted) - 1
+    sentence = _("There is no column of numbers called {name}: take one of {names}.")
+    raise ConfigError(sentence.format(name=repr(wanted), names=", ".join(nearest(wanted, names) or names)))
 
 
 def _iris() -> Examples:

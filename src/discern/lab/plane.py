@@ -11,8 +11,7 @@ import numpy as np
 
 from discern.errors import ConfigError, nearest
 from discern.i18n import _
-from discern.lab.columns import place
-from discern.lab.examples import NAMED, Examples, examples
+from discern.lab.examples import NAMED, Examples, examples, place
 
 MOST = 2000  # points: kernels of all pairs are held in memory
 FEWEST = 5  # of a class: three to learn from, two to judge by
@@ -64,8 +63,10 @@ def plane(data: str, columns: str, n: int, noise: float, seed: int) -> Plane:
     ------
     ConfigError
         When there is no such thing, it has no classes, or its columns will not do.
-    ModelError, RunError, DataError
-        When the run is none, or one of a classical model, or its pictures are gone.
+    DataError
+        When a file will not do, or a run's pictures are gone.
+    ModelError, RunError
+        When the run is none, or one of a classical model.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from pydantic import Field
 from discern.errors import ConfigError
 from discern.evaluation.intervals import wilson
 from discern.i18n import _
-from discern.lab.columns import place, read_columns
+from discern.lab.examples import place, read_examples
 from discern.lab.options import Numbers
 from discern.lab.result import Cell, Result, Table
 from discern.lab.rules import Named, Pair, compare
@@ -114,7 +114,9 @@ def run(
     Raises
     ------
     ConfigError
-        When there are not two classes of at least two values with different means, or the file will not do.
+        When there are not two classes of at least two values with different means.
+    DataError
+        When the file will not do.
 
     Examples
     --------
@@ -147,15 +149,15 @@ def _names(names: str) -> tuple[str, str]:
 
 def _own(path: str, column: str) -> tuple[str, tuple[Named, Named]]:
     """What the numbers of a file are, and those of its two classes."""
-    found = read_columns(path)
-    if not found.classes and len(found.names) == 2:
-        return _("value"), ((found.names[0], found.values[:, 0]), (found.names[1], found.values[:, 1]))
+    found = read_examples(path)
+    if not found.classes and len(found.features) == 2:
+        return _("value"), ((found.features[0], found.values[:, 0]), (found.features[1], found.values[:, 1]))
     if len(found.classes) != 2:
         sentence = _("{path} has {n} classes: a threshold tells two apart, so keep the rows of two.")
         raise ConfigError(sentence.format(path=path, n=len(found.classes)))
-    chosen = place(found.names, column)
+    chosen = place(found.features, column)
     values = found.values[:, chosen]
-    return found.names[chosen], (
+    return found.features[chosen], (
         (found.classes[0], values[found.labels == 0]),
         (found.classes[1], values[found.labels == 1]),
     )

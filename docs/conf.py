@@ -1,10 +1,15 @@
 """How docs/ becomes pages: every example is run, and what fails to run fails the build."""
 
+import re
+from typing import Any
+
 project = "discern"
 extensions = ["myst_nb"]
 html_theme = "furo"
 html_title = "discern"
 html_copy_source = html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["labs.css"]
 exclude_patterns = ["_build", "examples"]
 language = "en"
 
@@ -13,3 +18,14 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 120  # seconds a cell
 nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "dollarmath"]
+
+CHINESE = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+
+
+def setup(app: Any) -> None:
+    """Join the lines of Chinese paragraphs: a browser would show every line break as a space."""
+
+    def joined(_app: Any, _name: str, source: list[str]) -> None:
+        source[0] = re.sub(rf"(?<={CHINESE})\n(?={CHINESE})", "", source[0])
+
+    app.connect("source-read", joined)

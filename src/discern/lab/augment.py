@@ -114,7 +114,7 @@ class AugmentLab(Result):
             told.append(_("The model's answer depends on how the picture was made square: see the table."))
         first = self.modes[1].answer[0][0]
         same = sum(look.answer[0][0] == first for look in self.changes)
-        sentence = _("Of {n} augmented pictures the model still calls {same} {label}.")
+        sentence = _("Of {same} of the {n} augmented pictures the model still says {label}.")
         return [*told, sentence.format(n=len(self.changes), same=same, label=first)]
 
     def tables(self) -> Sequence[Table]:

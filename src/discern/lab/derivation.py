@@ -49,7 +49,7 @@ def sizes(layer: Layer) -> Table:
         )
     steps = (_("input with its border"), _("reach of the kernel"), _("scores"))
     rows = [(step, *down, *across) for step, down, across in zip(steps, *columns, strict=True)]
-    titles = (_("step"), _("rows"), "=", _("columns"), "=")
+    titles = (_("step"), _("height"), "=", _("width"), "=")
     return Table(_("Size of the output"), titles, rows)
 
 

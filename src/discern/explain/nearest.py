@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from discern.classifier.classifier import Classifier
 from discern.explain.result import Explanation, show_picture
 from discern.explain.subject import Seen
+from discern.i18n import _
 from discern.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -69,11 +70,12 @@ class Nearest(Explanation):
 
     @property
     def inches(self) -> tuple[float, float]:  # type: ignore[override]
-        return 9.0, 2.5 * self._rows() + 0.2
+        return 9.0, 2.5 * self._rows() + 0.4
 
     def plot(self, ax: Axes) -> None:
         ax.set_axis_off()
-        titles = [f"{self.label} {self.probability:.3f}"]
+        ax.set_title(_("the training pictures most like it, with their cosine"), fontsize=9)
+        titles = ["\n".join((_("picture"), f"{self.label} {self.probability:.3f}"))]
         titles += [f"{label}\n{value:.3f}" for label, value in zip(self.labels, self.likeness, strict=True)]
         for i, (picture, title) in enumerate(zip([self.picture, *self.pictures], titles, strict=True)):
             row, column = divmod(i, 4)

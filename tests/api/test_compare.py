@@ -7,7 +7,9 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import discern
 from discern.api.compare import KEYS
@@ -51,6 +53,19 @@ def test_every_number_of_a_run(trained: Run, other: Run) -> None:
     assert found.rows[0].accuracy >= found.rows[1].accuracy
     assert len(found.curves["run"]) == 2 and len(found.curves["other"]) == 1
     assert found.best.n == rows["run"].n and "on 6 pictures" in found.best.sentence()
+
+
+def test_memory_is_that_of_the_model_unpacked(apart: None, trained: Run, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for i in range(60):
+        blocks = random.integers(0, 120, (4, 4, 3)) + (0 if i < 30 else 120)
+        pixels = np.kron(blocks, np.ones((15, 15, 1))).astype(np.uint8)
+        place = tmp_path / "dull" / ("dark" if i < 30 else "light")
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(place / f"{i}.png")
+    runs = [train(tmp_path / "dull", "knn", out=tmp_path / name, watch=Watcher()) for name in ("a", "b")]
+    for row in discern.compare(runs).rows:  # k-NN keeps the training pictures, which press well
+        assert row.size < 60_000 < 40 * 60 * 60 * 3 * 4 < row.memory
 
 
 @pytest.mark.parametrize("key", ["parameters", "name"])

@@ -19,13 +19,18 @@ nb_execution_timeout = 120  # seconds a cell
 nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 
-CHINESE = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+MARKS = "\u3000-\u303f\uff00-\uffef"  # punctuation as wide as a character
+BREAK = re.compile(
+    rf"(?<=[{MARKS}\u4e00-\u9fff])\n(?=[{MARKS}\u4e00-\u9fff])|(?<=[{MARKS}])\n(?=[A-Za-z0-9(]|`(?!``)|\*(?! ))"
+)
+CODE = re.compile("(^```.*?^```$)", re.DOTALL | re.MULTILINE)
 
 
 def setup(app: Any) -> None:
     """Join the lines of Chinese paragraphs: a browser would show every line break as a space."""
 
     def joined(_app: Any, _name: str, source: list[str]) -> None:
-        source[0] = re.sub(rf"(?<={CHINESE})\n(?={CHINESE})", "", source[0])
+        parts = CODE.split(source[0])
+        source[0] = "".join(part if part.startswith("```") else BREAK.sub("", part) for part in parts)
 
     app.connect("source-read", joined)

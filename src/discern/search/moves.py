@@ -63,6 +63,9 @@ def _moved(points: Points, rows: np.ndarray, columns: np.ndarray, rng: np.random
     if not bins.any():
         return reflect(old + sign * distance)
     n = np.maximum(bins, 1)
-    near = reflect(old + sign * np.where(bins > 0, np.maximum(distance, 1 / n), distance))
+    step = sign * np.where(bins > 0, np.maximum(distance, 1 / n), distance)
+    near = reflect(old + step)
+    stayed = (bins > 0) & (np.floor(near * n) == np.floor(old * n))  # reflected back to the same whole number
+    near = np.where(stayed, reflect(old - step), near)
     other = (old + rng.integers(1, np.maximum(n, 2)) / n) % 1
     return np.where(points.space.unordered[columns], other, near)

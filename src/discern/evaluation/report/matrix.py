@@ -18,7 +18,8 @@ def confusion(metrics: Metrics, matrix: Matrix, choice: Choice | None) -> str:
     names = [metrics.classes[label] for label in matrix.classes]
     names += [_("all others")] if matrix.has_others else []
     head = "".join(f'<th scope="col"><span title="{escape(name)}">{escape(name)}</span></th>' for name in names)
-    rows = [f'<tr><td class="corner">{escape(_("true ↓ named →"))}</td>{head}</tr>']
+    corner = _("true ↓ named →")
+    rows = [f'<tr><td class="corner">{escape(corner)}</td>{head}</tr>']
     for i, name in enumerate(names):
         total = max(1, int(matrix.counts[i].sum()))
         cells = "".join(

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from html import escape
 from importlib.resources import files
 
 from discern import pages
 from discern.evaluation.metrics import Metrics
 from discern.evaluation.regression import RegressionMetrics
+from discern.evaluation.predictions import Predictions
 from discern.evaluation.report import galleries, regression, tables
-from discern.evaluation.report.choice import choose, shown
+from discern.evaluation.report.choice import Choice, choose, shown
 from discern.evaluation.report.curves import calibration, curves
 from discern.evaluation.report.headline import baseline, headline
 from discern.evaluation.report.matrix import confusion, dialog, store
 from discern.evaluation.report.story import Story
 from discern.i18n import _
+
+SURE = 0.9  # rows of a table named with less are told as uncertain
 
 
 def page(story: Story) -> str:
@@ -29,7 +33,8 @@ def page(story: Story) -> str:
     sections = "".join(
         f'<section id="s{i}"><h2>{escape(name)}</h2>{body}</section>\n' for i, (name, body) in enumerate(parts)
     )
-    body = f'<main>{opening}<nav aria-label="{escape(_("Sections"))}"><ul>{links}</ul></nav>\n{sections}</main>'
+    label = escape(_("Sections"))
+    body = f'<main>{opening}<nav aria-label="{label}"><ul>{links}</ul></nav>\n{sections}</main>'
     here = files(__package__)
     style, script = (here.joinpath(name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     if 'id="store"' not in body:
@@ -67,12 +72,7 @@ def _classification(metrics: Metrics, story: Story) -> Iterator[tuple[str, str]]
         yield _("Confusion matrix"), body + _soft(lost)
     else:
         yield _("Confusion matrix"), body + dialog() + store(predictions, kept, choice)
-        none = _soft(_("There is none: all were named right."))
-        yield (
-            _("The surest mistakes"),
-            galleries.gallery(predictions, kept, choice.mistakes) if choice.mistakes else none,
-        )
-        yield _("The least certain"), galleries.gallery(predictions, kept, choice.unsure)
+        yield from _examples(predictions, choice, story)
     yield _("Numbers"), tables.numbers(metrics)
     yield _("Classes"), tables.per_class(metrics)
     sentence = _("Calibration error {error:.3f} (n {n}): how far its probability is, on average, from its share right.")
@@ -80,6 +80,19 @@ def _classification(metrics: Metrics, story: Story) -> Iterator[tuple[str, str]]
     yield _("Calibration"), calibration(metrics.reliability) + _soft(told) + _soft(story.temperature)
     if kept and kept.samples.pictures:
         yield _("What training saw"), galleries.versions(kept.samples)
+
+
+def _examples(predictions: Predictions, choice: Choice, story: Story) -> Iterator[tuple[str, str]]:
+    """Single pictures, or rows: of these only those that are in doubt."""
+    mistakes, unsure = choice.mistakes, choice.unsure
+    show = partial(galleries.gallery, predictions, story.kept)
+    if story.is_table:
+        show = partial(galleries.lines, predictions)
+        unsure = tuple(row for row in unsure if predictions.probabilities[row].max() < SURE)
+    none = _soft(_("There is none: all were named right."))
+    yield _("The surest mistakes"), show(mistakes) if mistakes else none
+    if unsure:
+        yield _("The least certain"), show(unsure)
 
 
 def _background(story: Story) -> Iterator[tuple[str, str]]:

@@ -92,7 +92,7 @@ def test_two_runs_of_one_name_are_told_apart(other: Run, tmp_path: Path) -> None
 
 def test_runs_on_other_pictures_are_not_ranked(trained: Run, small: Path, tmp_path: Path) -> None:
     apart = train(small, "lenet", 1, seed=7, out=tmp_path / "apart", settings=QUICK, watch=Watcher())
-    with pytest.raises(RunError, match=r"run and apart were tested on different pictures.*only in run \(.*\.png"):
+    with pytest.raises(RunError, match=r"run and apart were tested on different examples.*only in run \(.*\.png"):
         discern.compare([trained, apart])
 
 

@@ -94,7 +94,7 @@ def test_a_temperature_of_nothing_is_no_bundle(tmp_path: Path) -> None:
 def test_what_helps_is_stored_and_told(apart: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from discern.evaluation import calibration
 
-    monkeypatch.setattr(calibration, "LEAST_PICTURES", 1)
+    monkeypatch.setattr(calibration, "LEAST_EXAMPLES", 1)
     monkeypatch.setattr(calibration, "LEAST_MISTAKES", 0)
     monkeypatch.setattr(calibration, "ERRORS", -np.inf)
     heard = Heard()

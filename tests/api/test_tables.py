@@ -69,7 +69,7 @@ def test_evaluate_matches_columns_by_name(trained: Run, table: Path, tmp_path: P
     found = discern.evaluate(trained, other, watch=heard)
     assert isinstance(found, Metrics) and found.n == 25 and found.top1 > 0.9
     told = " ".join(event["text"] for event in heard.events if event["event"] == "notice")
-    assert "does not read these columns: more" in told and "has no pictures of c" in told
+    assert "does not read these columns: more" in told and "has no rows of c" in told
     write_table(other, ("height", "class"), [(h, c) for _, h, c in rows])
     with pytest.raises(DataError, match="lacks the columns width; it has height"):
         discern.evaluate(trained, other, watch=Watcher())

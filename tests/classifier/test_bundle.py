@@ -116,7 +116,14 @@ def test_a_card_of_another_program(written: Path, text: str) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"format": 2}, {"code": "print()"}, {"classes": "abc"}, {"preprocess": {"size": 0}}, {"preprocess": None}],
+    [
+        {"format": 2},
+        {"backbone": None},
+        {"code": "print()"},
+        {"classes": "abc"},
+        {"preprocess": {"size": 0}},
+        {"preprocess": None},
+    ],
 )
 def test_a_card_of_another_version(written: Path, changes: dict[str, Any]) -> None:
     change_card(written, **changes)

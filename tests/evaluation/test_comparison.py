@@ -87,7 +87,7 @@ def test_different_classes_are_named() -> None:
 def test_the_same_names_with_other_labels() -> None:
     a = made([True, False])
     b = Predictions(a.classes, a.paths, np.array([0, 1]), a.probabilities)
-    with pytest.raises(RunError, match=r"different labels.*1 pictures \(1.png\)"):
+    with pytest.raises(RunError, match=r"different labels.*1 of them \(1.png\)"):
         check_same({"A": a, "B": b})
     turned = Predictions(("b", "a"), a.paths, np.array([1, 1]), a.probabilities[:, ::-1])
     check_same({"A": a, "B": turned})

@@ -92,5 +92,5 @@ def test_three_classes_have_no_threshold() -> None:
 def test_a_class_without_validation_pictures() -> None:
     part = leaves(0)
     healthy = Predictions(CLASSES, part.paths, np.zeros(200, dtype=np.int64), part.probabilities)
-    with pytest.raises(ConfigError, match="No validation picture is of infected"):
+    with pytest.raises(ConfigError, match="Nothing of validation is of infected"):
         choose_threshold(healthy, part, "infected", recall=0.9)

@@ -42,11 +42,6 @@ class Board:
     runs: tuple[Run, ...]
     failed: Mapping[str, str]
 
-    @property
-    def of_pictures(self) -> bool:
-        """Whether they learnt from pictures, and not from the rows of a table."""
-        return not self.runs[0].of_table
-
     def rows(self) -> list[dict[str, Any]]:
         """Model, part, accuracy (of a regression R2) with its interval, pictures, seconds and run of each."""
         found = []

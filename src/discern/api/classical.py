@@ -172,13 +172,13 @@ def _temperature(config: ClassicalConfig, model: Classical, lesson: _Lesson) -> 
         return 1.0, []
     logits = held_out_logits(config, lesson.features, lesson.answers, lesson.classes, lesson.groups)
     if logits is None:
-        sentence = _("The probabilities of {model} are not calibrated: a class has one training picture alone.")
+        sentence = _("The probabilities of {model} are not calibrated: a class has one training example alone.")
         return 1.0, [sentence.format(model=config.model)]
     before = torch.from_numpy(logits).softmax(dim=1).numpy()
     value = fit_temperature(before, lesson.answers)
     sentence = _(
         "{model} has no probabilities: its distances from the boundaries, divided by {value:.3f}, are the logits. So "
-        "the log loss of training pictures held out in turn (n {n}) is {after:.4f}, and {before:.4f} undivided."
+        "the log loss of the training part held out in turn (n {n}) is {after:.4f}, and {before:.4f} undivided."
     )
     losses = {"before": _log_loss(before, lesson.answers), "after": _log_loss(tempered(before, value), lesson.answers)}
     return value, [sentence.format(model=config.model, value=value, n=len(before), **losses)]
@@ -200,10 +200,10 @@ def _seen(config: ClassicalConfig, spec: Preprocess | Columns, features: np.ndar
 
 
 def _rest(model: Classical, labels: np.ndarray, withheld: np.ndarray) -> tuple[dict[str, Any], str]:
-    """How well the labels that spread to training pictures without one agree with those they have."""
+    """How well the labels that spread to training examples without one agree with those they have."""
     found, labels = model.pipeline[-1].transduction_[withheld], labels[withheld]
     hits, n = int((found == labels).sum()), len(labels)
-    sentence = _("Of the {n} training pictures whose labels were withheld, {top1:.1%} are named right.")
+    sentence = _("Of the {n} labels withheld from the training part, {top1:.1%} are found.")
     top1 = hits / max(1, n)
     return {"top1": top1, "n": n}, sentence.format(n=n, top1=top1)
 

@@ -47,7 +47,7 @@ KEYS = {  # what may be sorted by -> the value, the best first
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Runs on the same pictures, sorted.
+    """Runs tested on the same, sorted.
 
     Attributes
     ----------
@@ -81,14 +81,13 @@ class Leaderboard:
     def sentences(self) -> list[str]:
         """Whether the best is the best, and what the numbers were measured on."""
         parts = {"test": _("test"), "validation": _("validation")}
-        sentence = _("On {n} {part} pictures, the same for all. {best}")
-        if self.best.things == "rows":
-            sentence = _("On {n} {part} rows, the same for all. {best}")
-        told = [sentence.format(n=self.best.n, part=parts[self.part], best=self.best.sentence())]
+        facts = {"n": self.best.n, "part": parts[self.part], "things": self.best.asked, "best": self.best.sentence()}
+        told = [_("On {n} {part} {things}, the same for all. {best}").format(**facts)]
         where = self.machine.get("gpu") if self.machine["device"] != "cpu" else self.machine["processor"]
         sentence = _("Times are medians on {where} (threads: {threads}), measured now, the runs in turn.")
         told.append(sentence.format(where=where or self.machine["device"], threads=self.machine["threads"]))
-        told.append(_("Memory is the model unpacked, and the peak that predicting 32 pictures added."))
+        sentence = _("Memory is the model unpacked, and the peak that predicting {batch} {things} added.")
+        told.append(sentence.format(batch=BATCH, things=self.best.asked))
         if any(row.memory_is == "weights" for row in self.rows):
             told.append(_("* the model alone: this system does not tell the peak."))
         return told
@@ -127,7 +126,7 @@ def compare(
     Raises
     ------
     RunError
-        When one is no finished run or has no stored predictions, or when classes or pictures differ.
+        When one is no finished run or has no stored predictions, or when classes or what they were tested on differ.
     ConfigError
         When fewer than two are given, or there is no such key.
 
@@ -228,10 +227,10 @@ def _costs(runs: Mapping[str, Run], where: torch.device, code: str | None) -> di
         added, weights = _peak(batch[name], where), _unpacked(run.path)
         memory = {"memory": weights + (added or 0), "memory_is": "weights" if added is None else "peak"}
         found[name] = {"parameters": _parameters(classifier), **memory}
-    for key, jobs, pictures in (("latency_ms", single, 1), ("batch_ms", batch, BATCH)):
+    for key, jobs, count in (("latency_ms", single, 1), ("batch_ms", batch, BATCH)):
         turns = {name: _repeated(job) for name, job in jobs.items()}
         for name, seconds in in_turns(turns, where).items():
-            found[name][key] = 1000 * seconds / pictures / TURN
+            found[name][key] = 1000 * seconds / count / TURN
     return found
 
 

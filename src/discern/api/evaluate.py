@@ -83,7 +83,8 @@ def _on(classifier: Classifier, data: DataLike, watch: Watcher, run: RunDirector
         watch.event({"event": "notice", "text": sentence.format(name=dataset.name)})
     indices = np.flatnonzero(wanted)
     if len(indices) == 0:
-        raise DataError(_("{name} holds no labelled picture that can be read.").format(name=dataset.origin))
+        sentence = _("{name} holds no labelled {things} that can be read.")
+        raise DataError(sentence.format(name=dataset.origin, things=_things(dataset)))
     if dataset.targets is not None and table is not None:
         values = classifier.values(_seen(classifier, dataset, indices, facts, watch), progress=watch.progress)
         return measure_regression(dataset.targets[indices], values, table.target)
@@ -123,8 +124,12 @@ def _seen(
     return pixels(dataset, indices, facts, classifier.card.spec, watch.progress)
 
 
+def _things(dataset: Dataset) -> str:
+    return _("rows") if isinstance(dataset.store, RowStore) else _("pictures")
+
+
 def matched(classes: tuple[str, ...], dataset: Dataset, indices: np.ndarray, watch: Watcher) -> np.ndarray:
-    """The classifier's labels of pictures, matched by name; -1 for classes it does not know. -> int (len(indices),)
+    """The classifier's labels of examples, matched by name; -1 for classes it does not know. -> int (len(indices),)
 
     Raises
     ------
@@ -142,10 +147,11 @@ def matched(classes: tuple[str, ...], dataset: Dataset, indices: np.ndarray, wat
     known = place[place >= 0]
     told = []
     if unknown:
-        sentence = _("{n} pictures are left out, for the classifier does not know their classes: {names}.")
-        told.append(sentence.format(n=int((labels < 0).sum()), names=", ".join(unknown)))
+        sentence = _("{n} {things} are left out, for the classifier does not know their classes: {names}.")
+        told.append(sentence.format(n=int((labels < 0).sum()), things=_things(dataset), names=", ".join(unknown)))
     if missing:
-        told.append(_("{data} has no pictures of {names}.").format(data=dataset.name, names=", ".join(missing)))
+        sentence = _("{data} has no {things} of {names}.")
+        told.append(sentence.format(data=dataset.name, things=_things(dataset), names=", ".join(missing)))
     if (np.diff(known) < 0).any():
         told.append(_("{data} has its classes in another order: they are matched by name.").format(data=dataset.name))
     for text in told:

@@ -109,7 +109,7 @@ def fit(
 
     made = pipeline(config, features.shape, classes)
     if classes and len(np.unique(answers[answers != UNLABELLED])) < 2:
-        raise ModelError(_("There is one class alone to learn from: give labelled pictures of two classes or more."))
+        raise ModelError(_("There is one class alone to learn from: give labelled examples of two classes or more."))
     told = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -159,7 +159,7 @@ def pipeline(config: ClassicalConfig, shape: tuple[int, int], classes: tuple[str
 
     most = min(shape)
     if config.pca > most:
-        sentence = _("pca={pca} is more than there is: {n} training pictures with {f} features allow at most {most}.")
+        sentence = _("pca={pca} is more than there is: {n} training examples with {f} features allow at most {most}.")
         raise ModelError(sentence.format(pca=config.pca, n=shape[0], f=shape[1], most=most))
     steps = [StandardScaler()] if config.scale == "standard" else []
     steps += [PCA(config.pca, random_state=config.seed)] if config.pca else []

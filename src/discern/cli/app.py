@@ -120,7 +120,7 @@ def train(
 @app.command(help=_("How good a run is, on its test part or other data."))
 def evaluate(
     run: Run,
-    data: Annotated[str | None, typer.Option("--data", metavar="DATA", help=_("Other labelled pictures."))] = None,
+    data: Annotated[str | None, typer.Option("--data", metavar="DATA", help=_("Other labelled data."))] = None,
     positive: Annotated[
         str | None, typer.Option(metavar="CLASS", help=_("Of two classes the one to find: choose a threshold for it."))
     ] = None,
@@ -149,7 +149,7 @@ def report(run: Run, as_json: Json = False) -> None:
 
 @app.command(help=_("Finished runs side by side: how good, how sure, how large and how fast."))
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help=_("Runs on the same test pictures."))],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help=_("Runs with the same test part."))],
     sort: Annotated[
         str,
         typer.Option(
@@ -168,7 +168,7 @@ def compare(
     compare(runs, sort, code, save, as_json)
 
 
-@app.command(help=_("Name what is in pictures."))
+@app.command(help=_("Name what is in pictures, or what rows of a table are."))
 def predict(
     model: Annotated[
         Path, typer.Argument(metavar="RUN_OR_BUNDLE", help=_("A run, a folder with model.json, or a Keras file."))

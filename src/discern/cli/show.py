@@ -41,7 +41,8 @@ def show_data(found: dict[str, Any]) -> None:
     )
     things = _("rows") if "columns" in found else _("pictures")
     told = [*rows, totals] if len(rows) > 1 else [totals]
-    table((_("class"), things, _("training"), _("validation"), _("test")), told)
+    title = "" if found.get("task") == "regression" else _("class")
+    table((title, things, _("training"), _("validation"), _("test")), told)
     if found["split"]["aside"]:
         line(_("{n} have no label and are kept aside.").format(n=found["split"]["aside"]))
     for note in found["notes"]:
@@ -73,22 +74,19 @@ def show_result(run: Run) -> None:
     result = run.result
     metrics = run.evaluate()
     name = _("test") if result["test"] else _("validation")
+    things = _("rows") if run.of_table else _("pictures")
     if isinstance(metrics, Metrics):
-        sentence = _("{name} accuracy {top1:.4f} on {n} pictures ({low:.4f} to {high:.4f} at 95 %).")
-        if run.of_table:
-            sentence = _("{name} accuracy {top1:.4f} on {n} rows ({low:.4f} to {high:.4f} at 95 %).")
+        sentence = _("{name} accuracy {top1:.4f} on {n} {things} ({low:.4f} to {high:.4f} at 95 %).")
         low, high = metrics.interval
-        line(sentence.format(name=name, top1=metrics.top1, n=metrics.n, low=low, high=high))
+        line(sentence.format(name=name, top1=metrics.top1, n=metrics.n, things=things, low=low, high=high))
     else:
         line(_("{name} part, n {n}, {target}:").format(name=name, n=metrics.n, target=metrics.target))
         show_scores(metrics)
-    seconds = _("Trained {epochs} epochs in {seconds:.1f} s, {rate:,.0f} pictures/s.")
+    sentence = _("Trained {epochs} epochs in {seconds:.1f} s, {rate:,.0f} {things}/s.")
     if "epochs" not in result:  # a classical model
-        seconds = _("Trained in {seconds:.1f} s, {rate:,.0f} pictures/s.")
-    if run.of_table:
-        seconds = _("Trained in {seconds:.1f} s, {rate:,.0f} rows/s.")
+        sentence = _("Trained in {seconds:.1f} s, {rate:,.0f} {things}/s.")
     rate, epochs = result["images_per_second"], result.get("epochs")
-    line(seconds.format(epochs=epochs, seconds=result["seconds"], rate=rate))
+    line(sentence.format(epochs=epochs, seconds=result["seconds"], rate=rate, things=things))
     if run.search:
         show_search(run.search)
     line(_("Run:    {path}").format(path=run.path))

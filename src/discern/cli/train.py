@@ -90,8 +90,8 @@ def show_board(board: Board) -> None:
     scores = {"test": _("test accuracy"), "validation": _("validation accuracy")}
     if errors:
         scores = {"test": _("test R2"), "validation": _("validation R2")}
-    same = _("The same {n} pictures for all:") if board.of_pictures else _("The same {n} rows for all:")
-    line(same.format(n=found[0]["n"]))
+    things = _("rows") if board.runs[0].of_table else _("pictures")
+    line(_("The same {n} {things} for all:").format(n=found[0]["n"], things=things))
     titles = (_("model"), scores[found[0]["part"]], _("interval at 95 %"), *errors, _("seconds"), _("run"))
     table(titles, rows, left=(0, len(titles) - 1), whole=True)
     for model, reason in board.failed.items():

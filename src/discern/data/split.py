@@ -117,9 +117,7 @@ class Split:
             rest = (tuple(value["notes"]), int(value["seed"]), str(value["fingerprint"]))
         except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             raise RunError(
-                _("{path} is missing or damaged: it says which picture is in which part; train again.").format(
-                    path=path
-                )
+                _("{path} is missing or damaged: it says what is in which part; train again.").format(path=path)
             ) from error
         names = [dataset.store.path(index) for index in range(len(dataset))]
         unknown = next((name for name in names if name not in pictures), None)
@@ -140,7 +138,7 @@ def _meanings() -> dict[str, str]:
         "cut": _("drawn by the seed"),
         "copies": _("drawn by the seed together with its copies"),
         "unlabelled": _("it has no class: kept aside"),
-        "limit": _("more training pictures than were asked for"),
+        "limit": _("more for training than was asked for"),
     }
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BINS = 15  # as Guo et al.
-LEAST_PICTURES, LEAST_MISTAKES, FOLDS, ERRORS = 100, 5, 5, 2.0  # see `choose_temperature`
+LEAST_EXAMPLES, LEAST_MISTAKES, FOLDS, ERRORS = 100, 5, 5, 2.0  # see `choose_temperature`
 COLDEST, HOTTEST = 0.05, 20.0
 TINY = float(np.finfo(np.float32).tiny)
 
@@ -178,12 +178,12 @@ def choose_temperature(probabilities: np.ndarray, labels: np.ndarray, seed: int 
     """
     n, logits = len(labels), _logarithms(probabilities)
     mistakes = int((probabilities.argmax(axis=1) != labels).sum())
-    if n < LEAST_PICTURES or mistakes < LEAST_MISTAKES:
+    if n < LEAST_EXAMPLES or mistakes < LEAST_MISTAKES:
         sentence = _(
-            "Probabilities are left as they are: {n} validation pictures with {mistakes} mistakes are too few to "
-            "calibrate on ({least} and {least_mistakes} are needed)."
+            "Probabilities are left as they are: {mistakes} mistakes in {n} of validation are too few to calibrate on "
+            "({least_mistakes} in {least} are needed)."
         )
-        why = sentence.format(n=n, mistakes=mistakes, least=LEAST_PICTURES, least_mistakes=LEAST_MISTAKES)
+        why = sentence.format(n=n, mistakes=mistakes, least=LEAST_EXAMPLES, least_mistakes=LEAST_MISTAKES)
         loss = float(_losses(logits, labels, 1.0).mean()) if n else 0.0
         return Temperature(1.0, loss, loss, why)
     before = _losses(logits, labels, 1.0)

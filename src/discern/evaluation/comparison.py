@@ -103,6 +103,11 @@ class Paired:
     by: str = "right"
     things: str = "pictures"
 
+    @property
+    def asked(self) -> str:
+        """What they were asked, in the reader's language."""
+        return _("rows") if self.things == "rows" else _("pictures")
+
     def sentence(self) -> str:
         """The outcome in words."""
         if self.by == "nearer":
@@ -125,8 +130,7 @@ class Paired:
                 "There is no evidence that {first} is better than {second} on {n} {things}: {only_first} that only it "
                 "names right, {only_second} that only the other does (exact McNemar test, p = {p:.2g})."
             )
-        things = {"pictures": _("pictures"), "rows": _("rows")}[self.things]
-        return sentence.format(**{**asdict(self), "things": things})
+        return sentence.format(**asdict(self) | {"things": self.asked})
 
     def to_json(self) -> dict[str, Any]:
         """As the command line prints it."""
@@ -189,7 +193,7 @@ def check_same(runs: Mapping[str, Predictions | Estimates]) -> None:
         here, there = set(a.paths), set(b.paths)
         if here != there:
             sentence = _(
-                "{first} and {second} were tested on different pictures and cannot be ranked: {n} only in {first} "
+                "{first} and {second} were tested on different examples and cannot be ranked: {n} only in {first} "
                 "({some}), {m} only in {second} ({others}). Train them on the same data with the same seed."
             )
             raise RunError(
@@ -207,8 +211,8 @@ def check_same(runs: Mapping[str, Predictions | Estimates]) -> None:
         ]
         if differing:
             sentence = _(
-                "{first} and {second} were tested on pictures of the same names with different labels and cannot be "
-                "ranked: {n} pictures ({some})."
+                "{first} and {second} were tested on examples of the same names with different labels and cannot be "
+                "ranked: {n} of them ({some})."
             )
             raise RunError(sentence.format(first=first, second=second, n=len(differing), some=_some(differing)))
 

@@ -38,7 +38,7 @@ def titles(rows: Sequence[Row]) -> list[str]:
         _("parameters"),
         _("MB on disk"),
         _("training s"),
-        _("ms, 1 picture"),
+        _("ms, one alone"),
         _("ms each of 32"),
         _("MB of memory"),
     ]
@@ -61,7 +61,7 @@ def cells(row: Row) -> list[str]:
 
 
 def plot_latency(rows: Sequence[Row], ax: Axes) -> None:
-    """Accuracy with its interval against the time for one picture; a line joins the runs that none beats in both."""
+    """Accuracy with its interval against the time for one alone; a line joins the runs that none beats in both."""
     from matplotlib.ticker import LogLocator, NullLocator
 
     for row, colour in zip(rows, colours(row.name for row in rows).values(), strict=True):
@@ -75,12 +75,10 @@ def plot_latency(rows: Sequence[Row], ax: Axes) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter("{x:g}")
     ax.margins(x=0.2)  # room for the names
-    ax.set(xlabel=_("milliseconds a picture, one at a time"), ylabel=_("accuracy"))
-    title = _("accuracy on {n} pictures, with its interval at 95 %\ndotted: no other run is both better and quicker")
-    if rows[0].is_regression:
-        ax.set(xlabel=_("milliseconds a row, one at a time"), ylabel=_("R2"))
-        title = _("R2 on {n} rows, with its interval at 95 %\ndotted: no other run is both better and quicker")
-    ax.set_title(title.format(n=rows[0].n), fontsize=10)
+    score = _("R2") if rows[0].is_regression else _("accuracy")
+    ax.set(xlabel=_("milliseconds for one, alone"), ylabel=score)
+    title = _("{score} with its interval at 95 % (n {n})\ndotted: no other run is both better and quicker")
+    ax.set_title(title.format(score=score, n=rows[0].n), fontsize=10)
     _name(rows, ax)
 
 

@@ -108,7 +108,7 @@ def choose_threshold(
     Raises
     ------
     ConfigError
-        When there are not two classes, ``positive`` is none of them or has no validation picture, or not exactly one
+        When there are not two classes, ``positive`` is none of them or has nothing of validation, or not exactly one
         of cost and recall is given.
     """
     classes = validation.classes
@@ -123,7 +123,7 @@ def choose_threshold(
     column = classes.index(positive)
     scores, truth = _column(validation, column)
     if not truth.any():
-        sentence = _("No validation picture is of {positive}: a threshold cannot be chosen.")
+        sentence = _("Nothing of validation is of {positive}: a threshold cannot be chosen.")
         raise ConfigError(sentence.format(positive=positive))
     value = by_cost(scores, truth, miss_cost) if miss_cost is not None else by_recall(scores, truth, recall or 0.0)
     judged = _column(test, column)

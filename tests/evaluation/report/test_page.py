@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,20 @@ def test_an_interrupted_run_tells_what_there_is_and_how_to_go_on(tmp_path: Path)
     assert "<script" not in text
 
 
+def test_rows_of_a_table_are_lines_of_their_names(tmp_path: Path) -> None:
+    story = told(tmp_path)
+    story = replace(story, config={**story.config, "preprocess": {"columns": ["a"]}}, kept=None)
+    assert story.predictions is not None
+    text = page(story)
+    assert "<figure" not in text and text.count('class="tall"') > page(told(tmp_path / "b")).count('class="tall"')
+    choice = np.argsort(story.predictions.probabilities.max(axis=1))
+    least, most = (story.predictions.paths[row] for row in choice[[0, -1]])
+    doubted = text.split("<h2>The least certain</h2>")[1].split("</section>")[0]
+    assert least in doubted and most not in doubted
+    sure = replace(story.predictions, probabilities=np.eye(2, dtype=np.float32)[story.predictions.labels])
+    assert "The least certain" not in page(replace(story, predictions=sure))
+
+
 def test_a_run_of_before_pictures_were_kept_has_a_report(tmp_path: Path) -> None:
     run = make_run(tmp_path, predicted(("a", "b"), 30, sharp=1.0))
     run.pictures.unlink()
@@ -190,8 +205,8 @@ def test_a_run_of_before_pictures_were_kept_has_a_report(tmp_path: Path) -> None
 
 def test_pictures_that_moved_are_told_of(tmp_path: Path) -> None:
     run = make_run(tmp_path, predicted(("a", "b"), 30), name=str(tmp_path / "gone"))
-    assert "The pictures are not in" in page(read_story(run))
-    assert "The pictures are not in" not in page(read_story(make_run(tmp_path, predicted(("a", "b"), 30))))
+    assert "The data is not in" in page(read_story(run))
+    assert "The data is not in" not in page(read_story(make_run(tmp_path, predicted(("a", "b"), 30))))
 
 
 def test_no_mistake_is_said(tmp_path: Path) -> None:

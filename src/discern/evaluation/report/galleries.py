@@ -1,4 +1,4 @@
-"""Pictures on the page: the surest mistakes, the least certain, and training pictures as the network sees them."""
+"""Examples on the page: the surest mistakes, the least certain, and training pictures as the network sees them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from html import escape
 
 from discern.evaluation.predictions import Predictions
 from discern.evaluation.report.kept import Kept, Samples
+from discern.evaluation.report.tables import tall
 from discern.i18n import _
 
 
@@ -19,14 +20,19 @@ def address(data: bytes) -> str:
 
 def said(predictions: Predictions, picture: int) -> str:
     """What a picture is and was named, and how surely; of a right one, what came next."""
-    probabilities = predictions.probabilities[picture]
-    order = (-probabilities).argsort(kind="stable")[:2].tolist()
-    first, second = ((predictions.classes[label], float(probabilities[label])) for label in order)
+    first, second = _two(predictions, picture)
     truth = predictions.classes[int(predictions.labels[picture])]
     if first[0] == truth:
         sentence = _("{truth}, named right ({p:.1%}; next {second} {q:.1%})")
         return sentence.format(truth=truth, p=first[1], second=second[0], q=second[1])
     return _("{truth}, named {named} ({p:.1%})").format(truth=truth, named=first[0], p=first[1])
+
+
+def _two(predictions: Predictions, row: int) -> list[tuple[str, float]]:
+    """The two most probable classes and their probabilities."""
+    probabilities = predictions.probabilities[row]
+    order = (-probabilities).argsort(kind="stable")[:2].tolist()
+    return [(predictions.classes[label], float(probabilities[label])) for label in order]
 
 
 def gallery(predictions: Predictions, kept: Kept | None, pictures: Sequence[int]) -> str:
@@ -38,6 +44,16 @@ def gallery(predictions: Predictions, kept: Kept | None, pictures: Sequence[int]
         image = f'<img data-row="{picture}" src="{address(data)}" alt="{name}">' if data else ""
         figures.append(f'<figure>{image}<figcaption>{words}<span class="soft">{name}</span></figcaption></figure>')
     return f'<div class="pictures">{"".join(figures)}</div>'
+
+
+def lines(predictions: Predictions, rows: Sequence[int]) -> str:
+    """Rows of a table of numbers, which have no pictures, with what was said of them."""
+    told = []
+    for row in rows:
+        (named, p), (second, q) = _two(predictions, row)
+        truth = predictions.classes[int(predictions.labels[row])]
+        told.append((predictions.paths[row], truth, named, f"{p:.1%}", second, f"{q:.1%}"))
+    return tall((_("row"), _("true"), _("named"), _("probability"), _("next"), _("probability")), told)
 
 
 def versions(samples: Samples) -> str:

@@ -9,8 +9,8 @@ from importlib.resources import files
 
 from discern import pages
 from discern.evaluation.metrics import Metrics
-from discern.evaluation.regression import RegressionMetrics
 from discern.evaluation.predictions import Predictions
+from discern.evaluation.regression import RegressionMetrics
 from discern.evaluation.report import galleries, regression, tables
 from discern.evaluation.report.choice import Choice, choose, shown
 from discern.evaluation.report.curves import calibration, curves

@@ -113,13 +113,13 @@ class Story:
         return sentence.format(path=shlex.quote(str(self.path)))
 
     def moved(self) -> str | None:
-        """A sentence where the pictures are gone from where the run found them; the report needs none of them."""
+        """A sentence where the data is gone from where the run found it; the report needs none of it."""
         origin = Path(self.config["data"]["origin"])
         if not origin.is_absolute() or origin.exists():
             return None
         sentence = _(
-            "The pictures are not in {origin} any more: this report shows what the run kept of them; to make the run "
-            "again, say where they are."
+            "The data is not in {origin} any more: this report shows what the run kept of it; to make the run again, "
+            "say where it is."
         )
         return sentence.format(origin=origin)
 

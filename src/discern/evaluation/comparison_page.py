@@ -76,7 +76,7 @@ def plot_latency(rows: Sequence[Row], ax: Axes) -> None:
     ax.xaxis.set_major_formatter("{x:g}")
     ax.margins(x=0.2)  # room for the names
     score = _("R2") if rows[0].is_regression else _("accuracy")
-    ax.set(xlabel=_("milliseconds for one, alone"), ylabel=score)
+    ax.set(xlabel=_("milliseconds for one alone"), ylabel=score)
     title = _("{score} with its interval at 95 % (n {n})\ndotted: no other run is both better and quicker")
     ax.set_title(title.format(score=score, n=rows[0].n), fontsize=10)
     _name(rows, ax)

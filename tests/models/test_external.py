@@ -239,6 +239,16 @@ def test_sizes_that_do_not_fit(name: str, size: int, sentence: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_made_for_colour_refuses_grey_pictures(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(
+        "from torch import nn\n\n\ndef net():\n    return nn.Sequential(nn.Conv2d(3, 10, 28), nn.Flatten())\n"
+    )
+    with pytest.raises(ModelError, match=r"1 channels .*--set size=224 --set channels=3"):
+        build(f"{path}:net", classes=10, channels=1, size=28)
+    assert build(f"{path}:net", classes=10, channels=3, size=28)(torch.zeros(2, 3, 28, 28)).shape == (2, 10)
+
+
 def test_settings_are_none_and_shapes_are_checked() -> None:
     with pytest.raises(ModelError, match="timm:resnet18 has no setting width"):
         build("timm:resnet18", CLASSES, 3, 32, {"width": 0.5})

@@ -118,12 +118,17 @@ class External(ABC):
         except ModelError:
             raise
         except Exception as error:  # the code of others may raise anything
-            raise ModelError(
-                _(
+            sentence = _(
+                "{name} cannot be made for pictures of {size} pixels a side and {channels} channels ({reason}); "
+                "its own size is {native}: --set size={native}."
+            )
+            if channels != self.channels:
+                sentence = _(
                     "{name} cannot be made for pictures of {size} pixels a side and {channels} channels ({reason}); "
-                    "its own size is {native}: --set size={native}."
-                ).format(name=self.name, size=size, channels=channels, reason=reason(error), native=self.size)
-            ) from error
+                    "its own are {native} pixels and {own} channels: --set size={native} --set channels={own}."
+                )
+            told = {"size": size, "channels": channels, "native": self.size, "own": self.channels}
+            raise ModelError(sentence.format(name=self.name, reason=reason(error), **told)) from error
 
 
 def external(name: str) -> External:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from discern.errors import DataError
@@ -27,6 +29,13 @@ def test_the_interval_is_of_the_held_out_pictures(found: Overfit) -> None:
 def test_the_same_seed_gives_the_same_curves() -> None:
     first, again = (run("digits", "lenet", pictures=40, held=50, epochs=2, seed=3) for _turn in range(2))
     assert first == again
+
+
+def test_nothing_is_downloaded_unless_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCERN_DATA", str(tmp_path))
+    monkeypatch.setenv("DISCERN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("discern.data.named.download", lambda *_asked: pytest.fail("a download"))
+    assert run(model="lenet", pictures=20, held=20, epochs=1).data == "digits"
 
 
 def test_too_many_pictures_are_asked_for() -> None:

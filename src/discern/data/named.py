@@ -106,10 +106,8 @@ def open_named(name: str, progress: Progress = silent, question: Question = ANY)
         return _digits()
     if name == "iris":
         return _iris(question)
-    for folder in data_folders():
-        found = open_raw(folder / name, CLASSES.get(name, ()))
-        if found is not None:
-            return replace(found, name=name, origin=name)
+    if (found := at_hand(name)) is not None:
+        return found
     folder = cache_folder() / "data" / name
     try:
         for remote in REMOTES[name]:
@@ -132,6 +130,21 @@ def open_named(name: str, progress: Progress = silent, question: Question = ANY)
             _("{folder} lacks the files of {name}: delete it and try again.").format(folder=folder, name=name)
         )
     return replace(opened, name=name, origin=name)
+
+
+def at_hand(name: str) -> Dataset | None:
+    """The data set of that name where its files lie in one of the data folders; nothing is downloaded.
+
+    Examples
+    --------
+    >>> at_hand("no such data") is None
+    True
+    """
+    for folder in data_folders():
+        found = open_raw(folder / name, CLASSES.get(name, ()))
+        if found is not None:
+            return replace(found, name=name, origin=name)
+    return None
 
 
 def open_raw(folder: Path, classes: tuple[str, ...] = ()) -> Dataset | None:

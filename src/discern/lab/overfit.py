@@ -17,10 +17,10 @@ import torch
 from pydantic import Field
 
 from discern.data.dataset import Dataset, Part
-from discern.data.named import open_named
+from discern.data.named import at_hand, open_named
 from discern.data.open import open_data
 from discern.data.picture import decode
-from discern.errors import DataError, DownloadError
+from discern.errors import DataError
 from discern.evaluation.intervals import wilson
 from discern.i18n import _
 from discern.lab.result import Result, Table
@@ -176,10 +176,7 @@ def run(
 def _opened(data: str | None) -> Dataset:
     if data is not None:
         return open_data(data)
-    try:
-        return open_named("cifar10")
-    except DownloadError:
-        return open_named("digits")
+    return at_hand("cifar10") or open_named("digits")
 
 
 def _slice(dataset: Dataset, pictures: int, held: int, seed: int) -> Data:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -52,6 +53,17 @@ def parts_named(names: Iterable[str]) -> dict[str, Part]:
     if len(others) == 1 < len(parts) and parts[others[0]] == Part.NONE:
         parts[others[0]] = Part.TEST
     return parts
+
+
+def table_name(table: Path) -> str:
+    """What the data set of a table is called: after its folder where the file is called train, test or the like.
+
+    Examples
+    --------
+    >>> table_name(Path("fruit.csv")), table_name(Path("fruit/train.csv"))
+    ('fruit', 'fruit')
+    """
+    return readable(table.resolve().parent.name if part_named(table.stem) != Part.NONE else table.stem)
 
 
 def assemble(

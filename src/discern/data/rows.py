@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from discern.data.assemble import part_named, parts_named, readable, settled_parts, shortened
+from discern.data.assemble import parts_named, readable, settled_parts, shortened, table_name
 from discern.data.cells import Cells, as_number
 from discern.data.dataset import UNLABELLED, Dataset, Part, Store
 from discern.data.order import natural
@@ -61,9 +60,7 @@ class RowStore(Store):
         DataError
             When one is not there.
         """
-        missing = [name for name in columns if name not in self.columns]
-        if missing:
-            raise DataError(_lacking(self.name, missing, self.columns, columns))
+        _refuse_lacking(self.name, columns, self.columns)
         return self.values[:, [self.columns.index(name) for name in columns]]
 
     def stamp(self) -> str:
@@ -113,29 +110,32 @@ def open_rows(table: Path, held: Cells, question: Question = ANY) -> Dataset:
     >>> found.classes, found.store.columns
     (('f', 'm'), ('fat',))
     """
-    names = list(held)
-    target, how = _target(table, names, question.target)
+    target, how = _target(table, list(held), question.target)
     notes = [how]
     split, parts, given = _given(held, target)
-    rest = [name for name in names if name not in (target, split)]
-    chosen = _wanted(table, question.columns, rest, notes) if question.columns else rest
-    words = [] if question.columns else [name for name in chosen if _is_words(held[name])]
-    values = {name: numbers_of(table, name, held[name]) for name in chosen if name not in words}
-    kept = chosen if question.columns else _kept(values, words, notes)
-    if not kept:
-        sentence = _("{path} needs the columns path and label of pictures, or columns of numbers, and has {names}.")
-        raise DataError(sentence.format(path=table, names=", ".join(held)))
-    stem = table.resolve().parent.name if part_named(table.stem) != Part.NONE else table.stem
-    store = RowStore(table.name, kept, np.stack([values[name] for name in kept], axis=1), target)
-    dataset = _rows(str(table), readable(stem), store, held[target], parts, given, question)
-    return replace(dataset, notes=(*notes, *dataset.notes))
+    rest = [name for name in held if name not in (target, split)]
+    columns = _asked(question.columns, rest, notes) if question.columns else _telling(table, held, rest, notes)
+    store = rows_of(table, held, columns, target)
+    classes, labels, targets = _answers(table, target, held[target], question)
+    given, settled = settled_parts(str(table), given, labels, parts)
+    notes += settled
+    if targets is not None:
+        sentence = _("{target} is a number to learn (regression); --set task=classification makes its values classes.")
+        notes.append(sentence.format(target=target))
+    return Dataset(table_name(table), str(table), classes, labels, given, store, tuple(notes), targets)
 
 
-def rows_of(table: Path, held: Cells, columns: Sequence[str]) -> RowStore:
-    """The rows of some columns, with nothing to learn."""
-    chosen = _wanted(table, tuple(columns), list(held), [])
-    values = [numbers_of(table, name, held[name]) for name in chosen]
-    return RowStore(table.name, columns, np.stack(values, axis=1), "")
+def rows_of(table: Path, held: Cells, columns: Sequence[str], target: str = "") -> RowStore:
+    """The rows of some columns.
+
+    Raises
+    ------
+    DataError
+        When one is not there, or a number is none.
+    """
+    _refuse_lacking(str(table), columns, list(held))
+    values = [numbers_of(table, name, held[name]) for name in columns]
+    return RowStore(table.name, columns, np.stack(values, axis=1), target)
 
 
 def numbers_of(table: Path, name: str, cells: Sequence[str]) -> np.ndarray:
@@ -149,40 +149,27 @@ def numbers_of(table: Path, name: str, cells: Sequence[str]) -> np.ndarray:
     found = [math.nan if cell.casefold() in MISSING else as_number(cell) for cell in cells]
     if None in found:
         bad = found.index(None)
-        raise DataError(_not_a_number(table, bad, name, cells[bad]))
+        sentence = _("{path}, row {row}, column {column}: '{cell}' is not a number; correct it, or empty the cell.")
+        raise DataError(sentence.format(path=table, row=bad + 1, column=name, cell=cells[bad]))
     return np.array(found, dtype=np.float64)
 
 
-def _rows(
-    origin: str,
-    name: str,
-    store: RowStore,
-    answers: Sequence[str],
-    parts: Mapping[str, Part],
-    given: np.ndarray,
-    question: Question,
-) -> Dataset:
-    """The data set of rows and what stands in their target column, as text."""
-    least = 1 if question.columns else 2  # what is only to be answered may be of one class
-    numbers = [as_number(answer) for answer in answers if answer.casefold() not in MISSING]
+def _answers(
+    table: Path, target: str, cells: Sequence[str], question: Question
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray | None]:
+    """What is to be learnt: the classes and int32 (N,) labels; of a regression its name, and float64 (N,) numbers."""
+    numbers = [as_number(cell) for cell in cells if cell.casefold() not in MISSING]
     numeric = None not in numbers
-    words = ["" if numeric and answer.casefold() in MISSING else readable(answer) for answer in answers]
+    words = ["" if numeric and cell.casefold() in MISSING else readable(cell) for cell in cells]
     there = sorted({word for word in words if word}, key=natural)
-    if len(there) < least or not there:
-        raise DataError(_nothing_to_learn(origin, store.target, there))
-    regression = question.task == "regression" or (question.task == "auto" and numeric and _is_number(numbers))
-    number = {word: 0 if regression else place for place, word in enumerate(there)} | {"": UNLABELLED}
-    labels = np.array([number[word] for word in words], dtype=np.int32)
-    given, notes = settled_parts(origin, given, labels, parts)
-    if not regression:
-        return Dataset(name, origin, tuple(there), labels, given, store, tuple(notes))
-    bad = next((row for row, word in enumerate(words) if word and as_number(word) is None), None)
-    if bad is not None:
-        raise DataError(_not_a_number(origin, bad, store.target, words[bad]))
-    targets = np.array([as_number(word) if word else np.nan for word in words], dtype=np.float64)
-    sentence = _("{target} is a number to learn (regression); --set task=classification makes its values classes.")
-    notes.append(sentence.format(target=store.target))
-    return Dataset(name, origin, (store.target,), labels, given, store, tuple(notes), targets)
+    least = 1 if question.columns else 2  # what is only to be answered may be of one class
+    if len(there) < least:
+        raise DataError(_nothing_to_learn(str(table), target, there))
+    if question.task == "regression" or (question.task == "auto" and numeric and _is_number(numbers)):
+        targets = numbers_of(table, target, cells)
+        return (target,), np.where(np.isnan(targets), UNLABELLED, 0).astype(np.int32), targets
+    place = {word: place for place, word in enumerate(there)} | {"": UNLABELLED}
+    return tuple(there), np.array([place[word] for word in words], dtype=np.int32), None
 
 
 def _nothing_to_learn(origin: str, target: str, there: Sequence[str]) -> str:
@@ -223,21 +210,36 @@ def _given(held: Cells, target: str) -> tuple[str | None, dict[str, Part], np.nd
     return split, parts, np.array([parts.get(word, Part.NONE) for word in held[split]], dtype=np.uint8)
 
 
-def _wanted(table: Path, columns: tuple[str, ...], there: list[str], notes: list[str]) -> list[str]:
-    """The columns asked for, matched by name."""
-    missing = [name for name in columns if name not in there]
-    if missing:
-        raise DataError(_lacking(str(table), missing, there, columns))
+def _asked(columns: tuple[str, ...], there: list[str], notes: list[str]) -> tuple[str, ...]:
+    """The columns that a model reads."""
     extra = [name for name in there if name not in columns]
     if extra:
         notes.append(_("The model does not read these columns: {names}.").format(names=shortened(extra)))
-    return list(columns)
+    return columns
 
 
-def _lacking(path: str, missing: Sequence[str], there: Sequence[str], columns: Sequence[str]) -> str:
-    sentence = _("{path} lacks the columns {missing}; it has {there}: the model reads {columns}.")
-    facts = {"missing": ", ".join(missing), "there": ", ".join(there) or "-", "columns": ", ".join(columns)}
-    return sentence.format(path=path, **facts)
+def _refuse_lacking(path: str, columns: Sequence[str], there: Sequence[str]) -> None:
+    missing = [name for name in columns if name not in there]
+    if missing:
+        sentence = _("{path} lacks the columns {missing}; it has {there}: the model reads {columns}.")
+        facts = {"missing": ", ".join(missing), "there": ", ".join(there) or "-", "columns": ", ".join(columns)}
+        raise DataError(sentence.format(path=path, **facts))
+
+
+def _telling(table: Path, held: Cells, rest: list[str], notes: list[str]) -> list[str]:
+    """The columns that say something: those that are no words and do not just count the rows."""
+    words = [name for name in rest if _is_words(held[name])]
+    counting = [name for name in rest if name not in words and _counts(numbers_of(table, name, held[name]))]
+    if words:
+        notes.append(_("Columns that are no numbers are left out: {names}.").format(names=shortened(words)))
+    if counting:
+        sentence = _("Columns that count the rows are left out: {names}. They say where a row stands, not what it is.")
+        notes.append(sentence.format(names=shortened(counting)))
+    kept = [name for name in rest if name not in (*words, *counting)]
+    if not kept:
+        sentence = _("{path} needs the columns path and label of pictures, or columns of numbers, and has {names}.")
+        raise DataError(sentence.format(path=table, names=", ".join(held)))
+    return kept
 
 
 def _is_words(cells: Sequence[str]) -> bool:
@@ -246,17 +248,5 @@ def _is_words(cells: Sequence[str]) -> bool:
     return any(filled) and 2 * sum(filled) >= len(filled)
 
 
-def _not_a_number(path: str | os.PathLike[str], row: int, column: str, cell: str) -> str:
-    sentence = _("{path}, row {row}, column {column}: '{cell}' is not a number; correct it, or empty the cell.")
-    return sentence.format(path=path, row=row + 1, column=column, cell=cell)
-
-
-def _kept(values: dict[str, np.ndarray], words: Sequence[str], notes: list[str]) -> list[str]:
-    """The columns that say something: those that are no words and do not just count the rows."""
-    counting = [name for name, column in values.items() if len(column) > 2 and bool((np.diff(column) == 1).all())]
-    if words:
-        notes.append(_("Columns that are no numbers are left out: {names}.").format(names=shortened(words)))
-    if counting:
-        sentence = _("Columns that count the rows are left out: {names}. They say where a row stands, not what it is.")
-        notes.append(sentence.format(names=shortened(counting)))
-    return [name for name in values if name not in counting]
+def _counts(column: np.ndarray) -> bool:
+    return len(column) > 2 and bool((np.diff(column) == 1).all())

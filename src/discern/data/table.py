@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from discern.data.assemble import assemble, part_named, parts_named, readable, shortened
+from discern.data.assemble import assemble, parts_named, readable, shortened, table_name
 from discern.data.cells import TABLE_SUFFIXES, Cells, read_cells
 from discern.data.dataset import UNLABELLED, Dataset, Part
 from discern.data.filestore import FileStore
@@ -67,10 +67,9 @@ def open_table(path: str | os.PathLike[str], question: Question = ANY) -> Datase
         )
     classes = sorted({label for label in labels if label}, key=natural)
     number = {label: place for place, label in enumerate(classes)} | {"": UNLABELLED}
-    stem = table.resolve().parent.name if part_named(table.stem) != Part.NONE else table.stem
     return assemble(
         origin=str(table),
-        name=readable(stem),
+        name=table_name(table),
         classes=classes,
         labels=np.array([number[label] for label in labels], np.int32),
         given=np.array([parts.get(split, Part.NONE) for split in splits], np.uint8),

@@ -70,7 +70,7 @@ def test_labels_withheld(folder: Path, tmp_path: Path) -> None:
     settings = {"labelled": 0.4, "k": 3}
     run = train(folder, "label-spreading", features="color", out=tmp_path / "run", settings=settings, watch=Watcher())
     assert run.result["rest"]["n"] == 15 and run.result["rest"]["top1"] == 1.0  # of 27, 4 a class keep theirs
-    assert "labels were withheld" in notices(run)
+    assert "Of the 15 labels withheld from the training part" in notices(run)
 
 
 def test_train_limit_holds_for_both(folder: Path, tmp_path: Path) -> None:

@@ -120,15 +120,14 @@ def conclude(job: Held, classifier: Classifier, save: Callable[[Card], None], ou
     part = "test" if "test" in predictions else "validation"
     if job.pixels.ndim == 4:  # the rows of a table are no pictures
         keep(job.run.pictures, part, predictions[part], job.pixels, job.rows(held[part]), outcome.samples)
-    write_json(
-        job.run.metrics,
-        {
-            "result": result,
-            "temperature": asdict(scaling),
-            **({"search": outcome.search} if outcome.search else {}),
-            **{name: m.to_json() if m else None for name, m in measured.items()},
-        },
-    )
+    parts = {name: m.to_json() if m else None for name, m in measured.items()}
+    tell(job, result, {"temperature": asdict(scaling), **parts}, outcome, watch)
+
+
+def tell(job: Held, result: dict[str, Any], measured: dict[str, Any], outcome: Outcome, watch: Watcher) -> None:
+    """Write metrics and report, and say that the run is done."""
+    searched = {"search": outcome.search} if outcome.search else {}
+    write_json(job.run.metrics, {"result": result, **searched, **measured})
     write_text(job.run.report, page(read_story(job.run)))
     job.run.log("done", **result)
     watch.event({"event": "done", **result})

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from discern.api.finish import Outcome
+from discern.api.finish import Outcome, tell
 from discern.api.job import Held
 from discern.classifier.bundle import Card
 from discern.classifier.classifier import Classifier
 from discern.evaluation.regression import Estimates, measure_regression, save_estimates
-from discern.evaluation.report.page import page
-from discern.evaluation.report.story import read_story
-from discern.files import write_json, write_text
 from discern.progress import Watcher
 
 
@@ -33,9 +30,5 @@ def conclude_regression(
     save(classifier.card.model_copy(update={"metrics": summary}))
     scores = {name: {"r2": m.r2, "mae": m.mae, "rmse": m.rmse} for name, m in measured.items()}
     result = {"model": job.config.model, **{name: scores.get(name) for name in held}, **outcome.cost}
-    searched = {"search": outcome.search} if outcome.search else {}
     parts = {name: measured[name].to_json() if name in measured else None for name in held}
-    write_json(job.run.metrics, {"result": result, **searched, **parts})
-    write_text(job.run.report, page(read_story(job.run)))
-    job.run.log("done", **result)
-    watch.event({"event": "done", **result})
+    tell(job, result, parts, outcome, watch)

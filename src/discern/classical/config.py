@@ -192,12 +192,12 @@ def complete_classical(config: ClassicalConfig, side: int, grey: bool) -> Classi
     return config.model_copy(update=settings)
 
 
-def reduce(config: ClassicalConfig, features: int, pictures: int) -> tuple[ClassicalConfig, list[str]]:
+def reduce(config: ClassicalConfig, features: int, examples: int) -> tuple[ClassicalConfig, list[str]]:
     """``config`` with principal components where the model does not bear so many features; and what to tell."""
     most = CLASSICAL[config.model].most
     if not most or features <= most or "pca" in config.model_fields_set:
         return config, []
-    pca = min(REDUCED, max(1, pictures // 2))
+    pca = min(REDUCED, max(1, examples // 2))
     sentence = _("{model} does not bear {features} features: they are reduced to {pca} principal components.")
     told = sentence.format(model=config.model, features=features, pca=pca)
     return config.model_copy(update={"pca": pca}), [told]

@@ -167,7 +167,7 @@ _KINDS = (
     Kind(
         "knn",
         1967,
-        lambda: _("A picture is what the most similar training pictures are."),
+        lambda: _("An example is what the most similar training examples are."),
         {"k": 3, "weights": "distance"},
         _knn,
         {"k": (1, 3, 5, 7, 11), "weights": ("uniform", "distance")},
@@ -176,7 +176,7 @@ _KINDS = (
     Kind(
         "svm-linear",
         1995,
-        lambda: _("The flat boundary that is farthest from the pictures on both sides."),
+        lambda: _("The flat boundary that is farthest from the examples on both sides."),
         {"C": 0.1},
         _svm_linear,
         {"C": (0.01, 0.1, 1.0, 10.0)},
@@ -220,7 +220,7 @@ _KINDS = (
     Kind(
         "forest",
         2001,
-        lambda: _("Many trees, each grown on a random draw of pictures and features, vote."),
+        lambda: _("Many trees, each grown on a random draw of examples and features, vote."),
         {"trees": 300, "depth": 0, "leaf": 1},
         _forest,
         {"depth": (0, 10), "leaf": (1, 3, 10)},
@@ -247,7 +247,7 @@ _KINDS = (
     Kind(
         "kmeans",
         1967,
-        lambda: _("Groups found without labels; a group is then named after the training pictures in it."),
+        lambda: _("Groups found without labels; a group is then named after the training examples in it."),
         {"clusters": 0},
         _kmeans,
         {"clusters": (0, 20, 50, 100)},
@@ -255,7 +255,7 @@ _KINDS = (
     Kind(
         "label-spreading",
         2004,
-        lambda: _("Few labels spread along the graph of similar pictures to those without."),
+        lambda: _("Few labels spread along the graph of similar examples to those without."),
         {"k": 7, "alpha": 0.2},
         _label_spreading,
         {"k": (3, 7, 15), "alpha": (0.05, 0.2, 0.5)},

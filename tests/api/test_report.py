@@ -53,7 +53,7 @@ def test_pictures_that_moved_are_told_of_and_the_report_is_whole(apart: None, tm
     folder.rename(tmp_path / "elsewhere")
     heard = Heard()
     text = discern.report(run, watch=heard).read_text(encoding="utf-8")
-    assert [event["text"].startswith(f"The pictures are not in {folder}") for event in heard.events] == [True]
+    assert [event["text"].startswith(f"The data is not in {folder}") for event in heard.events] == [True]
     assert text.count("<img") > 0
 
 

@@ -60,6 +60,11 @@ def test_a_corner_is_told() -> None:
     assert not any("corner" in said for said in run("relu6", np.array([1.0])).sentences())
 
 
+def test_at_a_corner_nothing_is_said_of_a_limit_that_is_not_the_slope() -> None:
+    assert not any("limit is reached" in said for said in run("relu", np.array([2.0, 0.0])).sentences())
+    assert any("limit is reached" in said for said in run("relu", np.array([0.0, 2.0])).sentences())
+
+
 def test_the_figure_holds_the_curve_and_the_values() -> None:
     figure = Figure()
     run("tanh").plot(figure)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.preprocessing import LabelEncoder, OneHotEncoder
+from sklearn.model_selection import LeaveOneOut, cross_val_predict
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 
 from discern.errors import ConfigError, DataError
 from discern.lab import separability
@@ -110,6 +112,16 @@ def test_features_of_pictures_at_hand(tmp_path: Path) -> None:
     assert len(found.labels) == 15 and found.kinds[0].right == 15 and 0.7 < found.kinds[0].from_one < 1
     assert any("No trained weights" in note for note in found.notes)
     found.save(tmp_path / "features.png")
+
+
+def test_a_picture_is_not_its_own_neighbour() -> None:
+    random = np.random.default_rng(0)
+    labels = np.arange(40) % 4
+    features = random.normal(size=(40, 3)) + labels[:, None]
+    features[1] = features[0]  # the same picture twice, in two classes
+    standard = StandardScaler().fit_transform(features)
+    guessed = cross_val_predict(KNeighborsClassifier(1), standard, labels, cv=LeaveOneOut())
+    assert separability._kind("features", features, labels).right == (guessed == labels).sum() < 40
 
 
 def test_without_the_fruit_the_digits_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:

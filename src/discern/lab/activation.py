@@ -109,11 +109,12 @@ class ActivationSteps(Result):
                 y=cell_text(float(self.output[-1])),
                 slope=cell_text(float(self.derivative[-1])),
                 autograd=cell_text(float(self.autograd[-1])),
-            ),
-            limit.format(h=cell_text(float(self.h[best])), slope=cell_text(float(self.slopes[best, -1]))),
-            self._saturation(),
+            )
         ]
         corners = [corner for corner in ACTIVATIONS[self.name].corners if corner in self.values]
+        if x not in corners:
+            said.append(limit.format(h=cell_text(float(self.h[best])), slope=cell_text(float(self.slopes[best, -1]))))
+        said.append(self._saturation())
         if corners:
             corner = _("At x = {x} is a corner: PyTorch takes the flatter side's slope, the limit the right side's.")
             said.append(corner.format(x=" ".join(map(cell_text, corners))))

@@ -101,6 +101,7 @@ def test_a_missing_picture_is_kept_for_the_audit(folder: Path) -> None:
         ("t.csv", "", "lists no pictures"),
         ("t.csv", "path,label\n", "lists no pictures"),
         ("t.csv", "file,class\n1.jpg,a\n", "has file, class"),
+        ("t.csv", "path,label,path\n1.jpg,a,2.jpg\n", "two columns are called path"),
         ("t.csv", "path,label\n1.jpg,a,b\n", "row 1 has 3 cells where 2 columns are"),
         ("t.csv", "path,label\n,a\n", "names no picture in row 1"),
         ("t.csv", "path,label\n1.jpg,a\n2.jpg,a\n", "has one class only (a)"),

@@ -103,10 +103,8 @@ def train_several(
     >>> board.rows()[0]["model"]  # doctest: +SKIP
     'svm-rbf'
     """
-    asked: dict[str, Any] = {"epochs": epochs, "seed": seed, "features": features, "search": search, "cv": cv}
-    asked |= {"target": target}
-    asked |= settings or {}
-    asked = {name: value for name, value in asked.items() if value is not None}
+    stated = {"epochs": epochs, "seed": seed, "features": features, "search": search, "cv": cv, "target": target}
+    asked = {name: value for name, value in {**stated, **(settings or {})}.items() if value is not None}
     shares = _shares(models, asked)
     if out is not None:
         check_free(Path(out))

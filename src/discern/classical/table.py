@@ -112,31 +112,29 @@ def _qda(settings: Settings, classes: int, seed: int) -> Any:
 def _tree(settings: Settings, classes: int, seed: int) -> Any:
     from sklearn.tree import DecisionTreeClassifier
 
-    return DecisionTreeClassifier(
-        max_depth=settings["depth"] or None, min_samples_leaf=settings["leaf"], random_state=seed
-    )
+    return DecisionTreeClassifier(random_state=seed, **_limits(settings))
 
 
 def _forest(settings: Settings, classes: int, seed: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
-    limits = {"max_depth": settings["depth"] or None, "min_samples_leaf": settings["leaf"]}
-    return RandomForestClassifier(settings["trees"], random_state=seed, n_jobs=-1, **limits)
+    return RandomForestClassifier(settings["trees"], random_state=seed, n_jobs=-1, **_limits(settings))
 
 
 def _tree_regressor(settings: Settings, seed: int) -> Any:
     from sklearn.tree import DecisionTreeRegressor
 
-    return DecisionTreeRegressor(
-        max_depth=settings["depth"] or None, min_samples_leaf=settings["leaf"], random_state=seed
-    )
+    return DecisionTreeRegressor(random_state=seed, **_limits(settings))
 
 
 def _forest_regressor(settings: Settings, seed: int) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
-    limits = {"max_depth": settings["depth"] or None, "min_samples_leaf": settings["leaf"]}
-    return RandomForestRegressor(settings["trees"], random_state=seed, n_jobs=-1, **limits)
+    return RandomForestRegressor(settings["trees"], random_state=seed, n_jobs=-1, **_limits(settings))
+
+
+def _limits(settings: Settings) -> dict[str, Any]:
+    return {"max_depth": settings["depth"] or None, "min_samples_leaf": settings["leaf"]}
 
 
 def _logistic(settings: Settings, classes: int, seed: int) -> Any:

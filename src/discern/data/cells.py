@@ -92,11 +92,15 @@ def _rows(table: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _separated(rows: Iterator[list[str]]) -> Iterator[Mapping[str, Any]]:
+    """Each row of a CSV by the names of its columns."""
     opening = list(itertools.islice(rows, 2))
     if not opening:
         return
     header = opening.pop(0) if _is_header(opening) else [""] * len(opening[0])
     header = [name.strip() or f"column{place}" for place, name in enumerate(header, 1)]
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise ValueError(_("two columns are called {name}").format(name=twice))
     for place, row in enumerate(itertools.chain(opening, rows), 1):
         if any(cell.strip() for cell in row[len(header) :]):
             sentence = _("row {row} has {n} cells where {columns} columns are")

@@ -117,11 +117,11 @@ def _again(story: Story) -> str:
     if "seconds" in story.result:
         rows.append((_("seconds of training"), f"{story.result['seconds']:,.1f}"))
     notices = "".join(f"<li>{escape(text)}</li>" for text in config["notices"])
-    moved = story.moved()
+    moved, decided = story.moved(), escape(_("What was decided, and why"))
     return (
         f"<pre><code>{escape(story.command)}</code></pre>{_soft(moved) if moved else ''}"
         f'<div class="facts">{pages.table(("", ""), rows)}</div>'
-        f"<h3>{escape(_('What was decided, and why'))}</h3><ul>{notices}</ul>"
+        f"<h3>{decided}</h3><ul>{notices}</ul>"
         f"{tables.settings(config['config'] | {'machine': machine})}"
     )
 

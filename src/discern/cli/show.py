@@ -39,10 +39,9 @@ def show_data(found: dict[str, Any]) -> None:
         str(sum(found["classes"].values())),
         *(str(sum(found["split"][part].values())) for part in parts),
     )
-    things = _("rows") if "columns" in found else _("pictures")
     told = [*rows, totals] if len(rows) > 1 else [totals]
     title = "" if found.get("task") == "regression" else _("class")
-    table((title, things, _("training"), _("validation"), _("test")), told)
+    table((title, _("all"), _("training"), _("validation"), _("test")), told)
     if found["split"]["aside"]:
         line(_("{n} have no label and are kept aside.").format(n=found["split"]["aside"]))
     for note in found["notes"]:

@@ -137,7 +137,7 @@ class Clustering(Result):
         rows: list[list[Cell]] = [
             [str(i + 1), int(row.sum()), *(map(int, row) if classes else ())] for i, row in enumerate(counts)
         ]
-        return Table(_("Clusters"), (_("cluster"), _("rows"), *classes), rows)
+        return Table(_("Clusters"), (_("cluster"), _("members"), *classes), rows)
 
     def _centres(self) -> Table:
         """Every centre before every iteration, and at the end."""

@@ -105,7 +105,9 @@ def test_words_with_spaces_or_chinese_commas_between() -> None:
         run("labels", words=" , ")
 
 
-def test_features_of_pictures_at_hand(tmp_path: Path) -> None:
+def test_features_of_pictures_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("DISCERN_DATA", "DISCERN_WEIGHTS"):
+        monkeypatch.delenv(variable, raising=False)  # no weights are beside them
     found = run("features", pictures=str(make_folder(tmp_path / "colours", n=5)))
     assert isinstance(found, Separability)
     assert [kind.size for kind in found.kinds] == [10, 256, 4356, 256]

@@ -68,7 +68,7 @@ def test_iteration_by_iteration_with_numbers_for_a_hand(tmp_path: Path) -> None:
     assert found.inertia == 1 + 1 + 4 + 4
     assert found.iterations[0].changed == 4 and found.iterations[-1].changed == 0
     assert "class" not in " ".join(found.sentences())
-    assert found.tables()[1].columns == ("cluster", "rows")
+    assert found.tables()[1].columns == ("cluster", "members")
     figure = Figure()
     found.plot(figure)
     assert [ax.get_xlabel() for ax in figure.get_axes()] == ["wide", "iteration"]

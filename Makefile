@@ -46,7 +46,7 @@ format: env  ## put the code into its style
 	@$(BIN)/ruff format .
 
 docs: env  ## run every example of docs/ and put the pages into docs/_build/html
-	@$(BIN)/sphinx-build -q -W --keep-going -j 2 -b html docs docs/_build/html
+	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 lock:  ## pin the newest allowed versions again, with hashes (needs uv)

@@ -13,7 +13,7 @@ html_css_files = ["labs.css"]
 exclude_patterns = ["_build", "examples"]
 language = "en"
 
-nb_execution_mode = "force"  # its cache cannot be made by two processes at once
+nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120  # seconds a cell
 nb_merge_streams = True

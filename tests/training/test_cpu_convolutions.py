@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -82,6 +86,24 @@ def test_a_whole_network_says_the_same() -> None:
     wanted = model(x)
     with cpu_convolutions(model):
         assert torch.allclose(model(x), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [7, 8])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_strided_pointwise_convolution(side: int, bias: bool) -> None:
+    conv = nn.Conv2d(3, 4, 1, stride=2, bias=bias, dtype=torch.float64)
+    x = torch.randn(5, 3, side, side, dtype=torch.float64)
+    wanted = run(conv, x)
+    with cpu_convolutions(conv):
+        assert "_conv_forward" in vars(conv)
+        for found, value in zip(run(conv, x), wanted, strict=True):
+            torch.testing.assert_close(found, value)
+
+
+def test_batches_of_7_and_8_in_float32_end_well() -> None:
+    """Where every test below would be lost as well: in a process of its own."""
+    code = "import discern; discern.lab('overfit', data='digits', pictures=60, held=20, epochs=3)"
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "OMP_NUM_THREADS": "2"})
 
 
 @pytest.mark.parametrize("side", [7, 8])

@@ -7,6 +7,10 @@ and the gradient of the others is the zero it always was.
 In bfloat16, a wide 3x3 convolution over a map of up to 4x4 cells, whose weights outweigh the map: as one product of
 gathered patches. And a depthwise convolution of stride 2: at stride 1 it has a fast kernel, and every second cell of
 its answer is the answer. benchmarks/epoch.py shows them all at work.
+
+And one that a CPU does wrongly: in float32, the gradient of a 1x1 convolution of stride 2 (oneDNN's
+jit_avx512_common_1x1_convolution_bwd_weights in torch 2.15) writes past its memory with batches of 7 or 8 and two
+threads, and the process dies.
 """
 
 from __future__ import annotations
@@ -65,6 +69,13 @@ def strided_depthwise(conv: nn.Conv2d, x: Tensor, weight: Tensor, bias: Tensor |
     return conv2d(x, weight, bias, 1, conv.padding, conv.dilation, conv.groups)[:, :, ::2, ::2]
 
 
+def strided_pointwise(conv: nn.Conv2d, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A 1x1 convolution of stride 2: in float32, as one of stride 1 over every second cell."""
+    if torch.is_autocast_enabled("cpu"):
+        return conv2d(x, weight, bias, conv.stride)
+    return conv2d(x[:, :, ::2, ::2], weight, bias)
+
+
 def _as_matrix(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> Tensor:
     height, width = x.shape[-2:]
     rows, columns = range(0, height, stride), range(0, width, stride)
@@ -92,5 +103,7 @@ def _faster_form(conv: nn.Conv2d) -> Form | None:
         return None
     if conv.groups == conv.in_channels > 1 and conv.stride == (2, 2):
         return strided_depthwise
+    if conv.kernel_size == (1, 1) and conv.stride == (2, 2) and conv.padding == (0, 0) and conv.groups == 1:
+        return strided_pointwise
     square = conv.kernel_size == (3, 3) and conv.padding == (1, 1) and conv.stride in ((1, 1), (2, 2))
     return small_map if square and conv.groups == 1 else None

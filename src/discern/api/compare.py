@@ -97,12 +97,12 @@ class Leaderboard:
         plot_latency(self.rows, ax)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a page that needs no network (.html), or its drawings (.png).
+        """Write a page that needs no network (.html), or its drawings (.png, .svg).
 
         Raises
         ------
         ConfigError
-            When ``path`` ends in neither.
+            When ``path`` ends in none of them.
         DiskError
             When the disk is full or may not be written.
         """

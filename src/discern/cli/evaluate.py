@@ -46,6 +46,8 @@ def evaluate(
 
 def show_metrics(metrics: Metrics) -> None:
     """Accuracy with its interval, the other numbers with theirs, and a line a class."""
+    from discern.evaluation.report.tables import class_cells, interval, number
+
     sentence = _("top-1 {top1:.4f}  top-5 {top5:.4f}  loss {loss:.4f}  n {n}  {low:.4f} to {high:.4f} at 95 %")
     low, high = metrics.interval
     line(sentence.format(top1=metrics.top1, top5=metrics.top5, loss=metrics.loss, n=metrics.n, low=low, high=high))
@@ -58,24 +60,10 @@ def show_metrics(metrics: Metrics) -> None:
         "brier": _("Brier score"),
         "calibration_error": _("calibration error"),
     }
-    rows = [(title, _number(metrics.summary[name]), _range(metrics.intervals[name])) for name, title in titles.items()]
+    rows = [(title, number(metrics.summary[name]), interval(metrics.intervals[name])) for name, title in titles.items()]
     table(("", _("n {n}").format(n=metrics.n), _("95 %")), rows)
     line("")
-    classes = [
-        (
-            name,
-            f"{row['precision']:.3f}",
-            f"{row['recall']:.3f}",
-            _range(row["recall_interval"]),
-            f"{row['f1']:.3f}",
-            _number(row["roc_auc"]),
-            _number(row["average_precision"]),
-            f"{row['support']:.0f}",
-        )
-        for name, row in metrics.per_class().items()
-    ]
-    titled = (_("class"), _("precision"), _("recall"), _("95 %"), _("F1"), _("ROC-AUC"), _("average precision"))
-    table((*titled, _("n")), classes)
+    table(*class_cells(metrics))
 
 
 def show_threshold(found: Threshold) -> None:
@@ -104,25 +92,16 @@ def show_threshold(found: Threshold) -> None:
 
 
 def _outcome(found: Threshold, each: Outcome) -> list[str]:
+    from discern.evaluation.report.tables import interval, number
+
     cells = [
         _("from {value:.4f}").format(value=each.threshold),
-        _number(each.recall),
-        _range(each.recall_interval),
-        _number(each.precision),
-        _range(each.precision_interval),
+        number(each.recall),
+        interval(each.recall_interval),
+        number(each.precision),
+        interval(each.precision_interval),
         str(each.misses),
         str(each.false_alarms),
         str(each.n),
     ]
     return [*cells, f"{each.cost(found.miss_cost):.4f}"] if found.miss_cost is not None else cells
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _range(interval: tuple[float, float] | None) -> str:
-    if interval is None:
-        return "-"
-    low, high = interval
-    return f"{low:.3f} - {high:.3f}"

@@ -16,7 +16,7 @@ LISTED = 50  # names of pictures below a finding
 
 
 def number(value: float | None) -> str:
-    """Four digits, or a dash where there is none."""
+    """Four digits, or a dash where there is none, for a page or a terminal."""
     return "–" if value is None else f"{value:.4f}"
 
 
@@ -50,12 +50,18 @@ def numbers(metrics: Metrics) -> str:
 
 def per_class(metrics: Metrics) -> str:
     """A row a class; of many classes those found least often first."""
-    titles = (_("class"), _("precision"), _("recall"), _("95 %"), _("F1"), _("ROC-AUC"), _("average precision"))
-    found = list(metrics.per_class().items())
-    if len(found) > MANY:
-        found.sort(key=lambda each: each[1]["recall"])
+    titles, rows = class_cells(metrics)
+    if len(rows) > MANY:
+        recalls = [row["recall"] for row in metrics.per_class().values()]
+        rows = [rows[place] for place in sorted(range(len(rows)), key=recalls.__getitem__)]
+    return tall(titles, rows)
+
+
+def class_cells(metrics: Metrics) -> tuple[list[str], list[list[str]]]:
+    """Titles, and a row of texts for each class, for a page or a terminal."""
+    titles = [_("class"), _("precision"), _("recall"), _("95 %"), _("F1"), _("ROC-AUC"), _("average precision"), _("n")]
     rows = [
-        (
+        [
             name,
             f"{row['precision']:.3f}",
             f"{row['recall']:.3f}",
@@ -64,10 +70,10 @@ def per_class(metrics: Metrics) -> str:
             number(row["roc_auc"]),
             number(row["average_precision"]),
             f"{row['support']:.0f}",
-        )
-        for name, row in found
+        ]
+        for name, row in metrics.per_class().items()
     ]
-    return tall((*titles, _("n")), rows)
+    return titles, rows
 
 
 def tall(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

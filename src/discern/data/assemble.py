@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from discern.data.dataset import UNLABELLED, Dataset, Part, Store
+from discern.data.order import natural
 from discern.errors import DataError
 from discern.i18n import _, ngettext
 
@@ -64,6 +65,44 @@ def table_name(table: Path) -> str:
     ('fruit', 'fruit')
     """
     return readable(table.resolve().parent.name if part_named(table.stem) != Part.NONE else table.stem)
+
+
+def class_numbers(
+    origin: str, labels: Iterable[int | str | None], names: Sequence[str] = ()
+) -> tuple[list[str], dict[int | str | None, int]]:
+    """Class names, and which of them each label means: by its number among ``names``, or by name.
+
+    Nothing, and the negative number that stands for a held-back test label, mean none.
+
+    Raises
+    ------
+    DataError
+        When a label is not among the ``names`` that are given.
+
+    Examples
+    --------
+    >>> class_numbers("fruit", ["pear", None, "apple"])
+    (['apple', 'pear'], {'apple': 0, 'pear': 1})
+    >>> class_numbers("fruit", [1, -1], ["cat", "dog"])[1]
+    {0: 0, 1: 1, 'cat': 0, 'dog': 1}
+    """
+    values = {value for value in labels if value not in (None, "") and not (isinstance(value, int) and value < 0)}
+    number: dict[int | str | None, int]
+    if names:
+        classes = list(names)
+        number = {at: at for at in range(len(classes))} | {name: at for at, name in enumerate(classes)}
+    else:
+        classes = sorted({str(value) for value in values}, key=natural)
+        place = {name: at for at, name in enumerate(classes)}
+        number = {value: place[str(value)] for value in sorted(values, key=str)}
+    unknown = sorted(str(value) for value in values if value not in number)
+    if unknown:
+        raise DataError(
+            _("{path} has labels without a class name ({labels}): save it again with all class names.").format(
+                path=origin, labels=shortened(unknown)
+            )
+        )
+    return classes, number
 
 
 def assemble(

@@ -13,6 +13,7 @@ from discern.data.named import CLASSES, NAMES, open_named, open_raw
 from discern.data.parquet import open_parquet
 from discern.data.picture import is_picture_name
 from discern.data.rows import ANY, Question, RowStore
+from discern.data.shards import PREFIX, open_shards
 from discern.data.table import open_table
 from discern.errors import ConfigError, DataError, nearest
 from discern.i18n import _
@@ -28,8 +29,9 @@ def open_data(
     ----------
     source : str, os.PathLike or Dataset
         A folder (of class folders, of parquet files, of the official MNIST or CIFAR files), a .parquet file, a table
-        (.csv, .tsv, .json, .jsonl), or a name: digits, iris, mnist, fashion-mnist, cifar10, cifar100. What exists as a
-        path is taken as a path. A `Dataset` is given back as it is.
+        (.csv, .tsv, .json, .jsonl), webdataset shards (``wds:shards/train-{000..009}.tar``), or a name: digits, iris,
+        mnist, fashion-mnist, cifar10, cifar100. What exists as a path is taken as a path. A `Dataset` is given back as
+        it is.
     progress : Progress
         Told of a download.
     question : Question
@@ -55,6 +57,8 @@ def open_data(
 
 
 def _opened(source: str | os.PathLike[str], progress: Progress, question: Question) -> Dataset:
+    if str(source).startswith(PREFIX):
+        return open_shards(str(source))
     path = Path(source).expanduser()
     if str(source) and path.exists():
         found = _open_path(path, question)
@@ -83,7 +87,13 @@ def _open_path(path: Path, question: Question) -> Dataset:
                 path=path
             )
         )
-    if suffix in (".zip", ".gz", ".tar", ".tgz", ".7z", ".rar"):
+    if suffix == ".tar":
+        raise DataError(
+            _("{path} is packed: unpack it and give the folder; if it is a webdataset shard, give wds:{path}.").format(
+                path=path
+            )
+        )
+    if suffix in (".zip", ".gz", ".tgz", ".7z", ".rar"):
         raise DataError(_("{path} is packed: unpack it and give the folder.").format(path=path))
     raise DataError(
         _("{path} is not a data set: give a folder, a .parquet file or a table ({suffixes}).").format(

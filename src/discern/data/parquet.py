@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discern.data.assemble import assemble, part_named, parts_named, readable, shortened
+from discern.data.assemble import assemble, class_numbers, part_named, parts_named, readable, shortened
 from discern.data.dataset import UNLABELLED, Dataset, Part, Store
 from discern.data.order import natural
 from discern.errors import DataError
@@ -254,28 +254,11 @@ def _labels(path: Path, files: list[Path], layouts: list[_Layout]) -> tuple[list
         pq.read_table(file, columns=[layout.labels], use_threads=False).column(0).to_pylist()
         for file, layout in zip(files, layouts, strict=True)
     ]
-    values = {value for column in columns for value in column if not _is_blank(value)}
     named = {layout.names for layout in layouts if layout.names}
     if len(named) > 1:
         raise DataError(
             _("The files of {path} name different classes: give one of them, or save them again.").format(path=path)
         )
-    if named:
-        classes = list(named.pop())
-        number: dict[Any, int] = {at: at for at in range(len(classes))} | {name: at for at, name in enumerate(classes)}
-    else:
-        classes = sorted({str(value) for value in values}, key=natural)
-        number = {value: classes.index(str(value)) for value in values}
-    unknown = sorted(str(value) for value in values if value not in number)
-    if unknown:
-        raise DataError(
-            _("{path} has labels without a class name ({labels}): save it again with all class names.").format(
-                path=path, labels=shortened(unknown)
-            )
-        )
+    values = (value for column in columns for value in column)
+    classes, number = class_numbers(str(path), values, named.pop() if named else ())
     return classes, [np.array([number.get(value, UNLABELLED) for value in column], np.int32) for column in columns]
-
-
-def _is_blank(value: int | str | None) -> bool:
-    """No label: nothing, or the -1 that stands for a held-back test label."""
-    return value in (None, "") or (isinstance(value, int) and value < 0)

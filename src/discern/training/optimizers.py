@@ -7,6 +7,7 @@ from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from discern.training.config import Config
+from discern.training.eager import eager
 
 
 def make_optimizer(model: nn.Module, config: Config) -> Optimizer:
@@ -34,14 +35,14 @@ def make_optimizer(model: nn.Module, config: Config) -> Optimizer:
     lr = config.lr
     match config.optimizer:
         case "sgd":
-            return SGD(groups, lr=lr, momentum=config.momentum, nesterov=config.momentum > 0, fused=_fused(parameters))
+            return eager(SGD)(groups, lr=lr, momentum=config.momentum, nesterov=config.momentum > 0, fused=_fused(parameters))
         case "adamw":
-            return AdamW(groups, lr=lr, fused=_fused(parameters))
+            return eager(AdamW)(groups, lr=lr, fused=_fused(parameters))
         case "adam":
-            return Adam(groups, lr=lr, fused=_fused(parameters))
+            return eager(Adam)(groups, lr=lr, fused=_fused(parameters))
         case "rmsprop":
-            return RMSprop(groups, lr=lr)
-    return SGD(groups, lr=lr)
+            return eager(RMSprop)(groups, lr=lr)
+    return eager(SGD)(groups, lr=lr)
 
 
 def _shares(model: nn.Module, early_rate: float) -> dict[float, list[nn.Parameter]]:

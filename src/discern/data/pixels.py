@@ -167,15 +167,26 @@ def _write(path: str, start: int, spec: Spec, store: Store, rows: np.ndarray) ->
     with Path(path).open("r+b", buffering=1 << 20) as file:
         file.seek(start + int(rows[0, 0]) * height * width * channels)
         for index in rows[:, 1].tolist():
-            try:
-                array = spec.pixels(decode(store.read(index), at_least=spec.at_least))
-            except (PictureError, OSError) as error:
-                raise DataError(
-                    _("{path} cannot be read any more: {reason}").format(path=store.path(index), reason=error)
-                ) from error
-            if array.shape != spec.shape or array.dtype != np.uint8:
-                raise TypeError(f"spec.pixels gave {array.dtype} {array.shape}, not uint8 {spec.shape}")
-            file.write(np.ascontiguousarray(array).data)
+            file.write(decoded(spec, store, index).data)
+
+
+def decoded(spec: Spec, store: Store, index: int) -> np.ndarray:
+    """A picture as ``spec`` has it: contiguous uint8 (H, W, C).
+
+    Raises
+    ------
+    DataError
+        When it cannot be decoded any more.
+    """
+    try:
+        array = spec.pixels(decode(store.read(index), at_least=spec.at_least))
+    except (PictureError, OSError) as error:
+        raise DataError(
+            _("{path} cannot be read any more: {reason}").format(path=store.path(index), reason=error)
+        ) from error
+    if array.shape != spec.shape or array.dtype != np.uint8:
+        raise TypeError(f"spec.pixels gave {array.dtype} {array.shape}, not uint8 {spec.shape}")
+    return np.ascontiguousarray(array)
 
 
 @contextmanager

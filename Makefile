@@ -15,7 +15,7 @@ echo "discern needs Python 3.11 or newer: install it, or say where it is: make e
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help env venv demo test test-slow lint format docs lock messages bench clean
+.PHONY: help env venv demo test test-slow lint format docs lock messages bench bench-full clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -62,9 +62,12 @@ messages: env  ## collect the sentences of the code into the catalogue, and comp
 	@rm $(LOCALE)/discern.pot
 	@$(BIN)/pybabel -q compile -i $(ZH_TW).po -o $(ZH_TW).mo --statistics
 
-bench: env  ## pictures per second beside the tutorial's loop, timm and fastai
-	@$(BIN)/python tools/environment.py --peers
-	@.venv-bench/bin/python benchmarks/epoch.py
+bench: env  ## the quick form of the benchmarks into benchmarks/RESULTS.md, under 5 minutes (some: BENCH="decode epoch")
+	@$(BIN)/python benchmarks/run.py $(BENCH)
+
+bench-full: env  ## the whole benchmarks, hours long, with fastai among the peers (some: BENCH=epoch)
+	@$(BIN)/python tools/environment.py --peers || echo "without fastai" >&2
+	@$(BIN)/python benchmarks/run.py --full $(BENCH)
 
 clean:  ## remove what the tools made; .venv and runs stay
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -1,6 +1,7 @@
 """Pictures per second of training, discern's beside the tutorial's loop, timm's and fastai's, in one run.
 
-    make bench                                                  # fetches fastai into .venv-bench, then all cases
+    .venv/bin/python benchmarks/epoch.py --quick                       # small pictures, few of them, without fastai
+    python tools/environment.py --peers                                # fetches fastai into .venv-bench
     .venv-bench/bin/python benchmarks/epoch.py cifar10 --pictures 5000 --repeats 3
 
 Every contestant runs alone in a process of its own, in turns, and trains the same network from a folder of pictures;
@@ -23,6 +24,7 @@ import torch
 
 from peers import CONTESTANTS, Case
 from pictures import exported, photos
+from results import state
 
 CASES = [
     Case("cifar10", "resnet18", 32, 3, 10, batch=128, augment=True, epochs=2, goal=1.3),
@@ -32,22 +34,29 @@ CASES = [
 ]
 
 
+QUICK = {"cifar10": 2_000, "mnist": 10_000}  # case -> pictures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [case.name for case in CASES]
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(names)}; all unless named")
     parser.add_argument("--pictures", type=int, help="CIFAR-10 and MNIST pictures (10,000 and all 60,000 unless given)")
     parser.add_argument("--repeats", type=int, default=1, help="turns; the median counts")
+    parser.add_argument("--quick", action="store_true", help="2,000 pictures of CIFAR-10 and 10,000 of MNIST")
     parser.add_argument("--alone", nargs=2, metavar=("CONTESTANT", "FOLDER"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    chosen = [case for case in CASES if case.name in (asked.cases or names)]
+    wanted = asked.cases or (list(QUICK) if asked.quick else names)
+    chosen = [case for case in CASES if case.name in wanted]
     if asked.alone:
         alone(chosen[0], *asked.alone)
         return
     print(f"{os.cpu_count()} cores, torch {torch.__version__}", flush=True)
     with tempfile.TemporaryDirectory() as place:
         for case in chosen:
-            race(case, folder_of(case, asked.pictures, Path(place)), asked.repeats)
+            few = QUICK.get(case.name) if asked.quick else None
+            folder = folder_of(case, asked.pictures or few, Path(place))
+            race(case, folder, asked.repeats, [name for name in CONTESTANTS if name != "fastai" or not asked.quick])
 
 
 def folder_of(case: Case, pictures: int | None, place: Path) -> Path:
@@ -56,10 +65,10 @@ def folder_of(case: Case, pictures: int | None, place: Path) -> Path:
     return exported(case.name, pictures or (10_000 if case.name == "cifar10" else None), place)
 
 
-def race(case: Case, folder: Path, repeats: int) -> None:
-    """Print a line a contestant, and discern's ratio to the best of the others."""
+def race(case: Case, folder: Path, repeats: int, contestants: list[str]) -> None:
+    """Print a line a contestant, and state discern's ratio to the best of the others."""
     print(f"\n{case.name}: {case.model} at {case.size}x{case.size}, batches of {case.batch}", flush=True)
-    measured: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS}
+    measured: dict[str, list[dict[str, float]]] = {name: [] for name in contestants}
     for _ in range(repeats):
         for name, results in measured.items():
             results += run_alone(case, name, folder)
@@ -74,7 +83,13 @@ def race(case: Case, folder: Path, repeats: int) -> None:
     others = {name: rate for name, rate in rates.items() if name != "discern"}
     if "discern" in rates and others:
         best = max(others, key=lambda name: others[name])
-        print(f"  discern is {rates['discern'] / others[best]:.2f}x {best}, the best of the others; goal {case.goal}x")
+        about = f"{case.name}: {case.model} at {case.size} px"
+        beaten = f"pictures/s over those of {best}, the best of {', '.join(others)}; {turns(repeats)}"
+        state("epoch", about, ratio=rates["discern"] / others[best], goal=case.goal, better="higher", note=beaten)
+
+
+def turns(repeats: int) -> str:
+    return "one turn" if repeats == 1 else f"median of {repeats} turns"
 
 
 def run_alone(case: Case, name: str, folder: Path) -> list[dict[str, float]]:

@@ -6,11 +6,14 @@ The processes are loky's, not the standard library's: a script that trains at it
 
 from __future__ import annotations
 
+import os
+import signal
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import ExitStack, contextmanager
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -29,6 +32,7 @@ _store: Store | None = None
 def _receive(store: Store) -> None:
     global _store
     _store = store
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that they work for to act on
 
 
 def _in_process(work: Work[T], indices: np.ndarray) -> T:
@@ -77,17 +81,64 @@ def each_batch(work: Work[T], store: Store, indices: np.ndarray) -> Iterator[tup
         return
     batches = np.array_split(indices, -(-len(indices) // BATCH))
     with _processes(workers, store) as pool:
-        try:
-            yield from _ended({pool.submit(_in_process, work, batch): batch for batch in batches})
-        except BrokenProcessPool as error:
-            raise DataError(
-                _("A process that reads pictures was ended by the system, often for memory: close other programs.")
-            ) from error
+        yield from _ended({pool.submit(_in_process, work, batch): batch for batch in batches})
 
 
 def _ended(futures: dict[Future[T], np.ndarray]) -> Iterator[tuple[np.ndarray, T]]:
     for future in as_completed(list(futures)):
-        yield futures.pop(future), future.result()
+        yield futures.pop(future), _result(future)
+
+
+def _result(future: Future[T]) -> T:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise DataError(
+            _("A process that reads pictures was ended by the system, often for memory: close other programs.")
+        ) from error
+
+
+class Crew(Generic[T]):
+    """Workers that stay, for work that comes piece by piece; they start with the first and end with this object.
+
+    Parameters
+    ----------
+    work, store
+        As of `each_batch`.
+    n : int
+        How many pictures the work is on in all: of few, the workers are threads.
+    """
+
+    def __init__(self, work: Work[T], store: Store, n: int) -> None:
+        self._work, self._store = work, store
+        self._workers = max(1, processors() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))  # torchrun's processes
+        self._many = n > FEW and self._workers > 1
+        self._pool: Executor | None = None
+
+    def begin(self, indices: np.ndarray) -> list[Future[T]]:
+        """Have ``indices``, int64 (n,), worked on: a share for each worker, in order."""
+        pool = self._pool or self._start()
+        shares = np.array_split(indices, max(1, min(self._workers, len(indices))))
+        if self._many:
+            return [pool.submit(_in_process, self._work, share) for share in shares]
+        return [pool.submit(self._work, self._store, share) for share in shares]
+
+    def end(self, begun: list[Future[T]]) -> list[T]:
+        """What came of it, in order.
+
+        Raises
+        ------
+        DataError
+            When a worker process was killed.
+        """
+        return [_result(future) for future in begun]
+
+    def _start(self) -> Executor:
+        stack = ExitStack()
+        weakref.finalize(self, stack.close)
+        pool = _processes(self._workers, self._store) if self._many else _threads(self._workers)
+        self._pool = stack.enter_context(pool)
+        return self._pool
 
 
 @contextmanager

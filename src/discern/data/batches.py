@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from discern.data.mapped import Mapped
+from discern.data.shuffle import shuffled
 from discern.runtime import Ranks, generator
 
 CPU, ALONE = torch.device("cpu"), Ranks()
@@ -35,7 +37,7 @@ class Batches:
     labels : numpy.ndarray
         int (N,).
     rows : numpy.ndarray
-        Positions in ``pixels`` of the part to go through.
+        Positions in ``pixels`` of the part to go through, ascending, so that a disk reads forward.
     size : int
         Pictures a step over all processes; batches differ by one picture at most, and each process gets two or more.
     seed : int
@@ -74,12 +76,13 @@ class Batches:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Pixels uint8 (n, H, W, C) and labels int64 (n,) of each step of epoch ``number``, from step ``start`` on."""
-        for rows in self.order(number)[start:]:
-            yield self.take(rows)
+        order = self.order(number)[start:]
+        for rows, pixels in zip(order, self.pixels.each(order), strict=True):
+            yield pixels, self.label(rows)
 
     def order(self, number: int) -> list[Tensor]:
         """The rows of each step of epoch ``number``, this process's share of them."""
-        order = self.rows[torch.randperm(len(self.rows), generator=generator(self.seed, "order", number))]
+        order = self.rows[shuffled(len(self.rows), self.pixels.size, generator(self.seed, "order", number))]
         return [batch[self.ranks.rank :: self.ranks.size] for batch in order.tensor_split(self.steps)]
 
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,7 +99,8 @@ class Pixels:
 
     def __init__(self, pixels: np.ndarray, device: torch.device = CPU) -> None:
         self.device = device
-        self.mapped = pixels if isinstance(pixels, np.memmap) else None
+        self.size = pixels.nbytes // max(1, len(pixels))  # bytes of a picture
+        self.mapped = Mapped(pixels) if isinstance(pixels, np.memmap) else None
         if self.mapped is None:
             self.held = torch.from_numpy(pixels)
             if device.type == "cuda" and pixels.nbytes < torch.cuda.mem_get_info(device)[0] // 4:
@@ -105,7 +109,13 @@ class Pixels:
     def take(self, rows: Tensor) -> Tensor:
         """The pictures at ``rows`` as uint8 (n, H, W, C) on the device."""
         if self.mapped is not None:
-            ordered, back = rows.sort()  # a disk reads forward
-            taken = torch.from_numpy(np.ascontiguousarray(self.mapped[ordered.numpy()]))
-            return taken[back.argsort()].to(self.device, non_blocking=True)
+            return self.mapped.take(rows).to(self.device, non_blocking=True)
         return self.held.index_select(0, rows.to(self.held.device)).to(self.device, non_blocking=True)
+
+    def each(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        """As `take`, one batch after the other; from disk they are read ahead."""
+        if self.mapped is None:
+            yield from map(self.take, batches)
+        else:
+            for pixels in self.mapped.each(batches):
+                yield pixels.to(self.device, non_blocking=True)

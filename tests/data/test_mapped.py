@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from discern.data import mapped as module
+from discern.data.mapped import Mapped
+
+N = 5000
+
+
+@pytest.fixture(scope="module")
+def array(tmp_path_factory: pytest.TempPathFactory) -> np.memmap:
+    path = tmp_path_factory.mktemp("mapped") / "array.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 256, (N, 5, 4, 3), dtype=np.uint8))
+    loaded: np.memmap = np.load(path, mmap_mode="r")
+    return loaded
+
+
+def batches_of(seed: int, sizes: list[int]) -> list[torch.Tensor]:
+    """Random rows, some of them twice."""
+    random = torch.Generator().manual_seed(seed)
+    return [torch.randint(N, (size,), generator=random) for size in sizes]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 99), st.lists(st.integers(0, 300), max_size=12), st.integers(1, 40_000))
+def test_rows_are_those_asked_for_in_that_order(array: np.memmap, seed: int, sizes: list[int], window: int) -> None:
+    batches = batches_of(seed, sizes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "WINDOW", window)
+        found = list(Mapped(array).each(batches))
+    assert len(found) == len(batches)
+    for seen, rows in zip(found, batches, strict=True):
+        assert np.array_equal(seen.numpy(), array[rows.numpy()])
+        assert np.array_equal(Mapped(array).take(rows).numpy(), seen.numpy())
+
+
+def test_the_next_window_is_read_while_one_is_used(array: np.memmap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WINDOW", 100 * 60)  # bytes: two batches of 50 rows of 60
+    reads: list[int] = []
+    read = Mapped._read
+
+    def counted(self: Mapped, batches: list[torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        reads.append(len(batches))
+        return read(self, batches)
+
+    monkeypatch.setattr(Mapped, "_read", counted)
+    given = Mapped(array).each(batches_of(0, [50] * 9))
+    next(given)
+    given.close()  # waits for the thread
+    assert reads == [2, 2]
+
+
+def test_what_cannot_be_read_is_an_error_where_it_is_used(array: np.memmap) -> None:
+    with pytest.raises(IndexError):
+        list(Mapped(array).each([torch.tensor([N])]))
+
+
+def test_the_system_is_told_of_runs_of_rows(array: np.memmap, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(mmap, "MADV_WILLNEED"):
+        pytest.skip("this system takes no advice")
+    told: list[tuple[int, int]] = []
+
+    class Told(mmap.mmap):
+        def madvise(self, option: int, start: int = 0, length: int = 0) -> None:
+            assert option == mmap.MADV_WILLNEED
+            super().madvise(option, start, length)
+            told.append((start, start + length))
+
+    with Path(str(array.filename)).open("rb") as file:
+        spied = Told(file.fileno(), 0, access=mmap.ACCESS_READ)
+    of_spied = np.ndarray.__new__(np.memmap, array.shape, array.dtype, buffer=spied, offset=array.offset)
+    of_spied.offset = array.offset
+    Mapped(of_spied).take(torch.tensor([4999, 7, 4000, 9]))
+    begin = array.offset
+    assert [end for _begin, end in told] == [begin + 10 * 60, begin + 5000 * 60]  # 2 runs: 60 bytes a row
+    assert [begin for begin, _end in told] == [0, (begin + 4000 * 60) // mmap.PAGESIZE * mmap.PAGESIZE]
+    told.clear()
+    Mapped(array[1:]).take(torch.tensor([3]))  # a part of the array: nobody is told, the rows come all the same
+    assert not told
+
+
+def test_a_part_of_a_map_is_read_all_the_same(array: np.memmap) -> None:
+    part = array[100:300]
+    assert np.array_equal(Mapped(part).take(torch.tensor([5, 0, 199])).numpy(), array[[105, 100, 299]])

@@ -41,9 +41,9 @@ def test_an_unknown_setting_like_no_other_gives_them_all() -> None:
 @pytest.mark.parametrize(
     "name, value, allowed",
     [
-        ("optimizer", "sdg", "one of sgd, adamw, adam, rmsprop, gd"),
+        ("optimizer", "sdg", "one of sgd, adamw, adam, rmsprop, gd, muon"),
         ("channels", 4, "one of 1, 3"),
-        ("schedule", 3, "one of cosine, onecycle, step, multistep, constant"),
+        ("schedule", 3, "one of cosine, triangular, onecycle, step, multistep, constant"),
         ("epochs", 0, "1 or more"),
         ("epochs", "many", "a whole number"),
         ("epochs", 2.5, "a whole number"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from discern.errors import ConfigError, ModelError
 from discern.training.config import Config
-from discern.training.recipes import Subject, check, complete
+from discern.training.recipes import FAST, Subject, check, complete, held_back, is_fast
 from discern.training.transfer import HEAD, phases
 
 CATS = Subject({"cat": 500, "dog": 500}, side=32, grey=False, device="cpu")
@@ -22,7 +22,9 @@ SUBJECTS = st.builds(
     grey=st.booleans(),
     device=st.sampled_from(["cpu", "cuda", "mps"]),
 )
-MODELS = st.sampled_from(["auto", "mlp-course", "feed-forward", "lenet", "resnet18-narrow", "mobilenet-0.25"])
+MODELS = st.sampled_from(
+    ["auto", "mlp-course", "feed-forward", "lenet", "resnet18-narrow", "mobilenet-0.25", "fastnet"]
+)
 
 
 @settings(max_examples=40, deadline=None)
@@ -30,7 +32,7 @@ MODELS = st.sampled_from(["auto", "mlp-course", "feed-forward", "lenet", "resnet
 def test_every_subject_gets_a_whole_config(subject: Subject, model: str, recipe: str) -> None:
     config, notes = complete({"model": model, "recipe": recipe}, subject)
     assert config.model != "auto"
-    assert 5 <= config.epochs <= 150
+    assert 2 <= config.epochs <= 150
     assert config.channels == (3 if recipe == "lecture" and model == "mlp-course" else 1 if subject.grey else 3)
     assert all(note.endswith(".") for note in notes)
     again, _notes = complete(config.model_dump(), subject)
@@ -240,3 +242,33 @@ def test_a_size_asked_for_is_what_the_network_is_tried_with() -> None:
     """Pictures of 8 pixels are too small for some networks, but not when a size says otherwise."""
     config, _notes = complete({"model": "torchvision:inception_v3", "size": 128}, DIGITS)
     assert config.size == 128
+
+
+@settings(max_examples=40, deadline=None)
+@given(SUBJECTS)
+def test_the_fast_recipe_fits_every_subject(subject: Subject) -> None:
+    config, _notes = complete({"recipe": "fast"}, subject)
+    assert (config.model, config.optimizer, config.schedule) == (FAST, "muon", "triangular")
+    assert 28 <= config.size <= 64
+    assert ("mirror" in config.views) == config.flip
+    again, _notes = complete(config.model_dump(), subject)
+    assert again == config
+
+
+def test_the_fast_recipe_is_that_of_its_network() -> None:
+    named, _notes = complete({"model": FAST}, CATS)
+    asked, _notes = complete({"recipe": "fast"}, CATS)
+    assert named == asked.model_copy(update={"recipe": "auto"})
+
+
+@pytest.mark.parametrize(("asked", "what"), [({"model": "lenet"}, "--model"), ({"weights": "official"}, "weights")])
+def test_the_fast_recipe_goes_with_nothing_else(asked: dict[str, Any], what: str) -> None:
+    with pytest.raises(ConfigError, match=f"leave {what} out"):
+        is_fast({"recipe": "fast", **asked})
+
+
+def test_few_pictures_take_a_thin_network_and_many_hold_few_back() -> None:
+    few, _notes = complete({"recipe": "fast"}, DIGITS)
+    many, _notes = complete({"recipe": "fast"}, replace(CATS, counts={"cat": 25_000, "dog": 25_000}))
+    assert few.network["width"] < many.network["width"]
+    assert held_back({"recipe": "fast"}, 1797) == 0.1 > held_back({"recipe": "fast"}, 50_000)

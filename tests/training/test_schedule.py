@@ -13,12 +13,12 @@ CONFIGS = st.builds(
     Config,
     epochs=st.integers(1, 300),
     warmup=st.just(0.0) | st.floats(0.01, 20),
-    schedule=st.sampled_from(["cosine", "onecycle", "step", "multistep", "constant"]),
+    schedule=st.sampled_from(["cosine", "triangular", "onecycle", "step", "multistep", "constant"]),
     step_epochs=st.integers(1, 50),
     milestones=st.lists(st.integers(1, 300), max_size=3).map(tuple),
     gamma=st.floats(0.01, 1),
 )
-SMOOTH = CONFIGS.filter(lambda config: config.schedule in ("cosine", "onecycle"))
+SMOOTH = CONFIGS.filter(lambda config: config.schedule in ("cosine", "triangular", "onecycle"))
 
 
 @given(CONFIGS, st.floats(0, 1))

@@ -11,7 +11,7 @@ from discern.preprocess.normalise import normalise, to_float
 from discern.preprocess.spec import Preprocess
 from discern.runtime import Ranks, generator
 from discern.training.config import Config
-from discern.training.sources import Data, Features, Pictures, step_size
+from discern.training.sources import Data, Features, Pictures, alternating, step_size
 
 CPU = torch.device("cpu")
 ALONE = Ranks()
@@ -29,6 +29,23 @@ def data() -> Data:
     return Data(pixels, random.integers(0, 3, n), np.sort(order[:TRAIN]), np.sort(order[TRAIN:]), 3)
 
 
+def test_a_picture_is_mirrored_in_every_second_epoch() -> None:
+    rows = torch.arange(4000)
+    first, second, third = (alternating(rows, 5, epoch) for epoch in range(3))
+    assert torch.equal(first, ~second) and torch.equal(first, third)
+    assert 0.45 < first.float().mean() < 0.55
+    assert 0.45 < (first == alternating(rows, 6, 0)).float().mean() < 0.55
+    assert torch.equal(alternating(rows[100:103], 5, 0), first[100:103])  # whatever the batch
+
+
+def test_some_inputs_are_the_first_of_the_first_epoch(data: Data) -> None:
+    source = Pictures(data, CONFIG, SPEC, CPU, ALONE)
+    batches = [x for x, _targets in source.epoch(0)]
+    assert torch.equal(source.some(5), torch.cat(batches[:2]))
+    assert len(source.some(1000)) == TRAIN
+    assert not len(source.some(0))
+
+
 def features_of(data: Data, passes: int) -> np.ndarray:
     """A row for each pass over each picture that tells them: (pass, place in ``pixels``)."""
     parts = [(0, data.train), (0, data.validation), *((turn, data.train) for turn in range(1, passes + 1))]
@@ -41,8 +58,10 @@ def test_pictures_are_augmented_by_epoch_and_step_and_normalised(data: Data) -> 
     batches = list(source.epoch(2))
     assert [len(x) for x, _targets in batches] == [4, 3, 3]
     for step, (x, targets) in enumerate(batches):
-        pixels, labels = source.batches.take(source.batches.order(2)[step])
-        wanted, _targets = augment(pixels, labels, CONFIG.augmentation, generator(3, "augment", 2, step, 0))
+        rows = source.batches.order(2)[step]
+        pixels, labels = source.batches.take(rows)
+        random, mirrored = generator(3, "augment", 2, step, 0), alternating(rows, 3, 2)
+        wanted, _targets = augment(pixels, labels, CONFIG.augmentation, random, mirrored)
         assert torch.equal(x, normalise(wanted, SPEC))
         assert torch.equal(targets.a, labels)
 

@@ -35,6 +35,7 @@ def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, A
         network=job.config.network,
         classes=job.prepared.dataset.classes,
         preprocess=job.spec,
+        views=job.config.views,
         made_with={"discern": discern.__version__, "torch": torch.__version__},
     )
     network = job.network()
@@ -102,9 +103,11 @@ def conclude(job: Held, classifier: Classifier, save: Callable[[Card], None], ou
     }
     scaling = choose_temperature(answers["validation"], job.labels[job.rows(held["validation"])], job.config.seed)
     predictions = {name: _predictions(job, held[name], tempered(p, scaling.value)) for name, p in answers.items()}
-    if scaling.value != 1:
-        job.run.log("notice", text=scaling.why)
-        watch.event({"event": "notice", "text": scaling.why})
+    part = "test" if "test" in predictions else "validation"
+    looked = _one_view(job, classifier, held[part], predictions[part], watch)
+    for text in filter(None, [scaling.why if scaling.value != 1 else "", looked.get("why")]):
+        job.run.log("notice", text=text)
+        watch.event({"event": "notice", "text": text})
     measured: dict[str, Metrics | None] = dict.fromkeys(held)
     measured |= {name: measure(p.probabilities, p.labels, p.classes) for name, p in predictions.items()}
     told = {name: m and {"top1": m.top1, "n": m.n, "interval": m.interval} for name, m in measured.items()}
@@ -117,11 +120,29 @@ def conclude(job: Held, classifier: Classifier, save: Callable[[Card], None], ou
         "test": {"top1": measured["test"].top1} if measured["test"] else None,
         **outcome.cost,
     }
-    part = "test" if "test" in predictions else "validation"
     if job.pixels.ndim == 4:  # the rows of a table are no pictures
         keep(job.run.pictures, part, predictions[part], job.pixels, job.rows(held[part]), outcome.samples)
     parts = {name: m.to_json() if m else None for name, m in measured.items()}
-    tell(job, result, {"temperature": asdict(scaling), **parts}, outcome, watch)
+    views = {"views": looked} if looked else {}
+    tell(job, result, {"temperature": asdict(scaling), **views, **parts}, outcome, watch)
+
+
+def _one_view(
+    job: Held, classifier: Classifier, indices: np.ndarray, seen: Predictions, watch: Watcher
+) -> dict[str, Any]:
+    """What several views of a picture bring over one; empty where it is looked at once."""
+    if not classifier.card.views:
+        return {}
+    alone = classifier.one_view().probabilities(job.pixels, job.rows(indices), progress=watch.progress)
+    one, n = float((alone.argmax(axis=1) == seen.labels).mean()), len(indices)
+    sentence = _(
+        "Each picture is looked at {views} times, mirrored or moved by a pixel, and the answers are averaged: "
+        "{several:.4f} are named right so, {one:.4f} from one look (n {n})."
+    )
+    views = (2 if "mirror" in classifier.card.views else 1) * (3 if "shift" in classifier.card.views else 1)
+    several = float(seen.correct.mean())
+    why = sentence.format(views=views, several=several, one=one, n=f"{n:,}")
+    return {"views": views, "top1": several, "top1_one_view": one, "n": n, "why": why}
 
 
 def tell(job: Held, result: dict[str, Any], measured: dict[str, Any], outcome: Outcome, watch: Watcher) -> None:

@@ -17,6 +17,8 @@ from discern.api.prepare import DataLike, Prepared, prepare, prepare_to_train
 from discern.api.weights import find_start
 from discern.classical.config import ClassicalConfig
 from discern.classical.table import CLASSICAL
+from discern.data.dataset import Dataset
+from discern.data.open import open_data
 from discern.data.pixels import pixels
 from discern.data.split import Split
 from discern.errors import ConfigError, ModelError, RunError
@@ -35,7 +37,7 @@ from discern.runtime import device, machine, seed_for
 from discern.training.config import Config
 from discern.training.cpu_convolutions import cpu_convolutions
 from discern.training.probe import choose
-from discern.training.recipes import Subject, check, complete
+from discern.training.recipes import Subject, check, complete, held_back
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,10 @@ def start(
     if out is not None:
         check_free(Path(out))
     where = device(early.device)
-    prepared = prepare_to_train(data, early.seed, early.validation, early.test, watch, early.train_limit)
+    if data is not None and not isinstance(data, Prepared):
+        data = open_data(data)
+    validation = held_back(asked, len(data)) if isinstance(data, Dataset) else early.validation
+    prepared = prepare_to_train(data, early.seed, validation, early.test, watch, early.train_limit)
     if prepared.rows:
         sentence = _("{data} is a table of numbers, which classical models learn: take --model with one of {names}.")
         raise ModelError(sentence.format(data=prepared.dataset.origin, names=", ".join(CLASSICAL)))

@@ -37,6 +37,7 @@ def train(
     search: str | None = None,
     cv: int | None = None,
     target: str | None = None,
+    recipe: str | None = None,
     settings: Mapping[str, Any] | None = None,
     watch: Watcher | None = None,
 ) -> Run:
@@ -74,6 +75,9 @@ def train(
     target : str, optional
         The column of a table of numbers to learn: one called class, label, target, species or variety, else the last,
         unless given.
+    recipe : {"auto", "fast", "lecture"}, optional
+        Where settings come from that are not given: the pictures and the machine, or discern's fastest road for
+        pictures up to 64 pixels a side, or the course.
     settings : mapping, optional
         Any setting of `discern.training.config.Config` or of the network, by name; of a classical model those of
         `discern.classical.config.ClassicalConfig` and of its estimator.
@@ -96,7 +100,7 @@ def train(
         raise ConfigError(_("--pretrained and --weights both say what to start from: give one of them."))
     named = "official" if pretrained else None if weights is None else os.fspath(weights)
     asked = {"model": model, "epochs": epochs, "seed": seed, "weights": named, "tune": tune, "features": features}
-    asked |= {"search": search, "cv": cv, "target": target}
+    asked |= {"search": search, "cv": cv, "target": target, "recipe": recipe}
     asked = {name: value for name, value in asked.items() if value is not None} | dict(settings or {})
     if resume is not None and (asked != {"model": "auto"} or out is not None):
         raise ConfigError(_("A run goes on with the settings it was started with: give --resume without others."))

@@ -51,6 +51,8 @@ class Card(BaseModel):
         Class names in the order of the logits.
     preprocess : Preprocess or Columns
         What happens to a picture first, or what is read of a table's row.
+    views : tuple of {"mirror", "shift"}
+        How a network looks at a picture besides as it is; see `discern.classifier.predictor.looks`.
     temperature : float
         What the logits are divided by before they become probabilities; found on validation, 1 for as they are.
     metrics : dict
@@ -71,6 +73,7 @@ class Card(BaseModel):
     backbones: tuple[Backbone, ...] = ()
     classes: tuple[str, ...]
     preprocess: Preprocess | Columns
+    views: tuple[Literal["mirror", "shift"], ...] = ()
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     metrics: dict[str, Any] = {}
     made_with: dict[str, str] = {}

@@ -98,7 +98,7 @@ class Classifier:
         self.device = device or torch.device("cpu")
         self._predictor: Predictor
         if isinstance(model, Model):
-            self._predictor = NetworkPredictor(model, card.spec, self.device)
+            self._predictor = NetworkPredictor(model, card.spec, self.device, card.views)
         else:
             self._predictor = model
 
@@ -118,6 +118,10 @@ class Classifier:
             )
             raise ModelError(sentence.format(model=self.card.model))
         return self._predictor.network
+
+    def one_view(self) -> Self:
+        """The same network, looking at pictures as they are only."""
+        return type(self)(self.card.model_copy(update={"views": ()}), self.network, self.device)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], device: torch.device | None = None, code: str | None = None) -> Self:

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn.functional import pad
 
 from discern.data.batches import Pixels, at_once
 from discern.i18n import _
@@ -36,11 +38,13 @@ class NetworkPredictor:
         Is moved to ``device`` and put into evaluation mode.
     spec : Preprocess
         Whose mean and std the pixels are normalised with.
+    views : tuple of {"mirror", "shift"}
+        How it looks at a picture besides as it is; its logits are averaged over them.
     """
 
-    def __init__(self, network: Model, spec: Preprocess, device: torch.device) -> None:
+    def __init__(self, network: Model, spec: Preprocess, device: torch.device, views: tuple[str, ...] = ()) -> None:
         self.network = network.to(device).to(memory_format=torch.channels_last).eval()
-        self.spec, self.device = spec, device
+        self.spec, self.device, self.views = spec, device, views
         self._quick: Model | None = None
 
     def logits(self, pixels: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
@@ -53,7 +57,8 @@ class NetworkPredictor:
                 x = normalise(to_float(held.take(part).to(self.device)), self.spec)
                 if self._quick is None:
                     self._quick = folded(self.network, x[:2]).to(memory_format=torch.channels_last)
-                found.append(self._quick(x).float().cpu())
+                answer = sum(weight * self._quick(view).float() for view, weight in looks(x, self.views))
+                found.append(torch.as_tensor(answer).cpu())
                 progress(_("predicting"), sum(map(len, found)), len(chosen))
         return torch.cat(found).numpy()
 
@@ -68,3 +73,23 @@ class NetworkPredictor:
                 found.append(features.float().cpu())
                 progress(_("features"), sum(map(len, found)), len(pixels))
         return torch.cat(found).numpy()
+
+
+def looks(x: Tensor, views: tuple[str, ...]) -> list[tuple[Tensor, float]]:
+    """Views of pictures (N, C, H, W), and how much each counts: as they are, moved by a pixel, and all that mirrored.
+
+    What is moved counts half as much (Jordan 2024, arXiv:2404.00498, section 3.5).
+
+    Examples
+    --------
+    >>> [weight for _, weight in looks(torch.zeros(1, 1, 4, 4), ("shift", "mirror"))]
+    [0.25, 0.125, 0.125, 0.25, 0.125, 0.125]
+    """
+    found = [(x, 1.0)]
+    if "shift" in views:
+        height, width = x.shape[2:]
+        wide = pad(x, (1, 1, 1, 1), mode="reflect")
+        found = [(x, 0.5), (wide[:, :, :height, :width], 0.25), (wide[:, :, 2:, 2:], 0.25)]
+    if "mirror" in views:
+        found = [(view.flip(3) if turned else view, share / 2) for turned in (False, True) for view, share in found]
+    return [(view.contiguous(memory_format=torch.channels_last), share) for view, share in found]

@@ -75,6 +75,10 @@ def train(
     model: Annotated[
         str, typer.Option(metavar="NAMES", help=_("Models that `discern models` lists, with commas between, or auto."))
     ] = "auto",
+    recipe: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=_("Where settings come from: auto, fast (small pictures) or lecture.")),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help=_("Passes over the training pictures."))] = None,
     seed: Annotated[int | None, typer.Option(help=_("What all randomness follows from."))] = None,
     pretrained: Annotated[
@@ -113,7 +117,7 @@ def train(
     asked: dict[str, Any] = {"epochs": epochs, "seed": seed, "pretrained": pretrained, "weights": weights}
     asked |= {"tune": tune, "out": out, "resume": resume, "code": code, "features": features}
     asked |= {"search": search, "cv": cv, "target": target}
-    asked["settings"] = parse_settings(settings or [])
+    asked["settings"] = parse_settings(settings or []) | ({"recipe": recipe} if recipe else {})
     train(data, model, asked, as_json)
 
 

@@ -22,6 +22,7 @@ class Model(nn.Module, ABC):
     """
 
     head_name: str  # dotted name of the module that makes the logits: set_submodule(head_name, ...) swaps it
+    prepared_by: int = 0  # how many training pictures `prepare` wants to see before the first step
     auxiliary: Mapping[str, str] = {}  # stage whose map an auxiliary head reads -> dotted name of that head
 
     @property
@@ -38,6 +39,9 @@ class Model(nn.Module, ABC):
     def heads(self) -> tuple[str, ...]:
         """Dotted names of what must be new for other classes: the head and the auxiliary heads."""
         return (self.head_name, *self.auxiliary.values())
+
+    def prepare(self, pictures: Tensor) -> None:
+        """Set what is not trained by training pictures (N, C, H, W); most networks have nothing of the kind."""
 
     @abstractmethod
     def stages(self, x: Tensor) -> dict[str, Tensor]:

@@ -262,4 +262,14 @@ FAMILIES = (
         {"nasnet-large": {"cells": 6, "filters": 4032, "stem_filters": 96, "skip_reduction": True}},
         size=331,
     ),
+    Family(
+        "fastnet",
+        "FastNet",
+        2024,
+        lambda: _("A frozen whitening of patches and six wide convolutions: eight passes over the data are enough."),
+        "94% on CIFAR-10 in 3.29 Seconds on a Single GPU, arXiv:2404.00498",
+        {"fastnet": {}},
+        size=32,
+        classes=10,
+    ),
 )

@@ -21,7 +21,7 @@ class Augmentation(BaseModel):
     Attributes
     ----------
     flip : bool
-        Mirror left and right with probability one half.
+        Mirror left and right with probability one half; in training, a picture is mirrored in every second epoch.
     shift : float
         Move by up to this fraction of the side, both ways; the border is reflected.
     rotation : float
@@ -60,7 +60,11 @@ class Targets(NamedTuple):
 
 
 def augment(
-    pixels: Tensor, labels: Tensor, settings: Augmentation, generator: torch.Generator
+    pixels: Tensor,
+    labels: Tensor,
+    settings: Augmentation,
+    generator: torch.Generator,
+    mirrored: Tensor | None = None,
 ) -> tuple[Tensor, Targets]:
     """Change a batch at random.
 
@@ -74,6 +78,8 @@ def augment(
         What may change.
     generator : torch.Generator
         On the CPU; the same state gives the same batch on every device.
+    mirrored : torch.Tensor, optional
+        bool (N,) on the CPU, which pictures to mirror where the settings mirror any; drawn unless given.
 
     Returns
     -------
@@ -89,10 +95,12 @@ def augment(
     >>> tuple(x.shape), targets.a.tolist()
     ((2, 3, 8, 8), [0, 1])
     """
+    if mirrored is None:
+        mirrored = torch.rand(len(pixels), generator=generator) < 0.5
     if settings.rotation or settings.zoom:
-        x = _warp(to_float(pixels), settings, generator)
+        x = _warp(to_float(pixels), settings, generator, mirrored)
     elif settings.flip or settings.shift:
-        x = to_float(_shift_and_flip(pixels, settings, generator))
+        x = to_float(_shift_and_flip(pixels, settings, generator, mirrored))
     else:
         x = to_float(pixels)
     if settings.jitter:
@@ -136,17 +144,17 @@ def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.G
     return drawn.to(like.device, non_blocking=True)
 
 
-def _shift_and_flip(pixels: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
+def _shift_and_flip(pixels: Tensor, settings: Augmentation, generator: torch.Generator, mirrored: Tensor) -> Tensor:
     """Whole pixels move, so bytes are gathered and nothing is interpolated: uint8 (N, H, W, C) -> the same."""
     n, height, width, channels = pixels.shape
     top, left = (int(settings.shift * side) for side in (height, width))
-    shifts = torch.rand(3, n, generator=generator)
+    shifts = torch.rand(2, n, generator=generator)
     dy = (shifts[0] * (2 * top + 1)).long() - top
     dx = (shifts[1] * (2 * left + 1)).long() - left
     rows = _reflect(torch.arange(height) + dy[:, None], height)  # (N, H)
     columns = _reflect(torch.arange(width) + dx[:, None], width)  # (N, W)
     if settings.flip:
-        columns = torch.where(shifts[2, :, None] < 0.5, width - 1 - columns, columns)
+        columns = torch.where(mirrored[:, None], width - 1 - columns, columns)
     first = torch.arange(n)[:, None, None] * (height * width)
     flat = (first + rows[:, :, None] * width + columns[:, None, :]).view(-1).to(pixels.device, non_blocking=True)
     return pixels.reshape(-1, channels).index_select(0, flat).view(n, height, width, channels)
@@ -157,7 +165,7 @@ def _reflect(index: Tensor, length: int) -> Tensor:
     return (length - 1) - (index.abs() - (length - 1)).abs()
 
 
-def _warp(x: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
+def _warp(x: Tensor, settings: Augmentation, generator: torch.Generator, mirrored: Tensor) -> Tensor:
     """Shift, flip, rotation and zoom as one bilinear sampling, reflected at the border. (N, C, H, W) -> the same."""
     n = len(x)
     angle = _uniform((n,), -settings.rotation, settings.rotation, generator, x).deg2rad_()
@@ -165,7 +173,7 @@ def _warp(x: Tensor, settings: Augmentation, generator: torch.Generator) -> Tens
     move = _uniform((n, 2), -2 * settings.shift, 2 * settings.shift, generator, x)  # the grid spans -1..1
     mirror = torch.ones_like(angle)
     if settings.flip:
-        mirror = torch.where(_uniform((n,), 0, 1, generator, x) < 0.5, -mirror, mirror)
+        mirror = torch.where(mirrored.to(x.device, non_blocking=True), -mirror, mirror)
     cos, sin = angle.cos() * scale, angle.sin() * scale
     theta = torch.stack(
         [torch.stack([mirror * cos, -sin, move[:, 0]], 1), torch.stack([mirror * sin, cos, move[:, 1]], 1)], 1

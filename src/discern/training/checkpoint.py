@@ -32,6 +32,11 @@ class Progress:
     best_epoch: int = 0  # counted from 1; 0 before the first
     finished: bool = False
 
+    @property
+    def started(self) -> bool:
+        """Whether a step was done."""
+        return self.epoch + self.step > 0
+
     def is_best(self, record: dict[str, Any], by_loss: bool = False) -> bool:
         """Whether ``record`` validated better than every epoch so far: in accuracy, and in loss where that is equal.
 

@@ -23,15 +23,16 @@ class Config(Augmentation):
     ----------
     model : str
         Name in the model table; auto chooses by the pictures and the machine.
-    recipe : {"auto", "lecture"}
-        Where the settings that were not given come from.
+    recipe : {"auto", "lecture", "fast"}
+        Where the settings that were not given come from; ``fast`` is for small pictures.
     epochs, batch : int
         Passes over the training part; pictures a step, over all processes.
-    optimizer : {"sgd", "adamw", "adam", "rmsprop", "gd"}
-        ``sgd`` is Nesterov's; ``gd`` is plain gradient descent, the whole training part a step.
+    optimizer : {"sgd", "adamw", "adam", "rmsprop", "gd", "muon"}
+        ``sgd`` is Nesterov's; ``gd`` is plain gradient descent, the whole training part a step; ``muon`` is
+        `discern.training.muon`.
     lr, momentum, weight_decay : float
-        Learning rate at its highest; momentum of ``sgd``; decay of the weights (not of biases and norms).
-    schedule : {"cosine", "onecycle", "step", "multistep", "constant"}
+        Learning rate at its highest; momentum of ``sgd`` and ``muon``; decay of the weights (not of biases and norms).
+    schedule : {"cosine", "triangular", "onecycle", "step", "multistep", "constant"}
         What the learning rate does after ``warmup`` epochs; see `discern.training.schedule`.
     step_epochs, milestones, gamma
         For ``step`` (every so many epochs) and ``multistep`` (at these epochs): multiply by gamma.
@@ -51,6 +52,8 @@ class Config(Augmentation):
         Decay a step of the averaged weights that are then validated and kept (0: none).
     patience : int
         Stop after so many epochs without a better validation accuracy (0: never).
+    views : tuple of {"mirror", "shift"}
+        How a picture is looked at besides as it is when it is predicted; the answers are averaged.
     size, resize, interpolation, channels, mean, std
         Of `discern.preprocess.spec.Preprocess`; without mean and std they are the training part's.
     augment : bool
@@ -77,14 +80,14 @@ class Config(Augmentation):
     """
 
     model: str = "auto"
-    recipe: Literal["auto", "lecture"] = "auto"
+    recipe: Literal["auto", "lecture", "fast"] = "auto"
     epochs: int = Field(20, ge=1, le=100_000)
     batch: int = Field(128, ge=1, le=1_000_000)
-    optimizer: Literal["sgd", "adamw", "adam", "rmsprop", "gd"] = "sgd"
+    optimizer: Literal["sgd", "adamw", "adam", "rmsprop", "gd", "muon"] = "sgd"
     lr: float = Field(0.1, gt=0)
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(5e-4, ge=0)
-    schedule: Literal["cosine", "onecycle", "step", "multistep", "constant"] = "cosine"
+    schedule: Literal["cosine", "triangular", "onecycle", "step", "multistep", "constant"] = "cosine"
     warmup: float = Field(1.0, ge=0)
     step_epochs: int = Field(30, ge=1)
     milestones: tuple[int, ...] = ()
@@ -99,6 +102,7 @@ class Config(Augmentation):
     early_rate: float = Field(1.0, gt=0, le=1)
     ema: float = Field(0.0, ge=0, lt=1)
     patience: int = Field(0, ge=0)
+    views: tuple[Literal["mirror", "shift"], ...] = ()
     size: int = Field(32, ge=8, le=4096)
     resize: Literal["crop", "pad", "stretch"] = "crop"
     interpolation: Literal["bilinear", "nearest", "bicubic", "lanczos"] = "bilinear"

@@ -22,7 +22,7 @@ from discern.errors import RunError
 from discern.i18n import _
 from discern.models.network import Model
 from discern.preprocess.augment import Targets
-from discern.runtime import Ranks, deterministic, seed_for
+from discern.runtime import Ranks, deterministic, keep_freed_memory, seed_for
 from discern.training.checkpoint import load_best, load_checkpoint, save_best, save_checkpoint
 from discern.training.config import Config
 from discern.training.cpu_convolutions import cpu_convolutions
@@ -71,6 +71,8 @@ class Trainer:
         torch.manual_seed(seed_for(config.seed, "trainer"))
         # 0 device
         self.device = device
+        if device.type == "cpu":
+            keep_freed_memory()
         # 1 data
         self.source, self.steps = source, source.batches.steps
         # 2 model
@@ -89,6 +91,8 @@ class Trainer:
         if not ranks.first:
             self.progress.sums = [0.0, 0.0, 0.0]  # the first process goes on with the sums of all
         self.best = load_best(folder) if self.progress.best_epoch else {}
+        if isinstance(model, Model) and not (config.weights or self.progress.started):
+            model.prepare(source.some(model.prepared_by))
         self.saved = time.monotonic()
 
     def train(self) -> dict[str, Tensor]:
@@ -131,9 +135,9 @@ class Trainer:
         """One step of the optimizer on the gradients that are there."""
         if self.config.clip:
             clip_grad_norm_(self.model.parameters(), self.config.clip)
-        now = factor(self.config, self.progress.epoch + (self.progress.step + 0.5) / self.steps)
+        now = self.progress.epoch + (self.progress.step + 0.5) / self.steps
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.lr * group["share"] * now
+            group["lr"] = self.config.lr * group["share"] * factor(self.config, now / group.get("until", 1.0))
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.average is not None:

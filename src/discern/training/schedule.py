@@ -10,6 +10,7 @@ from discern.training.config import Config
 def factor(config: Config, epoch: float) -> float:
     """What ``config.lr`` is multiplied by at ``epoch`` (a fraction inside an epoch).
 
+    ``triangular`` falls to zero along a straight line (Smith 2017, "Cyclical Learning Rates", with one long cycle).
     ``cosine``: Loshchilov & Hutter 2017, "SGDR", eq. 5, without restarts. ``onecycle``: up for 30 % of the run, down to
     zero for the rest, both along a cosine (Smith & Topin 2018, "Super-Convergence"). ``step`` and ``multistep``
     multiply by gamma. All but onecycle begin with ``config.warmup`` epochs of linear warm-up (Goyal et al. 2017, 2.2).
@@ -32,6 +33,8 @@ def factor(config: Config, epoch: float) -> float:
     match config.schedule:
         case "cosine":
             return _cosine(1.0, 0.0, (epoch - warmup) / (total - warmup))
+        case "triangular":
+            return max(0.0, (total - epoch) / (total - warmup))
         case "step":
             return config.gamma ** int(epoch // config.step_epochs)
         case "multistep":

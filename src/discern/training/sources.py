@@ -17,7 +17,7 @@ from discern.data.batches import Batches, at_once
 from discern.preprocess.augment import Targets, augment
 from discern.preprocess.normalise import normalise, to_float
 from discern.preprocess.spec import Preprocess
-from discern.runtime import Ranks, generator
+from discern.runtime import Ranks, generator, seed_for
 from discern.training.config import Config
 from discern.training.probe import memory_format
 
@@ -55,6 +55,14 @@ class Source(ABC):
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs (n, ...) and labels int64 (n,) of this process's share of the validation part."""
 
+    def some(self, n: int) -> Tensor:
+        """The first ``n`` inputs of the first epoch or a few more (fewer, where there are fewer)."""
+        found: list[Tensor] = []
+        batches = self.epoch(0)
+        while sum(map(len, found)) < n and (batch := next(batches, None)):
+            found.append(batch[0])
+        return torch.cat(found) if found else torch.empty(0)
+
     def _shares(self, size: int) -> Iterator[Tensor]:
         """Positions in the validation part, ``size`` at a time."""
         ranks = self.batches.ranks
@@ -78,9 +86,10 @@ class Pictures(Source):
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Targets]]:
         """float32 (n, C, H, W), normalised, and targets, mixed where the pictures are."""
         rank = self.batches.ranks.rank
-        for step, (pixels, labels) in enumerate(self.batches.epoch(number, start), start):
+        for step, rows in enumerate(self.batches.order(number)[start:], start):
             random = generator(self.config.seed, "augment", number, step, rank)
-            x, targets = augment(pixels, labels, self.config.augmentation, random)
+            mirrored = alternating(rows, self.config.seed, number)
+            x, targets = augment(*self.batches.take(rows), self.config.augmentation, random, mirrored)
             yield normalise(x, self.spec).contiguous(memory_format=self.format), targets
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -88,6 +97,24 @@ class Pictures(Source):
         for places in self._shares(at_once(self.spec.size, self.batches.device)):
             pixels, labels = self.batches.take(torch.from_numpy(self.data.validation)[places])
             yield normalise(to_float(pixels), self.spec).contiguous(memory_format=self.format), labels
+
+
+def alternating(rows: Tensor, seed: int, epoch: int) -> Tensor:
+    """Which pictures are mirrored: each in every second epoch, half of all in the first. int64 (n,) -> bool (n,)
+
+    Two epochs then show both sides of every picture, where chance would show one of them twice to every second
+    (Jordan 2024, arXiv:2404.00498, section 3.6).
+
+    Examples
+    --------
+    >>> rows = torch.arange(1000)
+    >>> bool((alternating(rows, 0, epoch=0) ^ alternating(rows, 0, epoch=1)).all())
+    True
+    """
+    x = rows.numpy().astype(np.uint64) + np.uint64(seed_for(seed, "mirror"))
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):  # splitmix64 (Steele 2014)
+        x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
+    return torch.from_numpy((x + np.uint64(epoch)) % 2 == 1)
 
 
 class Features(Source):

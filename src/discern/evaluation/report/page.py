@@ -73,7 +73,7 @@ def _classification(metrics: Metrics, story: Story) -> Iterator[tuple[str, str]]
     else:
         yield _("Confusion matrix"), body + dialog() + store(predictions, kept, choice)
         yield from _examples(predictions, choice, story)
-    yield _("Numbers"), tables.numbers(metrics)
+    yield _("Numbers"), tables.numbers(metrics) + _soft(story.views)
     yield _("Classes"), tables.per_class(metrics)
     sentence = _("Calibration error {error:.3f} (n {n}): how far its probability is, on average, from its share right.")
     told = sentence.format(error=metrics.reliability.error, n=f"{metrics.n:,}")

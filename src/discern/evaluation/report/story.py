@@ -45,6 +45,8 @@ class Story:
         Of that part; None where training did not end.
     temperature : str
         A sentence on how probabilities were scaled.
+    views : str
+        A sentence on what several looks at a picture bring, where it gets several.
     result, made_with, search : mapping
         Seconds and the like; versions; what a search over settings tried, if there was one.
     predictions, estimates : Predictions or None, Estimates or None
@@ -64,6 +66,7 @@ class Story:
     part: str = "test"
     metrics: Metrics | RegressionMetrics | None = None
     temperature: str = ""
+    views: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
     made_with: Mapping[str, str] = field(default_factory=dict)
     search: Mapping[str, Any] = field(default_factory=dict)
@@ -152,6 +155,7 @@ def read_story(run: RunDirectory) -> Story:
         story |= {"part": part, "metrics": kind.from_json(measured[part]), "result": measured["result"]}
         story["search"] = measured.get("search", {})
         story["temperature"] = measured.get("temperature", {}).get("why", "")
+        story["views"] = measured.get("views", {}).get("why", "")
         story["layers"] = Summary.from_json(layers) if layers else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         sentence = _("{path} is damaged or from another version: copy it again, or train again.")

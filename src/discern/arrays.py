@@ -14,6 +14,9 @@ class Rows(Protocol):
     @property
     def ndim(self) -> int: ...
 
+    @property
+    def nbytes(self) -> int: ...
+
     def __len__(self) -> int: ...
 
     def __getitem__(self, rows: Any, /) -> Any:

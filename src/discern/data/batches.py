@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from discern.arrays import Rows
 from discern.data.mapped import Mapped
+from discern.data.shard_order import forward, share
 from discern.data.shuffle import shuffled
+from discern.data.streamed import Streamed
 from discern.runtime import Ranks, generator
 
 CPU, ALONE = torch.device("cpu"), Ranks()
@@ -32,8 +35,8 @@ class Batches:
 
     Parameters
     ----------
-    pixels : numpy.ndarray
-        uint8 (N, H, W, C) of the whole data set, in memory or mapped from disk.
+    pixels : numpy.ndarray or Streamed
+        uint8 (N, H, W, C) of the whole data set, in memory, mapped from disk, or decoded when asked for.
     labels : numpy.ndarray
         int (N,).
     rows : numpy.ndarray
@@ -45,7 +48,7 @@ class Batches:
     device : torch.device
         Where batches are wanted.
     ranks : Ranks
-        Each process takes its share of every batch.
+        Each process takes its share of every batch; where shards are streamed, batches of its own shards.
 
     Examples
     --------
@@ -57,7 +60,7 @@ class Batches:
 
     def __init__(
         self,
-        pixels: np.ndarray,
+        pixels: Rows,
         labels: np.ndarray,
         rows: np.ndarray,
         size: int,
@@ -68,6 +71,11 @@ class Batches:
         self.pixels = Pixels(pixels, device)
         self.labels = torch.from_numpy(np.asarray(labels, dtype=np.int64))
         self.rows = torch.from_numpy(np.asarray(rows, dtype=np.int64))
+        self.shard: Tensor | None = None  # of each row, where the epoch goes from shard to shard
+        if isinstance(pixels, Streamed) and pixels.shard is not None:
+            shard = torch.from_numpy(pixels.shard)[self.rows]
+            own = share(shard, seed, ranks)
+            self.rows, self.shard = self.rows[own], shard[own]
         fitting = len(rows) // (2 * ranks.size)  # batch normalisation needs two pictures in every process
         self.steps = max(1, min(-(-len(rows) // size), fitting))
         self.seed = seed
@@ -82,6 +90,9 @@ class Batches:
 
     def order(self, number: int) -> list[Tensor]:
         """The rows of each step of epoch ``number``, this process's share of them."""
+        if self.shard is not None:
+            random = generator(self.seed, "order", number, self.ranks.rank)
+            return list(self.rows[forward(self.shard, random)].tensor_split(self.steps))
         order = self.rows[shuffled(len(self.rows), self.pixels.size, generator(self.seed, "order", number))]
         return [batch[self.ranks.rank :: self.ranks.size] for batch in order.tensor_split(self.steps)]
 
@@ -95,27 +106,46 @@ class Batches:
 
 
 class Pixels:
-    """Decoded pictures to take rows from: in memory, on the device where they fit easily, or mapped from disk."""
+    """Decoded pictures to take rows from: in memory, on the device where they fit easily, mapped, or decoded now."""
 
-    def __init__(self, pixels: np.ndarray, device: torch.device = CPU) -> None:
+    def __init__(self, pixels: Rows, device: torch.device = CPU) -> None:
         self.device = device
         self.size = pixels.nbytes // max(1, len(pixels))  # bytes of a picture
-        self.mapped = Mapped(pixels) if isinstance(pixels, np.memmap) else None
-        if self.mapped is None:
+        self.source: Mapped | Decoding | None = None
+        if isinstance(pixels, Streamed):
+            self.source = Decoding(pixels)
+        elif isinstance(pixels, np.memmap):
+            self.source = Mapped(pixels)
+        else:
             self.held = torch.from_numpy(pixels)
             if device.type == "cuda" and pixels.nbytes < torch.cuda.mem_get_info(device)[0] // 4:
                 self.held = self.held.to(device)
 
     def take(self, rows: Tensor) -> Tensor:
         """The pictures at ``rows`` as uint8 (n, H, W, C) on the device."""
-        if self.mapped is not None:
-            return self.mapped.take(rows).to(self.device, non_blocking=True)
+        if self.source is not None:
+            return self.source.take(rows).to(self.device, non_blocking=True)
         return self.held.index_select(0, rows.to(self.held.device)).to(self.device, non_blocking=True)
 
     def each(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
-        """As `take`, one batch after the other; from disk they are read ahead."""
-        if self.mapped is None:
+        """As `take`, one batch after the other; what is not in memory is made ready ahead."""
+        if self.source is None:
             yield from map(self.take, batches)
         else:
-            for pixels in self.mapped.each(batches):
+            for pixels in self.source.each(batches):
                 yield pixels.to(self.device, non_blocking=True)
+
+
+class Decoding:
+    """`Streamed` in tensors, as `discern.data.mapped.Mapped` gives them."""
+
+    def __init__(self, pictures: Streamed) -> None:
+        self.pictures = pictures
+
+    def take(self, rows: Tensor) -> Tensor:
+        """The pictures at ``rows``: int64 (n,) -> uint8 (n, H, W, C)."""
+        return torch.from_numpy(self.pictures[rows.numpy()])
+
+    def each(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """As `take`, one batch after the other, while workers decode the next."""
+        return map(torch.from_numpy, self.pictures.each(rows.numpy() for rows in batches))

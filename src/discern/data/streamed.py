@@ -52,6 +52,7 @@ class Streamed:
     def __init__(self, store: Store, indices: np.ndarray, spec: Spec) -> None:
         self.indices = np.asarray(indices, dtype=np.int64)
         self.shape = (len(self.indices), *spec.shape)
+        self.nbytes = int(np.prod(self.shape))
         self.shard = store.shard[self.indices] if isinstance(store, ShardStore) else None
         self._crew = Crew(functools.partial(_decode, spec), store, len(self.indices))
 

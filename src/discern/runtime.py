@@ -10,6 +10,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from discern.errors import ConfigError
 from discern.i18n import _
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
+PREPARING = timedelta(days=2)  # the others wait while rank 0 decodes the data; torch alone would end them in 10 minutes
 
 # cuBLAS needs this, before its first use, to give the same bits twice.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -154,7 +156,7 @@ def process_group() -> Iterator[Ranks]:
     on_cuda = torch.cuda.is_available()
     if on_cuda:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    dist.init_process_group("nccl" if on_cuda else "gloo")
+    dist.init_process_group("nccl" if on_cuda else "gloo", timeout=PREPARING)
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
     finally:

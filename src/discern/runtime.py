@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -126,6 +126,11 @@ class Ranks:
         if self.size == 1:
             return value
         return bool(self.sum(torch.tensor(int(value), device=_where())))
+
+    def align(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Give ``tensors`` rank 0's values, in place, on every rank."""
+        for tensor in tensors if self.size > 1 else ():
+            dist.broadcast(tensor, src=0)
 
     def share(self, value: Any) -> Any:
         """Rank 0's JSON-able value, on every rank."""

@@ -3,10 +3,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from typing import Any
 
 import pytest
 
-from discern.training.interrupt import Interrupt
+from discern.runtime import Ranks
+from discern.training import interrupt
+from discern.training.interrupt import Agreement, Interrupt
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -38,3 +41,49 @@ def test_other_threads_leave_signals_alone() -> None:
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+class Asked(Ranks):
+    """Two processes of which the other wants nothing; notes what they ask each other."""
+
+    asked: list[bool]
+
+    def __init__(self) -> None:
+        super().__init__(0, 2)
+        self.__dict__["asked"] = []  # a Ranks is frozen
+
+    def any(self, value: bool) -> bool:
+        self.asked.append(value)
+        return value
+
+    def share(self, value: Any) -> Any:
+        return value
+
+
+def test_processes_ask_each_other_about_twice_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(interrupt.time, "monotonic", lambda: now)
+    ranks = Asked()
+    agreed, heard = Agreement(ranks), []
+    for step in range(1000):  # of 10 ms, after one of a second
+        now += 1.0 if step == 0 else 0.01
+        heard.append(agreed(step >= 700))
+    assert 19 <= len(ranks.asked) <= 22
+    assert heard.index(True) - 700 <= 50
+    assert sum(heard) == sum(ranks.asked) == 6
+
+
+def test_a_slow_step_is_asked_about_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(interrupt.time, "monotonic", lambda: now)
+    ranks = Asked()
+    agreed = Agreement(ranks)
+    for _step in range(5):
+        now += 2.0
+        agreed(False)
+    assert ranks.asked == [False] * 5
+
+
+def test_a_process_alone_asks_nobody() -> None:
+    agreed = Agreement(Ranks())
+    assert [agreed(wanted) for wanted in (False, True, False)] == [False, True, False]

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
+
+from discern.runtime import Ranks
+
+EVERY = 0.5  # seconds between two agreements
 
 
 class Interrupted(Exception):
@@ -32,3 +37,33 @@ class Interrupt:
         if self.asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.asked = True
+
+
+class Agreement:
+    """Whether some process wants something, as all of them know it.
+
+    Every process calls it once a step. Asking each other waits for the slowest, and for a GPU, so they do so about
+    twice a second; after how many steps again is agreed upon as well. A process alone need not ask.
+
+    Examples
+    --------
+    >>> Agreement(Ranks())(True)
+    True
+    """
+
+    def __init__(self, ranks: Ranks) -> None:
+        self.ranks = ranks
+        self.steps = self.left = 1  # from one agreement to the next, and still to go
+        self.since = time.monotonic()
+
+    def __call__(self, wanted: bool) -> bool:
+        """Whether some process wanted it when all were last asked, which is now; False between two agreements."""
+        if self.ranks.size == 1:
+            return wanted
+        self.left -= 1
+        if self.left:
+            return False
+        seconds = max(time.monotonic() - self.since, 1e-6)
+        self.steps = self.left = self.ranks.share(max(1, int(self.steps * EVERY / seconds)))
+        self.since = time.monotonic()
+        return self.ranks.any(wanted)

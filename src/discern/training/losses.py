@@ -30,6 +30,19 @@ def loss(logits: Tensor, targets: Targets, weights: Tensor | None = None, smooth
     return (targets.lam * a + (1 - targets.lam) * b).mean()
 
 
+def mass(targets: Targets, weights: Tensor | None = None) -> Tensor | float:
+    """What `loss` divides the sum over a batch by: the number of pictures, or where classes weigh, their weights.
+
+    Examples
+    --------
+    >>> mass(Targets(torch.tensor([0, 1, 1]))), mass(Targets(torch.tensor([0, 1, 1])), torch.tensor([0.5, 2.0]))
+    (3.0, tensor(4.5000))
+    """
+    if weights is None or targets.b is not None:
+        return float(len(targets.a))
+    return weights[targets.a].sum()
+
+
 def class_weights(labels: np.ndarray, classes: int) -> Tensor:
     """Weights inverse to how often each class occurs, with mean 1 over the pictures. int (N,) -> float32 (C,)
 

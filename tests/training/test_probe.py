@@ -52,10 +52,19 @@ def test_the_plain_way_stays_unless_another_is_clearly_faster(
 
 def test_what_is_set_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = pretend(monkeypatch, {})
-    choice = choose(nn.Identity(), Config(precision="bf16", layout="contiguous"), CPU)
+    choice = choose(nn.Identity(), Config(precision="bf16", layout="contiguous", compile="no"), CPU)
     assert choice == Choice("bf16", "contiguous", {})
+    assert choice.rate == 0
     assert choice.why() == "Computing in bf16, contiguous, as set."
     assert asked == []
+
+
+def test_whoever_asks_whether_to_compile_knows_how_long_steps_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = pretend(monkeypatch, {"bf16 contiguous": 70})
+    choice = choose(nn.Identity(), Config(precision="bf16", layout="contiguous"), CPU)
+    assert choice.rate == 70
+    assert choice.why() == "Computing in bf16, contiguous, as set."
+    assert asked == ["bf16 contiguous"]
 
 
 def test_only_what_is_open_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:

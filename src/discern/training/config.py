@@ -27,6 +27,9 @@ class Config(Augmentation):
         Where the settings that were not given come from; ``fast`` is for small pictures.
     epochs, batch : int
         Passes over the training part; pictures a step, over all processes.
+    accumulate : int
+        Parts of a step's pictures whose gradients add up, one after the other: as many times less memory, and the same
+        step but for what batch normalisation sees.
     optimizer : {"sgd", "adamw", "adam", "rmsprop", "gd", "muon"}
         ``sgd`` is Nesterov's; ``gd`` is plain gradient descent, the whole training part a step; ``muon`` is
         `discern.training.muon`.
@@ -72,6 +75,8 @@ class Config(Augmentation):
         Save at the end of an epoch when the last checkpoint is this old, and inside an epoch at 20 times this.
     precision, layout, device
         ``auto`` measures (`discern.training.probe`) or looks.
+    compile : {"auto", "yes", "no"}
+        Training steps by torch.compile; ``auto`` where a whole run gets shorter by it (`discern.training.compiling`).
 
     Examples
     --------
@@ -83,6 +88,7 @@ class Config(Augmentation):
     recipe: Literal["auto", "lecture", "fast"] = "auto"
     epochs: int = Field(20, ge=1, le=100_000)
     batch: int = Field(128, ge=1, le=1_000_000)
+    accumulate: int = Field(1, ge=1, le=1_000_000)
     optimizer: Literal["sgd", "adamw", "adam", "rmsprop", "gd", "muon"] = "sgd"
     lr: float = Field(0.1, gt=0)
     momentum: float = Field(0.9, ge=0, lt=1)
@@ -118,6 +124,7 @@ class Config(Augmentation):
     checkpoint_seconds: float = Field(15.0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     layout: Literal["auto", "contiguous", "channels_last"] = "auto"
+    compile: Literal["auto", "yes", "no"] = "auto"
     device: str = "auto"
 
     @property

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from discern.errors import DiskError
@@ -33,9 +34,14 @@ class Choice:
     layout: str
     measured: dict[str, float]
 
+    @property
+    def rate(self) -> float:
+        """Pictures/s of this choice; 0 where it was not measured."""
+        return self.measured.get(f"{self.precision} {self.layout}", 0.0)
+
     def why(self) -> str:
         """One sentence for the run's notices."""
-        if not self.measured:
+        if len(self.measured) < 2:
             return _("Computing in {precision}, {layout}, as set.").format(precision=self.precision, layout=self.layout)
         figures = ", ".join(f"{name} {rate:,.0f}" for name, rate in self.measured.items())
         sentence = _("Computing in {precision}, {layout}: steps measured on this machine ran at {figures} pictures/s.")
@@ -53,20 +59,29 @@ def choose(model: nn.Module, config: Config, device: torch.device) -> Choice:
     if device.type == "mps" and config.precision == "auto":
         precisions = ["fp32"]
     ways = [(precision, layout) for precision in precisions for layout in layouts]
-    if len(ways) == 1:
+    if len(ways) == 1 and config.compile != "auto":  # which asks how long the steps are
         return Choice(*ways[0], measured={})
     shape = (min(config.batch, 64), config.channels, config.size, config.size)
-    name = json.dumps([config.model, config.network, shape, ways, str(device), _machine(device)])
+
+    def measure() -> dict[str, Any]:
+        return asdict(_fastest(ways, {" ".join(way): _rate(model, way, shape, device) for way in ways}))
+
+    return Choice(**kept([config.model, config.network, shape, ways], device, measure))
+
+
+def kept(question: list[Any], device: torch.device, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What ``measure`` found when ``question`` was first asked of this machine, from the cache folder."""
+    name = json.dumps([*question, str(device), _machine(device)])
     file = cache_folder() / "probe.json"
-    known = {}
+    known: dict[str, Any] = {}
     with suppress(OSError, ValueError):
         known = read_json(file)
     if name not in known:
-        measured = {" ".join(way): _rate(model, way, shape, device) for way in ways}
-        known[name] = asdict(_fastest(ways, measured))
+        known[name] = measure()
         with suppress(DiskError):
             write_json(file, known)
-    return Choice(**known[name])
+    found: dict[str, Any] = known[name]
+    return found
 
 
 def autocast(precision: str, device: torch.device) -> torch.autocast:
@@ -93,23 +108,35 @@ def _fastest(ways: list[tuple[str, str]], measured: dict[str, float]) -> Choice:
     return Choice(*best, measured={name: round(rate, 1) for name, rate in measured.items()})
 
 
-def _rate(model: nn.Module, way: tuple[str, str], shape: tuple[int, ...], device: torch.device) -> float:
-    """Pictures a second of forward and backward, the best step after one that warms up."""
+def steps(
+    answer: Callable[[Tensor], Tensor], way: tuple[str, str], shape: tuple[int, ...], device: torch.device
+) -> Iterator[float]:
+    """Seconds of one step after another: forward to the logits, and backward."""
     precision, layout = way
+    x = torch.randn(shape, device=device).to(memory_format=memory_format(layout))
+    y = torch.zeros(shape[0], dtype=torch.long, device=device)
+    while True:
+        start = time.perf_counter()
+        with autocast(precision, device):
+            logits = answer(x)
+        cross_entropy(logits.float(), y).backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        yield time.perf_counter() - start
+
+
+def fastest(seconds: Iterator[float]) -> float:
+    """Seconds of the best step after one that warms up."""
+    times: list[float] = []
+    while len(times) <= STEPS or sum(times) < SECONDS:
+        times.append(next(seconds))
+    return min(times[1:])
+
+
+def _rate(model: nn.Module, way: tuple[str, str], shape: tuple[int, ...], device: torch.device) -> float:
+    """Pictures a second of training a copy of ``model``."""
     with torch.random.fork_rng():
-        model = placed(copy.deepcopy(model), layout, device).train()
-        x = torch.randn(shape, device=device).to(memory_format=memory_format(layout))
-        y = torch.zeros(shape[0], dtype=torch.long, device=device)
-        times: list[float] = []
-        while len(times) <= STEPS or sum(times) < SECONDS:
-            start = time.perf_counter()
-            with autocast(precision, device):
-                logits = model(x)
-            cross_entropy(logits.float(), y).backward()
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            times.append(time.perf_counter() - start)
-    return shape[0] / min(times[1:])
+        return shape[0] / fastest(steps(placed(copy.deepcopy(model), way[1], device).train(), way, shape, device))
 
 
 def _machine(device: torch.device) -> list[str]:

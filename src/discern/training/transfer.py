@@ -36,6 +36,7 @@ HEAD: dict[str, Any] = {  # a convex problem with few numbers: small steps, enou
     "warmup": 0.0,
     "precision": "fp32",
     "layout": "contiguous",
+    "compile": "no",
 }
 MOST_IN_MEMORY = 1 << 30  # bytes of features; more are read from disk as they are needed
 

@@ -312,6 +312,63 @@ def test_gd_is_one_step_down_the_whole_training_part(tmp_path: Path, weighted: b
         assert torch.allclose(mine, its, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"momentum": 0.9},
+        {"class_weights": True, "label_smoothing": 0.1, "clip": 1.0, "ema": 0.5},
+        {"mixup": 0.2, "cutmix": 1.0, "class_weights": True},
+        {"optimizer": "gd"},
+    ],
+    ids=str,
+)
+def test_accumulated_gradients_make_the_step_of_the_whole_batch(tmp_path: Path, way: dict[str, Any]) -> None:
+    settings = {**NETWORK, "lr": 0.02, **way}
+    whole = train(settings, tmp_path / "whole")
+    parts = train({**settings, "accumulate": 3}, tmp_path / "parts")  # of 16 pictures: 6, 5 and 5
+    for name, tensor in whole.best.items():
+        assert torch.allclose(parts.best[name], tensor, rtol=0, atol=1e-6), name
+    for one, other in zip(told(whole), told(parts), strict=True):
+        assert one["train"]["top1"] == other["train"]["top1"]
+        assert one["train"]["loss"] == pytest.approx(other["train"]["loss"], abs=1e-5)
+
+
+def test_a_step_is_one_step_however_many_parts_it_has(tmp_path: Path) -> None:
+    heard: list[str] = []
+    settings = {**NETWORK, "accumulate": 4, "epochs": 1}
+    trainer = make_trainer(make_config(settings), tmp_path, lambda kind, fields: heard.append(kind))
+    forward, sizes = trainer.model.answers, []
+
+    def answers(x: Tensor) -> tuple[Tensor, ...]:
+        sizes.append(len(x))
+        return forward(x)
+
+    trainer.model.answers = answers  # type: ignore[method-assign]
+    trainer.train()
+    assert heard == ["step"] * 5 + ["epoch"]
+    assert sizes == [4] * 20
+
+
+def test_what_is_compiled_is_the_answer_and_not_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[int, ...]] = []
+
+    def compile(answers: Callable[[Tensor], tuple[Tensor, ...]]) -> Callable[[Tensor], tuple[Tensor, ...]]:
+        def compiled(x: Tensor) -> tuple[Tensor, ...]:
+            calls.append(tuple(x.shape))
+            return answers(x)
+
+        return compiled
+
+    way = WAYS["nesterov, average, every augmentation"]
+    plain = train({**way, "compile": "no"}, tmp_path / "plain")
+    monkeypatch.setattr(loop, "compiled", compile)
+    with pytest.raises(Interrupted):
+        train({**way, "compile": "yes"}, tmp_path / "compiled", after(7, ctrl_c))
+    compiled = train({**way, "compile": "yes"}, tmp_path / "compiled")
+    assert calls == [(16, 3, SIDE, SIDE)] * 15
+    assert_same_outcome(plain, compiled)
+
+
 def test_clip_limits_the_length_of_a_step(tmp_path: Path) -> None:
     settings = {"optimizer": "gd", "lr": 1.0, "schedule": "constant", "warmup": 0, "weight_decay": 0.0, "epochs": 1}
     trainer = make_trainer(make_config({**NETWORK, **settings, "clip": 0.01}), tmp_path)
@@ -340,12 +397,23 @@ TWO_PROCESSES = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
+import torch
 from discern.runtime import process_group
+from discern.training import interrupt
 from discern.training.interrupt import Interrupted
+from discern.training.parts import apart
 import test_loop as t
 
+interrupt.EVERY = 0  # the processes ask each other at every step
 folder = Path(sys.argv[2])
 config = t.make_config({**t.NETWORK, "epochs": 2})
+
+def gradient(answers, last):
+    answers.zero_grad()
+    with apart(answers, last):
+        answers(torch.full((2, 3, t.SIDE, t.SIDE), ranks.rank + 1.0))[0].square().sum().backward()
+    return answers.module.model.fc.weight.grad.clone()
+
 with process_group() as ranks:
     whole = t.make_trainer(config, folder / "whole", ranks=ranks)
     whole.train()
@@ -366,6 +434,20 @@ with process_group() as ranks:
         assert abs(one["train"]["loss"] - other["train"]["loss"]) < 1e-3
         assert one["train"]["top1"] == other["train"]["top1"]
         assert one["validation"]["top1"] == other["validation"]["top1"]
+    parts = t.make_trainer(config.model_copy(update={"accumulate": 2}), folder / "accumulated", ranks=ranks)
+    parts.train()
+    for name, tensor in parts.best.items():
+        assert (tensor - whole.best[name]).abs().max() < 1e-6, name
+
+    answers = parts._answers()
+    for last in (False, True):
+        mine = gradient(answers, last)
+        assert torch.allclose(mine, ranks.sum(mine.clone()) / 2) == last, last
+    config = t.make_config({**t.WAYS["nesterov, average, every augmentation"], "epochs": 2})
+    normalised = t.make_trainer(config, folder / "normalised", ranks=ranks)
+    normalised.train()
+    for name, tensor in normalised.average.state_dict().items():
+        assert torch.equal(2 * tensor, ranks.sum(tensor.clone())), name  # statistics of the pictures are shared, too
 """
 
 

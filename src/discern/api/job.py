@@ -34,6 +34,7 @@ from discern.preprocess.spec import Preprocess
 from discern.progress import Watcher
 from discern.run import RunDirectory, check_free, new_run
 from discern.runtime import device, machine, seed_for
+from discern.training.compiling import offer
 from discern.training.config import Config
 from discern.training.cpu_convolutions import cpu_convolutions
 from discern.training.probe import choose
@@ -85,8 +86,9 @@ def start(
     asked: Mapping[str, Any],
     out: str | os.PathLike[str] | None,
     watch: Watcher,
+    processes: int = 1,
 ) -> Job:
-    """Decide everything and write it down."""
+    """Decide everything and write it down; so many processes will train."""
     early = check(asked)
     if out is not None:
         check_free(Path(out))
@@ -114,11 +116,13 @@ def start(
         spec = spec.model_copy(update={"mean": mean, "std": std})
     with cpu_convolutions(network):
         choice = choose(network, config, where)
-    config = config.model_copy(update={"precision": choice.precision, "layout": choice.layout})
+        seen = subject.n * config.epochs
+        compile, why = offer(network, config, choice, where, seen, processes)
+    config = config.model_copy(update={"precision": choice.precision, "layout": choice.layout, "compile": compile})
     job = Job(new_run(prepared.dataset.name, config.model, out), prepared, config, spec, decoded)
     if begin:
         save_weights(network, job.run.start)
-    write_down(job, asked, [*prepared.notes, *told, *notes, _tuning(config), choice.why()], watch)
+    write_down(job, asked, [*prepared.notes, *told, *notes, _tuning(config), choice.why(), *why], watch)
     return job
 
 

@@ -114,7 +114,9 @@ def train(
                 return Run.open(ranks.share(path))
             job = None
             if ranks.first:
-                job = start(data, asked, out, watch) if resume is None else reopen(resume, data, code, watch)
+                job = (
+                    start(data, asked, out, watch, ranks.size) if resume is None else reopen(resume, data, code, watch)
+                )
             path = ranks.share(str(job.run.path) if job else None)
             job = job or reopen(path, None, code or model, watch)  # the other processes find all ready on disk
             return _train(job, ranks, watch)

@@ -16,19 +16,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from discern.errors import RunError
 from discern.i18n import _
 from discern.models.network import Model
 from discern.preprocess.augment import Targets
 from discern.runtime import Ranks, deterministic, keep_freed_memory, seed_for
+from discern.training.average import follow
 from discern.training.checkpoint import load_best, load_checkpoint, save_best, save_checkpoint
+from discern.training.compiling import compiled
 from discern.training.config import Config
 from discern.training.cpu_convolutions import cpu_convolutions
-from discern.training.interrupt import Interrupt, Interrupted
+from discern.training.interrupt import Agreement, Interrupt, Interrupted
 from discern.training.losses import class_weights, loss
 from discern.training.optimizers import make_optimizer
+from discern.training.parts import Part, apart, parts
 from discern.training.probe import autocast, placed
 from discern.training.schedule import factor
 from discern.training.sources import Source
@@ -38,6 +41,7 @@ AUXILIARY = 0.3  # share of an auxiliary head's loss (Szegedy et al. 2014, "Goin
 LONG_EPOCH = 20  # times config.checkpoint_seconds: an epoch this long is saved inside, too
 
 Listener = Callable[[str, dict[str, Any]], None]
+Answers = Callable[[Tensor], tuple[Tensor, ...]]
 
 
 class Trainer:
@@ -79,7 +83,7 @@ class Trainer:
         self.model = placed(model, config.layout, device)
         self.average: AveragedModel | None = None
         if config.ema:
-            self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
+            self.average = AveragedModel(self.model)
         # 3 loss
         self.weights: Tensor | None = None
         if config.class_weights:
@@ -94,6 +98,7 @@ class Trainer:
         if isinstance(model, Model) and not (config.weights or self.progress.started):
             model.prepare(source.some(model.prepared_by))
         self.saved = time.monotonic()
+        self.agreed = Agreement(ranks)
 
     def train(self) -> dict[str, Tensor]:
         """Run the epochs that are left; the state dict that validated best comes back.
@@ -104,7 +109,7 @@ class Trainer:
             After Ctrl-C, when everything is saved.
         """
         config, progress = self.config, self.progress
-        answers = DistributedDataParallel(Answers(self.model)) if self.ranks.size > 1 else self.model.answers
+        answers = self._answers()
         # 5 training loop
         with deterministic(), cpu_convolutions(self.model), Interrupt() as interrupt:
             while not progress.finished:
@@ -114,12 +119,11 @@ class Trainer:
                 began = time.perf_counter()
                 for x, targets in self.source.epoch(progress.epoch, start=progress.step):
                     torch.manual_seed(seed_for(config.seed, "step", progress.epoch, progress.step))  # of dropout
-                    with autocast(config.precision, self.device):
-                        logits, *asides = answers(x)
-                    batch_loss = self._loss(logits, targets)
-                    (batch_loss + sum(AUXILIARY * self._loss(aside, targets) for aside in asides)).backward()
+                    for part in parts(x, targets, config.accumulate, self.weights):
+                        with apart(answers, part.last):
+                            logits, part_loss = self._descend(answers, part)
+                        sums += tally(logits, part.targets, part_loss * len(x))
                     self._update()
-                    sums += tally(logits, targets, batch_loss)
                     progress.step += 1
                     self.listen("step", {"done": progress.step, "total": self.steps})
                     self._stop_or_save(interrupt.asked, sums)
@@ -127,6 +131,23 @@ class Trainer:
                 rate = left * len(self.source.data.train) / (time.perf_counter() - began)
                 self._close_epoch(total, began, rate)
         return self.best
+
+    def _answers(self) -> Answers:
+        """What makes the logits of a training step: compiled or not, its gradients averaged over the processes."""
+        answers = compiled(self.model.answers) if self.config.compile == "yes" else self.model.answers
+        if self.ranks.size == 1:
+            return answers
+        self.ranks.align(self.model.buffers())
+        module = Answering(self.model, answers)
+        return DistributedDataParallel(module, broadcast_buffers=False, gradient_as_bucket_view=True)
+
+    def _descend(self, answers: Answers, part: Part) -> tuple[Tensor, Tensor]:
+        """Forward, loss and backward of a part: logits (n, classes), and its share of the step's loss ()."""
+        with autocast(self.config.precision, self.device):
+            logits, *asides = answers(part.x)
+        part_loss = part.share * self._loss(logits, part.targets)
+        (part_loss + sum(AUXILIARY * part.share * self._loss(aside, part.targets) for aside in asides)).backward()
+        return logits.detach(), part_loss.detach()
 
     def _loss(self, logits: Tensor, targets: Targets) -> Tensor:
         return loss(logits.float(), targets, self.weights, self.config.label_smoothing)
@@ -141,11 +162,11 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.average is not None:
-            self.average.update_parameters(self.model)
+            follow(self.average, self.model, self.config.ema)
 
     def _stop_or_save(self, asked: bool, sums: Tensor) -> None:
         """Inside an epoch: save when asked to stop, and now and then in a long one."""
-        if not self.ranks.any(asked or time.monotonic() - self.saved > LONG_EPOCH * self.config.checkpoint_seconds):
+        if not self.agreed(asked or time.monotonic() - self.saved > LONG_EPOCH * self.config.checkpoint_seconds):
             return
         self.progress.sums = self.ranks.sum(sums.clone()).tolist()
         self._save()
@@ -185,11 +206,12 @@ class Trainer:
     def _validate(self, model: nn.Module) -> dict[str, float]:
         """Top-1 accuracy and mean cross-entropy on the validation part; ranks share the work."""
         model.eval()
+        self.ranks.align(model.buffers())  # each process gathered statistics of its own; the first one's are kept
         sums = torch.zeros(3, device=self.device)
         for x, labels in self.source.validation():
             with autocast(self.config.precision, self.device):
                 logits = model(x).float()
-            sums += tally(logits, Targets(labels), loss(logits, Targets(labels)))
+            sums += tally(logits, Targets(labels), loss(logits, Targets(labels)) * len(logits))
         total_loss, correct, n = self.ranks.sum(sums).tolist()
         return {"top1": correct / n, "loss": total_loss / n}
 
@@ -203,19 +225,18 @@ class Trainer:
         self.saved = time.monotonic()
 
 
-class Answers(nn.Module):
+class Answering(nn.Module):
     """A model's ``answers`` as a forward, which is what DistributedDataParallel wraps."""
 
-    def __init__(self, model: Model | Head) -> None:
+    def __init__(self, model: Model | Head, answers: Answers) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.answers = model, answers
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        return self.model.answers(x)
+        return self.answers(x)
 
 
-def tally(logits: Tensor, targets: Targets, batch_loss: Tensor) -> Tensor:
-    """Loss * n, correct, n of a batch, kept on the device: nothing waits for them. -> (3,)"""
-    n = torch.full_like(batch_loss, len(logits)).detach()
-    correct = (logits.detach().argmax(dim=1) == targets.a).sum()
-    return torch.stack([batch_loss.detach() * n, correct.to(n.dtype), n])
+def tally(logits: Tensor, targets: Targets, total: Tensor) -> Tensor:
+    """Summed loss, correct, n of a batch, kept on the device: nothing waits for them. -> (3,)"""
+    correct = (logits.argmax(dim=1) == targets.a).sum()
+    return torch.stack([total, correct.to(total.dtype), torch.full_like(total, len(logits))])

@@ -94,9 +94,8 @@ class Story:
     def command(self) -> str:
         """What makes the run again: what was asked for, and of what was measured the settings that were chosen."""
         asked = dict(self.config["asked"]) | {"model": self.model}
-        asked |= {
-            name: self.config["config"][name] for name in ("precision", "layout") if name in self.config["config"]
-        }
+        measured = ("precision", "layout", "compile")
+        asked |= {name: self.config["config"][name] for name in measured if name in self.config["config"]}
         words = ["discern train", shlex.quote(self.config["data"]["origin"])]
         if asked.get("weights") == "official":
             words.append("--pretrained")

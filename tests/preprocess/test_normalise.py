@@ -54,6 +54,18 @@ def test_normalise_gives_the_training_part_mean_0_and_spread_1() -> None:
     assert (x.std(dim=(0, 2, 3)) - 1).abs().max() < 1e-3
 
 
+@given(arrays.arrays(np.uint8, SHAPES), st.booleans())
+def test_normalise_is_the_same_in_either_layout_and_in_place(pixels: np.ndarray, last: bool) -> None:
+    channels = pixels.shape[-1]
+    spec = Preprocess(size=8, channels=channels, mean=(0.1, 0.5, 0.7)[:channels], std=(0.2, 0.3, 0.25)[:channels])
+    x = to_float(torch.from_numpy(pixels))
+    x = x if last else x.contiguous()
+    mean, std = (np.float32(values)[:, None, None] for values in (spec.mean, spec.std))
+    wanted = (x.numpy() - mean) / std
+    assert normalise(x, spec) is x
+    assert np.array_equal(x.numpy(), wanted)
+
+
 def test_without_a_mean_nothing_is_subtracted() -> None:
     x = torch.rand(2, 3, 4, 4)
     assert torch.equal(normalise(x.clone(), Preprocess(size=4)), x)

@@ -86,7 +86,7 @@ def peak() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("number", nargs="?", type=int, default=1_000_000, help="files")
-    parser.add_argument("--quick", action="store_true", help="100,000 files")
+    parser.add_argument("--quick", action="store_true", help="50,000 files")
     parser.add_argument("--alone", nargs=2, metavar=("CONTESTANT", "FOLDER"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.alone:
@@ -94,7 +94,7 @@ def main() -> None:
         return
     measured: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS}
     with tempfile.TemporaryDirectory() as folder:
-        make(Path(folder), 100_000 if asked.quick else asked.number)
+        make(Path(folder), 50_000 if asked.quick else asked.number)
         for _ in range(TURNS):
             for name, results in measured.items():
                 results.append(alone(name, folder))

@@ -5,9 +5,11 @@ import os
 import socket
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 import torch
+import torch.distributed as dist
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,11 +66,11 @@ def test_generators_of_one_purpose_agree() -> None:
 
 
 def test_deterministic_restores_what_was() -> None:
-    before = torch.are_deterministic_algorithms_enabled()
+    before = torch.get_deterministic_debug_mode()
     with pytest.raises(KeyError), deterministic():
-        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.are_deterministic_algorithms_enabled() and torch.is_deterministic_algorithms_warn_only_enabled()
         raise KeyError
-    assert torch.are_deterministic_algorithms_enabled() == before
+    assert torch.get_deterministic_debug_mode() == before
 
 
 def test_one_process_alone() -> None:
@@ -80,6 +82,19 @@ def test_one_process_alone() -> None:
         assert not ranks.any(False)
         assert ranks.share("x") == "x"
         ranks.wait()
+
+
+def test_processes_wait_for_the_data_longer_than_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(dist, "init_process_group", lambda backend, **options: asked.update(options, backend=backend))
+    monkeypatch.setattr(dist, "get_rank", lambda: 1)
+    monkeypatch.setattr(dist, "get_world_size", lambda: 2)
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: None)
+    with process_group() as ranks:
+        assert ranks == Ranks(1, 2)
+    assert asked["backend"] == "gloo" and asked["timeout"] >= timedelta(days=1)
 
 
 def test_two_processes_agree() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discern.errors import ConfigError
-from discern.runtime import Ranks, deterministic, device, generator, machine, process_group, processor, seed_for
+from discern.runtime import Ranks, deterministic, device, generator, machine, process_group, processor, seed_for, sent
 
 PARTS = st.lists(st.one_of(st.integers(0, 10**6), st.text("abcdef", min_size=1)), min_size=1, max_size=4)
 
@@ -41,6 +41,21 @@ def test_cpu_is_always_there() -> None:
 def test_a_device_that_is_not_there_names_those_that_are(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"device={name} is not on this machine; there is: .*cpu"):
         device(name)
+
+
+def test_what_is_there_already_is_not_sent() -> None:
+    here = torch.ones(2)
+    assert sent(here, torch.device("cpu")) is here
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_is_not_waited_for() -> None:
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        there = sent(torch.arange(1000), torch.device("cuda"))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert there.tolist() == list(range(1000))
 
 
 @given(PARTS)

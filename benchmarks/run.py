@@ -108,7 +108,8 @@ def alone(script: Path, form: Form, seconds: float) -> Outcome:
                 stop(process)
         found = read(file)
     if process.returncode:
-        print(complaint.rstrip(), flush=True)
+        if "\n" in complaint.strip():
+            print(complaint.rstrip(), flush=True)
         last = next((line.strip() for line in reversed(complaint.splitlines()) if line.strip()), "it failed silently")
         return Outcome(found, last.replace(f"{ROOT}{os.sep}", ""))
     return Outcome(found, "" if found else "it stated no ratio")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import math
@@ -35,9 +36,18 @@ def written(run: ModuleType) -> ModuleType:
 
 
 def test_table_is_the_folder(run: ModuleType) -> None:
-    states = {path.stem for path in FOLDER.glob("*.py") if "import state" in path.read_text(encoding="utf-8")}
-    assert states - {"results"} <= set(run.BENCHMARKS)
+    named = {path.stem: names(path) for path in FOLDER.glob("*.py") if path.stem != "results"}
+    stating = {script: found for script, found in named.items() if found}
+    assert set(stating) <= set(run.BENCHMARKS)
+    assert stating == {script: {script} for script in stating}, "each states under its own name"
     assert len(set(run.BENCHMARKS)) == len(run.BENCHMARKS)
+
+
+def names(script: Path) -> set[object]:
+    """The first arguments of all calls of ``state``."""
+    tree = ast.walk(ast.parse(script.read_text(encoding="utf-8")))
+    calls = [node for node in tree if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "state"]
+    return {call.args[0].value if isinstance(call.args[0], ast.Constant) else ast.dump(call) for call in calls}
 
 
 @pytest.mark.parametrize(

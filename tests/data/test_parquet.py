@@ -13,7 +13,7 @@ import pytest
 
 from discern.data import parquet
 from discern.data.dataset import Part
-from discern.data.parquet import open_parquet
+from discern.data.parquet import ParquetStore, open_parquet
 from discern.data.picture import decode
 from discern.errors import DataError
 
@@ -107,6 +107,25 @@ def test_row_groups_are_read_when_asked_for(tmp_path: Path, monkeypatch: pytest.
     assert [store.read(index) for index in order] == [f"a {index}".encode() for index in order]
     with pytest.raises(IndexError):
         store.read(50)
+
+
+def test_a_row_group_is_read_as_far_as_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "AT_ONCE", 3)
+    store = open_parquet(write(tmp_path / "a.parquet", list(range(50)))).store
+    assert isinstance(store, ParquetStore)
+    order = [4, 0, 49, 5]
+    assert [store.read(index) for index in order[:2]] == [b"a 4", b"a 0"]
+    assert sum(map(len, store._chunks(0, 0))) == 6
+    assert [store.read(index) for index in order[2:]] == [b"a 49", b"a 5"]
+    assert sum(map(len, store._chunks(0, 0))) == 50
+
+
+def test_what_cannot_be_read_is_an_error_each_time(tmp_path: Path) -> None:
+    store = open_parquet(write(tmp_path / "a.parquet", [0, 1])).store
+    (tmp_path / "a.parquet").unlink()
+    for _turn in range(2):
+        with pytest.raises(OSError):
+            store.read(0)
 
 
 def test_the_store_travels_between_processes_and_threads(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from discern.i18n import _
 if TYPE_CHECKING:
     import pyarrow as pa
 
+AT_ONCE = 2048  # pictures of a row group that are read together
 HELD = 256 << 20  # bytes of encoded pictures that a `ParquetStore` keeps in memory
 _LABEL_NAMES = ("label", "labels", "fine_label", "class", "target")
 
@@ -36,7 +37,7 @@ _LABEL_NAMES = ("label", "labels", "fine_label", "class", "target")
 class ParquetStore(Store):
     """Reads encoded pictures from parquet files, keeping the row groups used last in memory.
 
-    In another process it opens the files anew, and reads a row group when a picture of it is first asked for.
+    In another process it opens the files anew, and reads a row group as far as pictures of it are asked for.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ class ParquetStore(Store):
                 starts.append(total)
                 total += metadata.row_group(group).num_rows
         self._starts, self._firsts, self._total = starts, firsts, total
-        self._held: OrderedDict[int, list[Any]] = OrderedDict()
+        self._held: OrderedDict[int, tuple[list[Any], Iterator[Any]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -78,7 +79,7 @@ class ParquetStore(Store):
             raise IndexError(index)
         group = bisect.bisect_right(self._starts, index) - 1
         row = index - self._starts[group]
-        for chunk in self._chunks(group):
+        for chunk in self._chunks(group, row):
             if row < len(chunk):
                 return chunk[row].as_py() or b""  # a null is an empty picture
             row -= len(chunk)
@@ -98,17 +99,30 @@ class ParquetStore(Store):
             )
         return digest.hexdigest()
 
-    def _chunks(self, group: int) -> list[Any]:
-        """Arrays of bytes, one after the other the pictures of a row group."""
+    def _chunks(self, group: int, row: int) -> list[Any]:
+        """Arrays of bytes, one after the other the pictures of a row group, up to ``row`` at least."""
         with self._lock:
-            if group not in self._held:
-                self._held[group] = self._load(group)
-                while len(self._held) > 1 and sum(c.nbytes for held in self._held.values() for c in held) > HELD:
-                    self._held.popitem(last=False)
+            held, more = self._held.setdefault(group, ([], self._load(group)))
             self._held.move_to_end(group)
-            return self._held[group]
+            missing = row + 1 - sum(map(len, held))
+            if missing > 0:
+                try:
+                    self._read_on(held, more, missing)
+                except OSError:
+                    del self._held[group]
+                    raise
+            return held
 
-    def _load(self, group: int) -> list[Any]:
+    def _read_on(self, held: list[Any], more: Iterator[Any], missing: int) -> None:
+        """Read ``missing`` pictures more, and forget the row groups used least where they are too many."""
+        while missing > 0 and (chunk := next(more, None)) is not None:
+            held.append(chunk)
+            missing -= len(chunk)
+        while len(self._held) > 1 and sum(c.nbytes for chunks, _more in self._held.values() for c in chunks) > HELD:
+            self._held.popitem(last=False)
+
+    def _load(self, group: int) -> Iterator[Any]:
+        """The pictures of a row group, `AT_ONCE` after `AT_ONCE`: one of the first does not wait for all."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -116,10 +130,11 @@ class ParquetStore(Store):
         path, column = self._files[number]
         try:
             with pq.ParquetFile(path, memory_map=True) as file:
-                found = file.read_row_group(within, columns=[column], use_threads=False).column(0)
+                for batch in file.iter_batches(AT_ONCE, row_groups=[within], columns=[column], use_threads=False):
+                    found = batch.column(0)
+                    yield found.flatten()[0] if pa.types.is_struct(found.type) else found
         except pa.ArrowException as error:
             raise OSError(f"{path}: {error}") from error
-        return [chunk.flatten()[0] if pa.types.is_struct(chunk.type) else chunk for chunk in found.chunks]
 
 
 def parquet_files(folder: Path) -> list[Path]:

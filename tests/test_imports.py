@@ -10,6 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+from discern.classifier.bundle import Card, write_bundle
+from discern.models.table import build
+from discern.preprocess.spec import Preprocess
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(path for room in ("src", "tests", "benchmarks", "tools") for path in (ROOT / room).rglob("*.py"))
@@ -28,7 +33,7 @@ def test_floors_hold() -> None:
     assert answer.returncode == 0, answer.stdout
 
 
-@pytest.mark.parametrize("module", ["discern", "discern.cli", "discern.data.open", "discern.data.scan"])
+@pytest.mark.parametrize("module", ["discern", "discern.api", "discern.cli", "discern.data.open", "discern.data.scan"])
 def test_import_is_light(module: str) -> None:
     loaded = python(f"import {module}, sys; print(*sys.modules)").split()
     assert not set(HEAVY[:3]) & set(loaded)
@@ -44,6 +49,23 @@ def test_help_loads_nothing_heavy() -> None:
         "print('MODULES', *sys.modules)"
     ).split("MODULES")[1]
     assert not set(HEAVY) & set(loaded.split())
+
+
+def test_a_prediction_loads_torch_and_nothing_else_that_is_heavy(tmp_path: Path) -> None:
+    card = Card(model="lenet", classes=("a", "b"), preprocess=Preprocess(size=28))
+    write_bundle(tmp_path, card, build("lenet", 2, 3, 28).state_dict())
+    Image.new("RGB", (40, 30)).save(tmp_path / "picture.jpg")
+    loaded = python(
+        "import sys\n"
+        "from discern.cli import main\n"
+        f"sys.argv = ['discern', 'predict', {str(tmp_path)!r}, {str(tmp_path / 'picture.jpg')!r}]\n"
+        "try:\n    main()\n"
+        "except SystemExit as done:\n    assert not done.code, done.code\n"
+        "print('MODULES', *sys.modules)"
+    ).split("MODULES")[1]
+    slow = {"scipy", "pandas", "skops", "keras", "torch._dynamo", "torch._inductor", "sympy"}
+    assert not ({*HEAVY, *slow} - {"torch"}) & set(loaded.split())
+    assert "torch" in loaded.split()
 
 
 def test_help_takes_at_most_twice_the_time_of_typer() -> None:

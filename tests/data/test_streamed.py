@@ -13,8 +13,7 @@ from discern.data import streamed as room
 from discern.data import workers
 from discern.data.dataset import Store
 from discern.data.filestore import FileStore
-from discern.data.picture import decode
-from discern.data.pixels import pixels
+from discern.data.pixels import decoded, pixels
 from discern.data.scan import scan
 from discern.data.shards import ShardStore
 from discern.data.streamed import Streamed
@@ -64,7 +63,7 @@ def test_nothing_is_written(twelve):
 
 def test_processes_give_the_same(on_disk, processes):
     seen = Streamed(on_disk, np.arange(12), SPEC)
-    alone = np.stack([SPEC.pixels(decode(on_disk.read(i), at_least=SPEC.at_least)) for i in range(12)])
+    alone = np.stack([decoded(SPEC, on_disk, i) for i in range(12)])
     np.testing.assert_array_equal(seen[:], alone)
 
 

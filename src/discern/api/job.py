@@ -15,12 +15,14 @@ import torch
 import discern
 from discern.api.prepare import DataLike, Prepared, prepare, prepare_to_train
 from discern.api.weights import find_start
+from discern.arrays import Rows
 from discern.classical.config import ClassicalConfig
 from discern.classical.table import CLASSICAL
 from discern.data.dataset import Dataset
 from discern.data.open import open_data
 from discern.data.pixels import pixels
 from discern.data.split import Split
+from discern.data.streamed import Streamed
 from discern.errors import ConfigError, ModelError, RunError
 from discern.files import write_json
 from discern.i18n import _
@@ -49,7 +51,7 @@ class Held:
     prepared: Prepared
     config: Config | ClassicalConfig
     spec: Preprocess | Columns
-    pixels: np.ndarray  # uint8, the pictures of prepared.used; float64 (N, F) of a table
+    pixels: Rows  # uint8, the pictures of prepared.used; float64 (N, F) of a table
 
     @property
     def labels(self) -> np.ndarray:
@@ -110,7 +112,7 @@ def start(
     if begin:  # before the pictures are decoded: weights that do not fit are noticed at once
         begin.fill(network)
         config = config.model_copy(update={"weights": begin.source})
-    decoded = pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)
+    decoded = _decoded(prepared, config, spec, watch)
     if not spec.mean:
         mean, std = statistics(decoded, np.searchsorted(prepared.used, prepared.split.train))
         spec = spec.model_copy(update={"mean": mean, "std": std})
@@ -124,6 +126,13 @@ def start(
         save_weights(network, job.run.start)
     write_down(job, asked, [*prepared.notes, *told, *notes, _tuning(config), choice.why(), *why], watch)
     return job
+
+
+def _decoded(prepared: Prepared, config: Config, spec: Preprocess, watch: Watcher) -> Rows:
+    """The pixels of the pictures used: decoded once and kept, or decoded whenever they are asked for."""
+    if config.cache == "stream":
+        return Streamed(prepared.dataset.store, prepared.used, spec)
+    return pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)
 
 
 def _tuning(config: Config) -> str:
@@ -222,7 +231,7 @@ def reopen(path: str | os.PathLike[str], data: DataLike | Prepared | None, code:
         raise RunError(sentence.format(run=run.path, origin=origin))
     prepared = prepare(data or origin, config.seed, config.validation, config.test, watch)
     prepared = replace(prepared, split=Split.load(run.split, prepared.dataset))  # the record decides, not the rule
-    decoded = pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)
+    decoded = _decoded(prepared, config, spec, watch)
     job = Job(run, prepared, config, spec, decoded)
     if _fingerprint(job) != written["data"]["fingerprint"]:
         sentence = _("The pictures of {data} changed since {run} was started: start a new run.")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from discern.arrays import Rows
 from discern.classical.embedding import Embedding
 from discern.classical.hog import hog
 from discern.errors import ConfigError, nearest
@@ -137,7 +138,7 @@ class Extractor:
     def __init__(self, names: Sequence[str], embeddings: Mapping[str, Embedding] | None = None) -> None:
         self.names, self.embeddings = tuple(names), dict(embeddings or {})
 
-    def __call__(self, seen: np.ndarray, rows: Iterable[int], progress: Progress = silent) -> np.ndarray:
+    def __call__(self, seen: Rows, rows: Iterable[int], progress: Progress = silent) -> np.ndarray:
         """uint8 (N, H, W, C) -> float32 (len(rows), F); or of a table, as they are, float64 (N, F)."""
         chosen = np.asarray(list(rows), dtype=np.int64)
         found = []

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from discern.arrays import Rows
 from discern.classical.config import ClassicalConfig
 from discern.classical.features import Extractor
 from discern.classical.folds import UNLABELLED, fewest, folds
@@ -37,17 +38,17 @@ class Classical:
     def __init__(self, extractor: Extractor, pipeline: Any, classes: int) -> None:
         self.extractor, self.pipeline, self.classes = extractor, pipeline, classes
 
-    def logits(self, pixels: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
+    def logits(self, pixels: Rows, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
         """uint8 (N, H, W, C), or float (N, F) of a table -> float32 (N or len(rows), classes): see `of_features`."""
         return self._each(pixels, rows, progress, self.of_features, (0, self.classes))
 
-    def values(self, seen: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
+    def values(self, seen: Rows, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
         """Of a regression, what it says: float (N, F) of a table -> float64 (N or len(rows),)."""
         return self._each(seen, rows, progress, self.pipeline.predict, (0,))
 
     def _each(
         self,
-        seen: np.ndarray,
+        seen: Rows,
         rows: Iterable[int] | None,
         progress: Progress,
         answer: Callable[[np.ndarray], np.ndarray],

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from discern.arrays import Rows
 from discern.classical.fitting import Classical
 from discern.classifier.bundle import Card, read_bundle, read_card, read_classical
 from discern.classifier.keras_file import converted, is_keras_file
@@ -216,7 +217,7 @@ class Classifier:
         for name, row in zip(names, self.probabilities(rows), strict=True):
             yield self._prediction(name, row, top)
 
-    def values(self, seen: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
+    def values(self, seen: Rows, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
         """What a regression says: float (N, F) of a table -> float64 (N or len(rows),).
 
         Raises
@@ -228,9 +229,7 @@ class Classifier:
             raise ModelError(_("{model} tells classes, not numbers.").format(model=self.card.model))
         return self._predictor.values(seen, rows, progress)
 
-    def probabilities(
-        self, pixels: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent
-    ) -> np.ndarray:
+    def probabilities(self, pixels: Rows, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
         """What the card's temperature makes of the model's answer, in float32.
 
         uint8 (N, H, W, C), or float (N, F) of a table -> (N or len(rows), classes)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from discern.arrays import Rows
 from discern.data.batches import Pixels, at_once
 from discern.i18n import _
 from discern.models.fold import folded
@@ -22,7 +23,7 @@ from discern.progress import Progress, silent
 class Predictor(Protocol):
     """A network or a classical model."""
 
-    def logits(self, pixels: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
+    def logits(self, pixels: Rows, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
         """uint8 (N, H, W, C) -> float32 (N or len(rows), classes), whose softmax are probabilities."""
 
     def encode(self, pixels: np.ndarray, progress: Progress = silent) -> np.ndarray:
@@ -47,14 +48,14 @@ class NetworkPredictor:
         self.spec, self.device, self.views = spec, device, views
         self._quick: Model | None = None
 
-    def logits(self, pixels: np.ndarray, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
+    def logits(self, pixels: Rows, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
         """What the network answers, in float32: uint8 (N, H, W, C) -> (N or len(rows), classes)."""
         held = Pixels(pixels)
         chosen = torch.arange(len(pixels)) if rows is None else torch.as_tensor(np.asarray(list(rows), dtype=np.int64))
         found = []
         with torch.inference_mode():
-            for part in chosen.split(at_once(self.spec.size, self.device)):
-                x = normalise(to_float(held.take(part).to(self.device)), self.spec)
+            for part in held.each(chosen.split(at_once(self.spec.size, self.device))):
+                x = normalise(to_float(part.to(self.device)), self.spec)
                 if self._quick is None:
                     self._quick = folded(self.network, x[:2]).to(memory_format=torch.channels_last)
                 answer = sum(weight * self._quick(view).float() for view, weight in looks(x, self.views))

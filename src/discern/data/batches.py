@@ -84,9 +84,7 @@ class Batches:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Pixels uint8 (n, H, W, C) and labels int64 (n,) of each step of epoch ``number``, from step ``start`` on."""
-        order = self.order(number)[start:]
-        for rows, pixels in zip(order, self.pixels.each(order), strict=True):
-            yield pixels, self.label(rows)
+        return self.each(self.order(number)[start:])
 
     def order(self, number: int) -> list[Tensor]:
         """The rows of each step of epoch ``number``, this process's share of them."""
@@ -99,6 +97,11 @@ class Batches:
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Pixels uint8 (n, H, W, C) and labels int64 (n,) of the pictures at ``rows``, in that order."""
         return self.pixels.take(rows), self.label(rows)
+
+    def each(self, batches: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """As `take`, one batch after the other; what is not in memory is made ready ahead."""
+        for rows, pixels in zip(batches, self.pixels.each(batches), strict=True):
+            yield pixels, self.label(rows)
 
     def label(self, rows: Tensor) -> Tensor:
         """Labels int64 (n,) of the pictures at ``rows``, on the device."""

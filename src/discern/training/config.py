@@ -69,6 +69,10 @@ class Config(Augmentation):
         Fractions cut from data that comes without parts.
     network : dict
         The network's own settings, such as ``width`` or ``stem``; ``--set width=0.5`` lands here.
+    cache : {"pixels", "stream"}
+        Decode each picture once and keep its pixels in the cache folder, or decode it whenever it is needed, which
+        takes no disk and the processors' time in every epoch. The weights are the same; but ``wds:`` sources stream in
+        an order of their own, `discern.data.shard_order`.
     seed : int
         Decides the split, the first weights, the order and the augmentation.
     checkpoint_seconds : float
@@ -120,6 +124,7 @@ class Config(Augmentation):
     validation: float = Field(0.1, gt=0, lt=0.9)
     test: float = Field(0.2, ge=0, lt=0.9)
     network: dict[str, bool | int | float | str | list[int]] = Field({})
+    cache: Literal["pixels", "stream"] = "pixels"
     seed: int = Field(0, ge=0)
     checkpoint_seconds: float = Field(15.0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from discern.arrays import Rows
 from discern.data.batches import Batches, at_once
 from discern.preprocess.augment import Targets, augment
 from discern.preprocess.normalise import normalise, to_float
@@ -26,7 +27,7 @@ from discern.training.probe import memory_format
 class Data:
     """Decoded pictures and which of them to train and to validate on."""
 
-    pixels: np.ndarray  # uint8 (N, H, W, C)
+    pixels: Rows  # uint8 (N, H, W, C)
     labels: np.ndarray  # int64 (N,)
     train: np.ndarray  # int64 rows
     validation: np.ndarray  # int64 rows
@@ -86,16 +87,19 @@ class Pictures(Source):
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Targets]]:
         """float32 (n, C, H, W), normalised, and targets, mixed where the pictures are."""
         rank = self.batches.ranks.rank
-        for step, rows in enumerate(self.batches.order(number)[start:], start):
+        order = self.batches.order(number)[start:]
+        for step, (rows, (pixels, labels)) in enumerate(zip(order, self.batches.each(order), strict=True), start):
             random = generator(self.config.seed, "augment", number, step, rank)
             mirrored = alternating(rows, self.config.seed, number)
-            x, targets = augment(*self.batches.take(rows), self.config.augmentation, random, mirrored)
+            x, targets = augment(pixels, labels, self.config.augmentation, random, mirrored)
             yield normalise(x, self.spec).contiguous(memory_format=self.format), targets
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """float32 (n, C, H, W), normalised, and labels."""
-        for places in self._shares(at_once(self.spec.size, self.batches.device)):
-            pixels, labels = self.batches.take(torch.from_numpy(self.data.validation)[places])
+        rows = torch.from_numpy(self.data.validation)
+        for pixels, labels in self.batches.each(
+            [rows[places] for places in self._shares(at_once(self.spec.size, self.batches.device))]
+        ):
             yield normalise(to_float(pixels), self.spec).contiguous(memory_format=self.format), labels
 
 
@@ -142,8 +146,9 @@ class Features(Source):
         """float32 (n, F) and targets."""
         turn, n = number % self.passes, len(self.data.train)
         first = 0 if turn == 0 else len(self.data.validation) + turn * n
-        for rows in self.batches.order(number)[start:]:
-            yield self.batches.pixels.take(rows + first), Targets(self.batches.label(rows))
+        order = self.batches.order(number)[start:]
+        for rows, values in zip(order, self.batches.pixels.each([rows + first for rows in order]), strict=True):
+            yield values, Targets(self.batches.label(rows))
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """float32 (n, F) and labels."""

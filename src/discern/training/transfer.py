@@ -103,9 +103,10 @@ def make_features(
     total, done = sum(len(rows) for rows, _augmentation in turns), 0
     with replacing(path) as temporary, temporary.open("wb") as file, torch.inference_mode():
         for turn, (rows, augmentation) in enumerate(turns):
-            for part in torch.from_numpy(rows).split(at_once(spec.size, device)):
+            batches = torch.from_numpy(rows).split(at_once(spec.size, device))
+            for part, pixels in zip(batches, held.each(batches), strict=True):
                 random = generator(config.seed, "features", turn, done)
-                x, _targets = augment(held.take(part), part, augmentation, random)
+                x, _targets = augment(pixels, part, augmentation, random)
                 made = backbone.encode(normalise(x, spec)).float().cpu().numpy()
                 if not done:
                     header = {"descr": made.dtype.str, "fortran_order": False, "shape": (total, *made.shape[1:])}

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from discern.arrays import Rows
 from discern.errors import RunError
 from discern.evaluation.predictions import Predictions
 from discern.evaluation.report.choice import choose, shown
@@ -90,7 +91,7 @@ def encoded(pixels: np.ndarray) -> bytes:
 
 
 def augmented(
-    pixels: np.ndarray,
+    pixels: Rows,
     labels: np.ndarray,
     train: np.ndarray,
     classes: Sequence[str],
@@ -101,7 +102,7 @@ def augmented(
 
     Parameters
     ----------
-    pixels : numpy.ndarray
+    pixels : Rows
         uint8 (N, H, W, C).
     labels : numpy.ndarray
         int (N,) positions in ``classes``.
@@ -133,7 +134,7 @@ def keep(
     path: str | os.PathLike[str],
     part: str,
     predictions: Predictions,
-    pixels: np.ndarray,
+    pixels: Rows,
     rows: np.ndarray,
     samples: Samples,
 ) -> None:
@@ -143,7 +144,7 @@ def keep(
     ----------
     part : str
         The part that was predicted.
-    pixels : numpy.ndarray
+    pixels : Rows
         uint8 (N, H, W, C): pictures as the model sees them.
     rows : numpy.ndarray
         int (len(predictions),): where each predicted picture stands in ``pixels``.

@@ -408,11 +408,11 @@ interrupt.EVERY = 0  # the processes ask each other at every step
 folder = Path(sys.argv[2])
 config = t.make_config({**t.NETWORK, "epochs": 2})
 
-def gradient(answers, last):
+def gradient(model, answers, last):
     answers.zero_grad()
     with apart(answers, last):
         answers(torch.full((2, 3, t.SIDE, t.SIDE), ranks.rank + 1.0))[0].square().sum().backward()
-    return answers.module.model.fc.weight.grad.clone()
+    return model.fc.weight.grad.clone()
 
 with process_group() as ranks:
     whole = t.make_trainer(config, folder / "whole", ranks=ranks)
@@ -441,7 +441,7 @@ with process_group() as ranks:
 
     answers = parts._answers()
     for last in (False, True):
-        mine = gradient(answers, last)
+        mine = gradient(parts.model, answers, last)
         assert torch.allclose(mine, ranks.sum(mine.clone()) / 2) == last, last
     config = t.make_config({**t.WAYS["nesterov, average, every augmentation"], "epochs": 2})
     normalised = t.make_trainer(config, folder / "normalised", ranks=ranks)
@@ -459,7 +459,15 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     environment |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", TWO_PROCESSES, str(Path(__file__).parent), str(tmp_path)],
+            [
+                sys.executable,
+                "-W",
+                "error::FutureWarning",
+                "-c",
+                TWO_PROCESSES,
+                str(Path(__file__).parent),
+                str(tmp_path),
+            ],
             env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
             stderr=subprocess.PIPE,
             text=True,

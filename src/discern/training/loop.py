@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +138,7 @@ class Trainer:
         if self.ranks.size == 1:
             return answers
         self.ranks.align(self.model.buffers())
-        module = Answering(self.model, answers)
-        return DistributedDataParallel(module, broadcast_buffers=False, gradient_as_bucket_view=True)
+        return DistributedDataParallel(Answering(answers, self.model.parameters()), gradient_as_bucket_view=True)
 
     def _descend(self, answers: Answers, part: Part) -> tuple[Tensor, Tensor]:
         """Forward, loss and backward of a part: logits (n, classes), and its share of the step's loss ()."""
@@ -226,11 +225,14 @@ class Trainer:
 
 
 class Answering(nn.Module):
-    """A model's ``answers`` as a forward, which is what DistributedDataParallel wraps."""
+    """``answers`` as a forward over parameters, which is what DistributedDataParallel wraps.
 
-    def __init__(self, model: Model | Head, answers: Answers) -> None:
+    The buffers stay out of its sight: it would send the first process's to the others in every step.
+    """
+
+    def __init__(self, answers: Answers, parameters: Iterable[nn.Parameter]) -> None:
         super().__init__()
-        self.model, self.answers = model, answers
+        self.answers, self.shared = answers, nn.ParameterList(parameters)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         return self.answers(x)

@@ -22,7 +22,9 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help=_("Print lines for programs on stdout."))]
-Data = Annotated[str, typer.Argument(metavar="DATA", help=_("A folder, a .parquet, .csv or .json file, or a name."))]
+Data = Annotated[
+    str, typer.Argument(metavar="DATA", help=_("A folder, a .parquet, .csv or .json file, wds:SHARDS, or a name."))
+]
 Code = Annotated[
     str | None, typer.Option("--code", metavar="FILE.py:FUNCTION", help=_("What made the network, if you wrote it."))
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,17 +88,19 @@ def test_a_compiled_network_trains_with_it() -> None:
     assert torch.allclose(trained(eager(SGD), settings, compiled=True)[0], trained(SGD, settings)[0], atol=1e-6)
 
 
-def test_training_loads_no_compiler() -> None:
-    code = """
+def test_training_loads_no_compiler(tmp_path: Path) -> None:
+    code = f"""
 import sys, torch
 from discern.training.config import Config
 from discern.training.optimizers import make_optimizer
+import discern
 for name in ("sgd", "gd", "adamw", "adam", "rmsprop"):
     model = torch.nn.Linear(2, 1)
     optimizer = make_optimizer(model, Config(optimizer=name))
     model(torch.ones(1, 2)).sum().backward()
     optimizer.step()
     optimizer.zero_grad()
+discern.train("digits", model="lenet", out={str(tmp_path / "run")!r}, epochs=1, settings={{"train_limit": 64}})
 assert "torch._dynamo" not in sys.modules
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -19,7 +19,7 @@ from discern.api.fit import _Phase
 from discern.api.run import Run
 from discern.api.train import train
 from discern.cli.app import app
-from discern.data.picture import decode
+from discern.data.picture import decode_reduced
 from discern.errors import DiskError, RunError
 from discern.evaluation.report.kept import VERSIONS, load_kept
 from discern.preprocess.spec import Preprocess
@@ -145,5 +145,5 @@ def test_thumbnails_are_what_the_network_saw(network: Run) -> None:
     spec = Preprocess.model_validate(config["preprocess"])
     paths = network.predictions()["test"].paths
     for row, data in list(kept.pictures.items())[:5]:
-        seen = spec.pixels(decode((Path(config["data"]["origin"]) / paths[row]).read_bytes(), at_least=spec.at_least))
+        seen = spec.pixels(*decode_reduced((Path(config["data"]["origin"]) / paths[row]).read_bytes(), spec.at_least))
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))).reshape(seen.shape), seen)

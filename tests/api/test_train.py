@@ -13,7 +13,7 @@ import discern
 from discern.api.run import Run
 from discern.api.train import train
 from discern.classifier.classifier import Prediction
-from discern.data.picture import decode
+from discern.data.picture import decode, decode_reduced
 from discern.errors import ConfigError, DataError, PictureError, RunError
 from discern.preprocess.spec import Preprocess
 from discern.progress import Watcher
@@ -67,7 +67,7 @@ def test_pixels_are_the_same_at_train_evaluate_and_predict(trained: tuple[Run, P
     run, folder, _listener = trained
     spec = Preprocess.model_validate(RunDirectory(run.path).read_config()["preprocess"])
     path = folder / "red" / "3.png"
-    expected = spec.pixels(decode(path.read_bytes(), at_least=spec.at_least))
+    expected = spec.pixels(*decode_reduced(path.read_bytes(), spec.at_least))
     assert np.array_equal(run.classifier().pixels(path), expected)
 
 

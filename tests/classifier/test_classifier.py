@@ -14,7 +14,7 @@ from discern.classifier.bundle import WEIGHTS, Card, read_bundle, write_bundle
 from discern.classifier.classifier import Classifier
 from discern.data.batches import Batches
 from discern.data.open import open_data
-from discern.data.picture import decode
+from discern.data.picture import decode_reduced
 from discern.data.pixels import pixels
 from discern.data.scan import scan
 from discern.errors import ModelError, PictureError, RunError
@@ -81,7 +81,7 @@ def test_training_evaluation_and_prediction_see_the_same_bytes(folder: Path, spe
     for row in rows:
         path = folder / dataset.store.path(row)
         seen = classifier.pixels(path)
-        assert np.array_equal(seen, spec.pixels(decode(path.read_bytes(), at_least=spec.at_least))), path.name
+        assert np.array_equal(seen, spec.pixels(*decode_reduced(path.read_bytes(), spec.at_least))), path.name
         assert np.array_equal(seen, cached[row]), path.name
         assert np.array_equal(seen, trained[row].numpy()), path.name
         assert np.array_equal(seen, classifier.pixels(path.read_bytes())), path.name

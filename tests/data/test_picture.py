@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from discern.data.picture import MAX_PIXELS, PICTURE_SUFFIXES, decode, is_picture_name
+from discern.data.picture import MAX_PIXELS, PICTURE_SUFFIXES, decode, decode_reduced, is_picture_name
 from discern.errors import PictureError
 
 RED = (200, 30, 20)
@@ -230,14 +230,39 @@ def test_pixels_with_alpha_lie_over_white() -> None:
 @given(st.integers(8, 300), st.integers(8, 300), st.integers(0, 128))
 @settings(max_examples=40, deadline=None)
 def test_both_sides_stay_at_least(width: int, height: int, at_least: int) -> None:
-    seen = decode(encoded(colours(height, width), "JPEG"), at_least)
+    seen, box = decode_reduced(encoded(colours(height, width), "JPEG"), at_least)
+    assert box[:2] == (0, 0) and 0 <= seen.width - box[2] < 1 and 0 <= seen.height - box[3] < 1
+    assert box[2] * height == box[3] * width
     if at_least == 0 or min(width, height) < 2 * at_least:
         assert seen.size == (width, height)
     assert all(side >= min(at_least, whole) for side, whole in zip(seen.size, (width, height), strict=True))
 
 
 def test_a_large_jpeg_is_decoded_small() -> None:
-    assert decode(encoded(colours(512, 1024), "JPEG"), at_least=64).size == (128, 64)
+    image, box = decode_reduced(encoded(colours(512, 1024), "JPEG"), 64)
+    assert (image.size, box) == ((128, 64), (0, 0, 128, 64))
+
+
+@pytest.mark.parametrize("picture", [np.zeros((40, 50, 3), np.uint8), Image.new("L", (50, 40)), "PNG"])
+def test_what_is_no_jpeg_is_decoded_whole(picture: Any) -> None:
+    data = encoded(colours(40, 50), picture) if isinstance(picture, str) else picture
+    image, box = decode_reduced(data, 4)
+    assert (image.size, box) == ((50, 40), (0, 0, 50, 40))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_box_of_a_reduced_picture_turns_with_it(orientation: int) -> None:
+    """A ramp ends within the last block of 8: only the box says where, whichever way the picture is turned."""
+    ramp = np.tile(np.linspace(0, 255, 203).astype(np.uint8), (195, 1))  # 195 x 203: 24.375 x 25.375 at 1/8
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(Image.fromarray(ramp), "JPEG", exif=exif, quality=95)
+    image, box = decode_reduced(data, 16)
+    width, height = (24.375, 25.375) if orientation >= 5 else (25.375, 24.375)
+    assert (image.size, box[2] - box[0], box[3] - box[1]) == ((26, 25) if orientation < 5 else (25, 26), width, height)
+    small = np.asarray(image.resize((16, 16), Image.Resampling.BILINEAR, box=box), np.int16)
+    whole = np.asarray(decode(data).resize((16, 16), Image.Resampling.BILINEAR), np.int16)
+    assert np.abs(small - whole).mean() < 0.6
 
 
 # --- what is wrong ---------------------------------------------------------------------------------------------------
@@ -308,7 +333,7 @@ def test_any_damage_gives_a_picture_or_a_sentence(format: str, draw: st.DataObje
     for _ in range(draw.draw(st.integers(1, 4))):
         data[draw.draw(st.integers(0, min(len(data), 300) - 1))] = draw.draw(st.integers(0, 255))
     try:
-        assert decode(bytes(data), draw.draw(st.sampled_from([0, 8]))).mode in ("L", "RGB")
+        assert decode_reduced(bytes(data), draw.draw(st.sampled_from([0, 8])))[0].mode in ("L", "RGB")
     except PictureError as error:
         assert error.kind in ("not-a-picture", "truncated", "bomb", "unreadable")
 

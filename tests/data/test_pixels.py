@@ -14,7 +14,7 @@ from PIL import Image
 from discern.data import pixels as room
 from discern.data import workers
 from discern.data.open import open_data
-from discern.data.picture import decode
+from discern.data.picture import Box, decode_reduced
 from discern.data.pixels import available_memory, evict, pixels
 from discern.data.scan import Facts, scan
 from discern.errors import ConfigError, DataError, DiskError
@@ -39,8 +39,20 @@ def test_the_bytes_are_those_of_the_spec(twelve, spec):
     assert found.shape == (3, *spec.shape)
     assert found.dtype == np.uint8
     for row, index in enumerate(indices.tolist()):
-        expected = spec.pixels(decode(twelve.store.read(index), at_least=spec.at_least))
+        expected = spec.pixels(*decode_reduced(twelve.store.read(index), spec.at_least))
         np.testing.assert_array_equal(found[row], expected)
+
+
+@pytest.mark.parametrize(("size", "most"), [(32, 2.5), (64, 2.0), (128, 1.6)])
+def test_photographs_look_the_same_decoded_at_a_part_of_their_size(shared_data: Path, size: int, most: float) -> None:
+    spec = Preprocess(size=size)
+    apart, reduced = [], 0
+    for path in sorted((shared_data / "hymenoptera" / "val" / "bees").glob("*.jpg"))[:12]:
+        small, whole = decode_reduced(path.read_bytes(), spec.at_least), decode_reduced(path.read_bytes(), 0)
+        apart.append(np.abs(spec.pixels(*small).astype(np.int16) - spec.pixels(*whole)).mean())
+        reduced += small[0].size != whole[0].size
+    assert reduced >= 10
+    assert np.mean(apart) < most  # levels of 255; without the box it is 2 to 4
 
 
 def test_a_second_call_decodes_nothing(twelve):
@@ -94,7 +106,9 @@ def test_processes_write_what_threads_write(shared_data: Path, monkeypatch: pyte
     told: list[int] = []
     found = pixels(dataset, indices, facts, spec, lambda what, done, total: told.append(done))
     for index in (0, 77, 139):
-        np.testing.assert_array_equal(found[index], spec.pixels(decode(dataset.store.read(index), spec.at_least)))
+        np.testing.assert_array_equal(
+            found[index], spec.pixels(*decode_reduced(dataset.store.read(index), spec.at_least))
+        )
     assert told == sorted(told)
     assert told[-1] == 140
 
@@ -230,7 +244,7 @@ def test_a_wrong_spec_is_a_programmers_error(twelve):
     class Wrong:
         key, shape, at_least = "wrong", (4, 4, 3), 0
 
-        def pixels(self, image: Image.Image) -> np.ndarray:
+        def pixels(self, image: Image.Image, box: Box | None = None) -> np.ndarray:
             return np.zeros((4, 4), np.uint8)
 
     with pytest.raises(TypeError, match=r"spec\.pixels gave"):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from discern.data.picture import decode
+from discern.data.picture import decode_reduced
 from discern.models.mobilenet import Conv3x3
 from discern.models.network import Network
 from discern.models.pretrained import diet
@@ -84,7 +84,7 @@ def photographs(folder: Path, count: int) -> Tensor:
     spec = Preprocess(size=fed.size, mean=fed.mean, std=fed.std, interpolation=fed.interpolation)
     paths = sorted(folder.glob("*.jpg"))[:count]
     assert len(paths) == count
-    pixels = np.stack([spec.pixels(decode(path.read_bytes(), at_least=spec.at_least)) for path in paths])
+    pixels = np.stack([spec.pixels(*decode_reduced(path.read_bytes(), spec.at_least)) for path in paths])
     return normalise(to_float(torch.from_numpy(pixels)), spec).contiguous()
 
 

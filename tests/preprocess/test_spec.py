@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 from pydantic import ValidationError
 
 from discern.preprocess.spec import Preprocess
@@ -73,6 +73,31 @@ def test_pad_keeps_the_aspect_ratio(times: int, side: int) -> None:
     # The picture was doubled: its painted inside is (2 * times * side - 2) by (side - 2) pixels, twice.
     assert (width, height) == ((2 * (2 * times * side - 2), 2 * (side - 2)) if side > 2 else (0, 0))
     assert np.array_equal(painted, painted[::-1, ::-1])
+
+
+@given(st.sampled_from(["crop", "pad"]), st.integers(1, 40), SIDE, SIDE)
+def test_crop_and_pad_are_those_of_pillow(mode: str, size: int, width: int, height: int) -> None:
+    image = gradient(width, height)
+    way, target = Image.Resampling.BILINEAR, (size, size)
+    edge = Preprocess(size=4 * max(width, height), mode="pad").pixels(image)[0, 0]  # the colour of the border
+    expected = (
+        ImageOps.fit(image, target, way)
+        if mode == "crop"
+        else ImageOps.pad(image, target, way, color=tuple(int(value) for value in edge))
+    )
+    if mode == "crop" or width != height:
+        assert np.array_equal(Preprocess(size=size, mode=mode).pixels(image), np.asarray(expected))
+
+
+@given(st.sampled_from(["crop", "pad", "stretch"]), st.integers(8, 24), SIDE, SIDE)
+def test_a_box_of_whole_pixels_shows_what_a_cut_picture_would(mode: str, size: int, width: int, height: int) -> None:
+    framed = Image.new("RGB", (width + 2, height + 3))
+    framed.paste(gradient(width, height), (0, 0))
+    spec = Preprocess(size=size, mode=mode, interpolation="nearest")
+    if mode == "pad":  # the colour around it is of what was decoded
+        framed.paste((9, 9, 9), (0, 0, *framed.size))
+    seen = spec.pixels(framed, (0, 0, width, height))
+    assert np.array_equal(seen, spec.pixels(framed.crop((0, 0, width, height))))
 
 
 def test_pad_fills_with_the_colour_of_the_border() -> None:

@@ -17,7 +17,7 @@ from discern.classical.fitting import Classical
 from discern.classifier.bundle import Card, read_bundle, read_card, read_classical
 from discern.classifier.keras_file import converted, is_keras_file
 from discern.classifier.predictor import NetworkPredictor, Predictor
-from discern.data.picture import decode
+from discern.data.picture import decode_reduced
 from discern.errors import ConfigError, ModelError, PictureError, RunError
 from discern.evaluation.calibration import tempered
 from discern.i18n import _
@@ -174,9 +174,9 @@ class Classifier:
         """
         spec = self.card.spec
         if not isinstance(picture, str | os.PathLike):
-            return spec.pixels(decode(picture, at_least=spec.at_least))
+            return spec.pixels(*decode_reduced(picture, spec.at_least))
         try:
-            return spec.pixels(decode(Path(picture).read_bytes(), at_least=spec.at_least))
+            return spec.pixels(*decode_reduced(Path(picture).read_bytes(), spec.at_least))
         except IsADirectoryError as error:
             raise PictureError(_("{path} is a folder: name a picture in it.").format(path=picture)) from error
         except OSError as error:

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from discern.data.dataset import Dataset, Store
-from discern.data.picture import decode
+from discern.data.picture import Box, decode_reduced
 from discern.data.scan import Facts
 from discern.data.workers import each_batch
 from discern.errors import ConfigError, DataError, PictureError
@@ -30,7 +30,7 @@ from discern.progress import Progress, silent
 
 DEFAULT_LIMIT = 20.0  # gigabytes
 _ABANDONED = 3600  # seconds without a write after which a temporary file has no writer any more
-_VERSION = 1
+_VERSION = 2  # raise it when the same spec gives other bytes
 
 
 class Spec(Protocol):
@@ -46,10 +46,10 @@ class Spec(Protocol):
 
     @property
     def at_least(self) -> int:
-        """Pixels along the shorter side that must be decoded; see `discern.data.picture.decode`."""
+        """Pixels along the shorter side that must be decoded; see `discern.data.picture.decode_reduced`."""
 
-    def pixels(self, image: Image.Image) -> np.ndarray:
-        """uint8 (H, W, C)."""
+    def pixels(self, image: Image.Image, box: Box | None = None) -> np.ndarray:
+        """uint8 (H, W, C) of the part of ``image`` within ``box``."""
 
 
 def pixels(dataset: Dataset, indices: np.ndarray, facts: Facts, spec: Spec, progress: Progress = silent) -> np.ndarray:
@@ -179,7 +179,7 @@ def decoded(spec: Spec, store: Store, index: int) -> np.ndarray:
         When it cannot be decoded any more.
     """
     try:
-        array = spec.pixels(decode(store.read(index), at_least=spec.at_least))
+        array = spec.pixels(*decode_reduced(store.read(index), spec.at_least))
     except (PictureError, OSError) as error:
         raise DataError(
             _("{path} cannot be read any more: {reason}").format(path=store.path(index), reason=error)

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from discern.data.dataset import Dataset, Store
-from discern.data.picture import decode
+from discern.data.picture import decode_reduced
 from discern.data.workers import each_batch
 from discern.errors import PictureError
 from discern.files import cache_folder, replacing
@@ -27,7 +27,7 @@ from discern.progress import Progress, silent
 
 PROBLEMS = ("", "unreadable", "truncated", "empty", "not-a-picture", "bomb")
 FORMATS = ("raw", "other", "jpeg", "png", "gif", "bmp", "webp", "tiff")
-VERSION = 1  # raise it when a column changes its meaning
+VERSION = 2  # raise it when a column changes its meaning
 SIDE = 32  # side of the grey picture from which the hash and the columns about looks are computed
 _SIGNATURES = (
     (b"\xff\xd8\xff", "jpeg"),
@@ -196,13 +196,13 @@ def look(store: Store, indices: np.ndarray) -> Facts:
             continue
         _weigh(facts, row, data)
         try:
-            image = decode(data, at_least=2 * SIDE)
+            image, box = decode_reduced(data, 2 * SIDE)
         except PictureError as error:
             facts.problem[row] = PROBLEMS.index(error.kind)
             continue
         facts.width[row], facts.height[row] = _seen_size(data, image)
         facts.channels[row] = len(image.getbands())
-        image = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+        image = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=box)
         grey[row] = np.asarray(image if image.mode == "L" else image.convert("L"))
         small[row] = np.asarray(image).reshape(SIDE, SIDE, -1)
     _describe(facts, grey, small)

@@ -13,7 +13,7 @@ from discern.data.dataset import Dataset
 from discern.data.folder import open_folder
 from discern.data.named import open_named
 from discern.data.open import open_data
-from discern.data.picture import decode
+from discern.data.picture import decode_reduced
 from discern.errors import ConfigError, PictureError
 from discern.evaluation.intervals import wilson
 from discern.files import data_folders, weights_folders
@@ -174,7 +174,7 @@ def _opened(pictures: str) -> tuple[Dataset, list[str]]:
 def _pixels(dataset: Dataset, row: int) -> np.ndarray:
     spec = Preprocess(size=SIDE)
     try:
-        return spec.pixels(decode(dataset.store.read(row), at_least=spec.at_least))
+        return spec.pixels(*decode_reduced(dataset.store.read(row), spec.at_least))
     except PictureError as error:
         raise PictureError(f"{dataset.store.path(row)}: {error}", error.kind) from error
 

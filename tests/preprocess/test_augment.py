@@ -108,6 +108,23 @@ def test_every_shift_comes_up() -> None:
     assert {tuple(first) for first in firsts} == {(2, 1), (1, 0), (0, 1), (1, 2), (2, 3)}  # 2 pixels both ways
 
 
+@pytest.mark.parametrize("side", [(12, 12), (7, 20)], ids=str)
+def test_warping_is_torchs_affine_grid_of_the_same_draws(side: tuple[int, int]) -> None:
+    n, kind = 9, Augmentation(flip=True, shift=0.1, rotation=30, zoom=0.3)
+    pixels = torch.randint(0, 256, (n, *side, 3), generator=at(0)).to(torch.uint8)
+    mirrored = torch.arange(n) % 2 == 0
+    x, _targets = augment(pixels, torch.arange(n), kind, at(5), mirrored)
+    random = at(5)
+    angle = (torch.rand(n, generator=random) * 60 - 30).deg2rad()
+    scale = 1 / (torch.rand(n, generator=random) * 0.6 + 0.7)
+    move = torch.rand(n, 2, generator=random) * 0.4 - 0.2
+    cos, sin, sign = angle.cos() * scale, angle.sin() * scale, torch.where(mirrored, -1.0, 1.0)
+    theta = torch.stack([sign * cos, -sin, move[:, 0], sign * sin, cos, move[:, 1]], dim=1).view(n, 2, 3)
+    grid = torch.nn.functional.affine_grid(theta, [n, 3, *side], align_corners=False)
+    wanted = torch.nn.functional.grid_sample(to_float(pixels), grid, padding_mode="reflection", align_corners=False)
+    assert torch.allclose(x, wanted, atol=1e-4)
+
+
 def test_rotation_turns_about_the_middle() -> None:
     pixels, labels = batch(40, side=7)
     x, _targets = augment(pixels, labels, Augmentation(rotation=180), at(0))

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import grid_sample
 
 from discern.i18n import _
 from discern.preprocess.normalise import to_float
+from discern.runtime import sent
 
 
 class Augmentation(BaseModel):
@@ -141,7 +142,7 @@ def suggested(classes: Sequence[str], channels: int, size: int) -> tuple[Augment
 
 def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator, like: Tensor) -> Tensor:
     drawn = torch.rand(shape, generator=generator).mul_(high - low).add_(low)
-    return drawn.to(like.device, non_blocking=True)
+    return sent(drawn, like.device)
 
 
 def _shift_and_flip(pixels: Tensor, settings: Augmentation, generator: torch.Generator, mirrored: Tensor) -> Tensor:
@@ -156,8 +157,9 @@ def _shift_and_flip(pixels: Tensor, settings: Augmentation, generator: torch.Gen
     if settings.flip:
         columns = torch.where(mirrored[:, None], width - 1 - columns, columns)
     first = torch.arange(n)[:, None, None] * (height * width)
-    flat = (first + rows[:, :, None] * width + columns[:, None, :]).view(-1).to(pixels.device, non_blocking=True)
-    return pixels.reshape(-1, channels).index_select(0, flat).view(n, height, width, channels)
+    flat = sent((first + rows[:, :, None] * width + columns[:, None, :]).view(-1), pixels.device)
+    cells = pixels.reshape(-1, channels).squeeze(1)  # of one byte: taken 4x as fast as from rows of one byte
+    return cells.index_select(0, flat).view(n, height, width, channels)
 
 
 def _reflect(index: Tensor, length: int) -> Tensor:
@@ -167,19 +169,21 @@ def _reflect(index: Tensor, length: int) -> Tensor:
 
 def _warp(x: Tensor, settings: Augmentation, generator: torch.Generator, mirrored: Tensor) -> Tensor:
     """Shift, flip, rotation and zoom as one bilinear sampling, reflected at the border. (N, C, H, W) -> the same."""
-    n = len(x)
-    angle = _uniform((n,), -settings.rotation, settings.rotation, generator, x).deg2rad_()
-    scale = 1.0 / _uniform((n,), 1.0 - settings.zoom, 1.0 + settings.zoom, generator, x)
-    move = _uniform((n, 2), -2 * settings.shift, 2 * settings.shift, generator, x)  # the grid spans -1..1
-    mirror = torch.ones_like(angle)
-    if settings.flip:
-        mirror = torch.where(mirrored.to(x.device, non_blocking=True), -mirror, mirror)
-    cos, sin = angle.cos() * scale, angle.sin() * scale
-    theta = torch.stack(
-        [torch.stack([mirror * cos, -sin, move[:, 0]], 1), torch.stack([mirror * sin, cos, move[:, 1]], 1)], 1
-    )  # (N, 2, 3)
-    grid = affine_grid(theta, list(x.shape), align_corners=False)
-    return grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+    n, _channels, height, width = x.shape
+    angle = _uniform((n, 1), -settings.rotation, settings.rotation, generator, mirrored).deg2rad_()
+    scale = 1.0 / _uniform((n, 1), 1.0 - settings.zoom, 1.0 + settings.zoom, generator, mirrored)
+    move = _uniform((n, 1, 2), -2 * settings.shift, 2 * settings.shift, generator, mirrored)  # the grid spans -1..1
+    side = torch.where(mirrored[:, None], -1.0, 1.0) if settings.flip else 1.0
+    turn = torch.polar(scale, angle)  # a cell at x + iy is read at turn * (x + iy) + move
+    along = (turn * side * _middles(width))[:, None, :]  # (N, 1, W)
+    across = (turn * 1j * _middles(height) + torch.view_as_complex(move))[:, :, None]  # (N, H, 1)
+    grid = sent(along, x.device) + sent(across, x.device)
+    return grid_sample(x, torch.view_as_real(grid), padding_mode="reflection", align_corners=False)
+
+
+def _middles(length: int) -> Tensor:
+    """Where the middles of ``length`` cells are between -1 and 1."""
+    return (2 * torch.arange(length) + 1) / length - 1
 
 
 def _jitter(x: Tensor, amount: float, generator: torch.Generator) -> Tensor:
@@ -219,8 +223,8 @@ def _erase(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
 def _mix(x: Tensor, labels: Tensor, settings: Augmentation, generator: torch.Generator) -> tuple[Tensor, Targets]:
     n, _channels, height, width = x.shape
     blend = settings.mixup > 0 and (settings.cutmix == 0 or bool(torch.rand((), generator=generator) < 0.5))
-    other = torch.randperm(n, generator=generator).to(x.device)
-    lam = _beta(n, settings.mixup if blend else settings.cutmix, generator).to(x.device)
+    other = sent(torch.randperm(n, generator=generator), x.device)
+    lam = sent(_beta(n, settings.mixup if blend else settings.cutmix, generator), x.device)
     if blend:
         weight = lam[:, None, None, None]
         return x * weight + x[other] * (1 - weight), Targets(labels, labels[other], lam)

@@ -59,6 +59,10 @@ def test_the_same_weights_as_from_the_cache(
     assert not (cache_folder() / "pixels").exists()
     assert weights(streamed) == weights(held)
     assert streamed.result["test"] == held.result["test"]
+    assert discern.evaluate(streamed.path, small, watch=Watcher()).n == 36
+    near = discern.explain(streamed.path, next(small.rglob("*.png")), method="nearest")
+    assert len(near.to_json()["nearest"]) == 7
+    assert not (cache_folder() / "pixels").exists()
     assert (streamed.path / "pictures.npz").read_bytes() == (held.path / "pictures.npz").read_bytes()
     assert (streamed.path / "report.html").is_file()
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from discern.api.prepare import DataLike
 from discern.api.run import Run
+from discern.arrays import Rows
 from discern.classifier.classifier import Classifier
 from discern.data.dataset import Dataset, Part
 from discern.data.open import open_data
-from discern.data.pixels import pixels
 from discern.data.rows import ANY, Question, RowStore
 from discern.data.scan import Facts, scan
+from discern.data.streamed import kept_or_streamed
 from discern.display import display
 from discern.errors import DataError
 from discern.evaluation.metrics import Metrics, measure
@@ -86,11 +87,11 @@ def _on(classifier: Classifier, data: DataLike, watch: Watcher, run: RunDirector
         sentence = _("{name} holds no labelled {things} that can be read.")
         raise DataError(sentence.format(name=dataset.origin, things=_things(dataset)))
     if dataset.targets is not None and table is not None:
-        values = classifier.values(_seen(classifier, dataset, indices, facts, watch), progress=watch.progress)
+        values = classifier.values(_seen(classifier, dataset, indices, facts, run, watch), progress=watch.progress)
         return measure_regression(dataset.targets[indices], values, table.target)
     labels = matched(classifier.classes, dataset, indices, watch)
     indices, labels = indices[labels >= 0], labels[labels >= 0]
-    seen = _seen(classifier, dataset, indices, facts, watch)
+    seen = _seen(classifier, dataset, indices, facts, run, watch)
     return measure(classifier.probabilities(seen, progress=watch.progress), labels, classifier.classes)
 
 
@@ -114,14 +115,20 @@ def _whole(dataset: Dataset, watch: Watcher) -> tuple[np.ndarray, Facts | None]:
 
 
 def _seen(
-    classifier: Classifier, dataset: Dataset, indices: np.ndarray, facts: Facts | None, watch: Watcher
-) -> np.ndarray:
-    """What the classifier takes of pictures or rows; its columns are found by name."""
+    classifier: Classifier,
+    dataset: Dataset,
+    indices: np.ndarray,
+    facts: Facts | None,
+    run: RunDirectory,
+    watch: Watcher,
+) -> Rows:
+    """What the classifier takes of pictures, kept where its run kept them, or rows; columns are found by name."""
     table, store = classifier.card.table, dataset.store
     if isinstance(store, RowStore) and table is not None:
         return store.select(table.columns)[indices]
     assert facts is not None  # they are pictures
-    return pixels(dataset, indices, facts, classifier.card.spec, watch.progress)
+    cache = run.read_config()["config"].get("cache", "pixels") if run.config.is_file() else "pixels"
+    return kept_or_streamed(dataset, indices, facts, classifier.card.spec, cache, watch.progress)
 
 
 def _things(dataset: Dataset) -> str:

@@ -20,9 +20,8 @@ from discern.classical.config import ClassicalConfig
 from discern.classical.table import CLASSICAL
 from discern.data.dataset import Dataset
 from discern.data.open import open_data
-from discern.data.pixels import pixels
 from discern.data.split import Split
-from discern.data.streamed import Streamed
+from discern.data.streamed import kept_or_streamed
 from discern.errors import ConfigError, ModelError, RunError
 from discern.files import write_json
 from discern.i18n import _
@@ -129,10 +128,7 @@ def start(
 
 
 def _decoded(prepared: Prepared, config: Config, spec: Preprocess, watch: Watcher) -> Rows:
-    """The pixels of the pictures used: decoded once and kept, or decoded whenever they are asked for."""
-    if config.cache == "stream":
-        return Streamed(prepared.dataset.store, prepared.used, spec)
-    return pixels(prepared.dataset, prepared.used, prepared.facts, spec, watch.progress)
+    return kept_or_streamed(prepared.dataset, prepared.used, prepared.facts, spec, config.cache, watch.progress)
 
 
 def _tuning(config: Config) -> str:

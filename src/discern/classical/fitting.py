@@ -61,7 +61,7 @@ class Classical:
             progress(_("predicting"), min(start + AT_ONCE, len(chosen)), len(chosen))
         return np.concatenate(found) if found else np.zeros(none, dtype=np.float32)
 
-    def encode(self, pixels: np.ndarray, progress: Progress = silent) -> np.ndarray:
+    def encode(self, pixels: Rows, progress: Progress = silent) -> np.ndarray:
         """What the estimator itself sees, scaled and reduced: uint8 (N, H, W, C) -> float32 (N, F)."""
         features = self.extractor(pixels, range(len(pixels)), progress)
         found: np.ndarray = self.pipeline[:-1].transform(features) if len(self.pipeline) > 1 else features

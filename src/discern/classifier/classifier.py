@@ -239,7 +239,7 @@ class Classifier:
         logits = torch.from_numpy(self._predictor.logits(pixels, rows, progress))
         return tempered(logits.softmax(dim=1).numpy(), self.card.temperature)
 
-    def encode(self, pixels: np.ndarray, progress: Progress = silent) -> np.ndarray:
+    def encode(self, pixels: Rows, progress: Progress = silent) -> np.ndarray:
         """What the model decides by: what a network's head reads, or what a classical estimator sees.
 
         uint8 (N, H, W, C) -> float32 (N, F)

@@ -26,7 +26,7 @@ class Predictor(Protocol):
     def logits(self, pixels: Rows, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
         """uint8 (N, H, W, C) -> float32 (N or len(rows), classes), whose softmax are probabilities."""
 
-    def encode(self, pixels: np.ndarray, progress: Progress = silent) -> np.ndarray:
+    def encode(self, pixels: Rows, progress: Progress = silent) -> np.ndarray:
         """What the last step decides by: uint8 (N, H, W, C) -> float32 (N, F)."""
 
 
@@ -63,12 +63,12 @@ class NetworkPredictor:
                 progress(_("predicting"), sum(map(len, found)), len(chosen))
         return torch.cat(found).numpy()
 
-    def encode(self, pixels: np.ndarray, progress: Progress = silent) -> np.ndarray:
+    def encode(self, pixels: Rows, progress: Progress = silent) -> np.ndarray:
         """What the head reads, averaged over places where it reads a map: uint8 (N, H, W, C) -> float32 (N, F)."""
         held, found = Pixels(pixels), []
         with torch.inference_mode():
-            for part in torch.arange(len(pixels)).split(at_once(self.spec.size, self.device)):
-                x = normalise(to_float(held.take(part).to(self.device)), self.spec)
+            for part in held.each(torch.arange(len(pixels)).split(at_once(self.spec.size, self.device))):
+                x = normalise(to_float(part.to(self.device)), self.spec)
                 features = self.network.encode(x)
                 features = features.mean(dim=(2, 3)) if features.dim() == 4 else features.flatten(1)
                 found.append(features.float().cpu())

@@ -13,10 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from discern.data.dataset import Store
-from discern.data.pixels import Spec, decoded
+from discern.arrays import Rows
+from discern.data.dataset import Dataset, Store
+from discern.data.pixels import Spec, decoded, pixels
+from discern.data.scan import Facts
 from discern.data.shards import ShardStore
 from discern.data.workers import Crew
+from discern.progress import Progress, silent
 
 AHEAD = 64 << 20  # bytes of pictures that wait decoded for their turn; one batch always does
 
@@ -90,6 +93,18 @@ class Streamed:
             for _length, shares in begun:
                 for share in shares:
                     share.cancel()
+
+
+def kept_or_streamed(
+    dataset: Dataset, indices: np.ndarray, facts: Facts, spec: Spec, cache: str, progress: Progress = silent
+) -> Rows:
+    """The pixels of some pictures: where ``cache`` is ``stream``, decoded when asked for, else kept.
+
+    The parameters are those of `discern.data.pixels.pixels`, which has the others kept.
+    """
+    if cache == "stream":
+        return Streamed(dataset.store, indices, spec)
+    return pixels(dataset, indices, facts, spec, progress)
 
 
 def _decode(spec: Spec, store: Store, indices: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from discern.arrays import Rows
 from discern.classifier.classifier import Classifier
 from discern.explain.result import Explanation, show_picture
 from discern.explain.subject import Seen
@@ -30,14 +31,14 @@ class Gallery:
     ----------
     features : Tensor
         What the classifier decides by of each, of length 1: (N, F).
-    pixels : numpy.ndarray
+    pixels : Rows
         As the classifier sees them: uint8 (N, H, W, C).
     labels, paths : tuple of str
         The class of each, and the name a person knows it by.
     """
 
     features: Tensor
-    pixels: np.ndarray
+    pixels: Rows
     labels: tuple[str, ...]
     paths: tuple[str, ...]
 
@@ -94,7 +95,7 @@ class Nearest(Explanation):
 
 def gallery(
     classifier: Classifier,
-    pixels: np.ndarray,
+    pixels: Rows,
     labels: tuple[str, ...],
     paths: tuple[str, ...],
     progress: Progress = silent,

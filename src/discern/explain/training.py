@@ -7,9 +7,9 @@ import numpy as np
 from discern.classifier.classifier import Classifier
 from discern.data.dataset import Dataset
 from discern.data.open import open_data
-from discern.data.pixels import pixels
 from discern.data.scan import Facts, scan
 from discern.data.split import Split
+from discern.data.streamed import kept_or_streamed
 from discern.errors import DataError, RunError
 from discern.explain.nearest import Gallery, gallery
 from discern.i18n import _
@@ -37,7 +37,8 @@ def training_gallery(
     dataset, facts, rows = _found_again(run, progress)
     if most is not None and len(rows) > most:
         rows = np.sort(np.random.default_rng(0).permutation(rows)[:most])
-    decoded = pixels(dataset, rows, facts, classifier.card.spec, progress)
+    cache = run.read_config()["config"].get("cache", "pixels")
+    decoded = kept_or_streamed(dataset, rows, facts, classifier.card.spec, cache, progress)
     labels = tuple(dataset.classes[dataset.labels[row]] for row in rows)
     return gallery(classifier, decoded, labels, tuple(map(dataset.store.path, rows)), progress)
 

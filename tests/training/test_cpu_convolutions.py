@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -100,9 +101,11 @@ def test_a_strided_pointwise_convolution(side: int, bias: bool) -> None:
             torch.testing.assert_close(found, value)
 
 
-def test_batches_of_7_and_8_in_float32_end_well() -> None:
+def test_batches_of_7_and_8_in_float32_end_well(tmp_path: Path) -> None:
     """Where every test below would be lost as well: in a process of its own."""
-    code = "import discern; discern.lab('overfit', data='digits', pictures=60, held=20, epochs=3)"
+    settings = {"size": 32, "batch": 8, "train_limit": 60, "precision": "fp32", "layout": "contiguous"}
+    asked = {"model": "resnet18-narrow", "epochs": 3, "out": str(tmp_path / "run"), "settings": settings}
+    code = f"import discern; discern.train('digits', **{asked!r})"
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "OMP_NUM_THREADS": "2"})
 
 

@@ -13,7 +13,7 @@ from discern.data.mapped import Mapped
 from discern.data.shard_order import forward, share
 from discern.data.shuffle import shuffled
 from discern.data.streamed import Streamed
-from discern.runtime import Ranks, generator
+from discern.runtime import Ranks, generator, sent
 
 CPU, ALONE = torch.device("cpu"), Ranks()
 
@@ -105,7 +105,7 @@ class Batches:
 
     def label(self, rows: Tensor) -> Tensor:
         """Labels int64 (n,) of the pictures at ``rows``, on the device."""
-        return self.labels[rows].to(self.device, non_blocking=True)
+        return sent(self.labels[rows], self.device)
 
 
 class Pixels:
@@ -127,8 +127,8 @@ class Pixels:
     def take(self, rows: Tensor) -> Tensor:
         """The pictures at ``rows`` as uint8 (n, H, W, C) on the device."""
         if self.source is not None:
-            return self.source.take(rows).to(self.device, non_blocking=True)
-        return self.held.index_select(0, rows.to(self.held.device)).to(self.device, non_blocking=True)
+            return sent(self.source.take(rows), self.device)
+        return sent(self.held.index_select(0, sent(rows, self.held.device)), self.device)
 
     def each(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """As `take`, one batch after the other; what is not in memory is made ready ahead."""
@@ -136,7 +136,7 @@ class Pixels:
             yield from map(self.take, batches)
         else:
             for pixels in self.source.each(batches):
-                yield pixels.to(self.device, non_blocking=True)
+                yield sent(pixels, self.device)
 
 
 class Decoding:

@@ -76,6 +76,8 @@ class ShardStore(Store):
 def open_shards(source: str) -> Dataset:
     """Open webdataset shards.
 
+    Indexing reads the headers and labels of all shards, some 50 microseconds a picture, every time.
+
     A label is a number or a name, in ``key.cls`` or as ``label``, ``class`` or ``cls`` of ``key.json``; the numbers are
     lines of a ``classes.txt`` beside the shards, where there is one. A shard with train, val or test as a word of its
     name, or of its folder's, is of that part.

@@ -27,7 +27,7 @@ class Member:
 
 
 def members(tar: Path) -> Iterator[Member]:
-    """The files in ``tar``, in their order; about 50 microseconds each.
+    """The files in ``tar``, in their order; some 20 microseconds each.
 
     Raises
     ------

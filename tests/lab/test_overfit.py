@@ -22,6 +22,13 @@ def test_few_pictures_are_learnt_by_heart(found: Overfit) -> None:
     assert found.augmented.gap < found.plain.gap
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_lesson_is_seen_without_options(seed: int) -> None:
+    found = run(seed=seed)
+    assert found.plain.train[-1] > 0.7 and found.plain.gap > 0.4
+    assert found.augmented.gap < found.plain.gap
+
+
 def test_the_interval_is_of_the_held_out_pictures(found: Overfit) -> None:
     assert found.plain.interval == wilson(round(found.plain.held[-1] * 200), 200)
 

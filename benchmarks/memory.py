@@ -48,7 +48,7 @@ def main() -> None:
     if asked.alone:
         print(json.dumps(alone(*asked.alone, asked.steps, asked.evict)))
         return
-    pictures, steps, turns = (400_000, 250, 1) if asked.quick else (800_000, 2000, 3)
+    pictures, steps, turns = (400_000, 1000, 1) if asked.quick else (800_000, 6000, 3)
     with tempfile.TemporaryDirectory() as place:
         os.environ["DISCERN_CACHE"] = place  # one probe for both
         file = Path(place) / "pixels.npy"

@@ -27,7 +27,7 @@ EARLY_RATE = 0.1  # in fine-tuning, the first layer's share of the learning rate
 FAST = "fastnet"
 FAST_VALIDATION = 1000  # pictures: rates that fall to zero make the last epoch the best one
 FAST_FEW = 5000  # training pictures: fewer need no wide network
-FAST_STEPS = 500  # in all, where batches of 64 to 1000 allow it
+FAST_STEPS = 500  # in all, where batches of 64 (of few pictures 16) to 1000 allow it
 FAST_SHIFT = 0.072  # 2 pixels of 28 and of 32, 4 of 64
 UNBALANCED = 3.0  # the largest class is this many times the smallest: weigh the classes
 
@@ -241,7 +241,7 @@ def _fast(subject: Subject, flip: bool) -> dict[str, Any]:
         "size": min(max(28, subject.side), SMALL),
         "network": {"width": 0.25 if subject.n < FAST_FEW else 0.5 if subject.grey else 1.0},
         "epochs": passes,
-        "batch": min(max(passes * subject.n // FAST_STEPS, 64), 1000),
+        "batch": min(max(passes * subject.n // FAST_STEPS, 64 if subject.n > 1000 else 16), 1000),
         "optimizer": "muon",
         "lr": 0.24,
         "momentum": 0.6,

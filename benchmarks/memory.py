@@ -4,8 +4,8 @@
 
 Colour pictures of 32 pixels, sorted by class, in a .npy file in a temporary folder. Both contestants run alone in a
 process of their own, in turns, and train LeNet in the same order. Memory is capped by `systemd-run --scope` where that
-works. Where it does not, a thread throws the file out of memory twenty times a second, so that every window comes from
-the disk; the output says which, and how much was read. Linux only.
+works. Where it does not, the file is thrown out of memory after every window that was read, so that each comes from the
+disk; the output says which, and how much was read. Linux only.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from results import state
 
@@ -72,7 +74,7 @@ def race(file: Path, steps: int, turns: int) -> None:
     """Run both in turns, and state the ratios."""
     cap = int(CAP * file.stat().st_size)
     scope = [*SCOPE, "-p", f"MemoryMax={cap}"] if scoped() else []
-    how = f"a cap of {cap / 1e9:.1f} GB by systemd-run" if scope else "the file thrown out of memory all the time"
+    how = f"a cap of {cap / 1e9:.1f} GB by systemd-run" if scope else "the file thrown out of memory after every window"
     print(f"{file.stat().st_size / 1e9:.1f} GB of pictures; capped: {how}", flush=True)
     found: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS}
     for _ in range(turns):
@@ -124,23 +126,22 @@ def alone(name: str, file: str, steps: int, evict: bool) -> dict[str, float]:
 
 @contextlib.contextmanager
 def evicting(pixels: np.ndarray, file: str) -> Iterator[None]:
-    """Throw the pages of ``file`` out of memory, again and again."""
-    over = threading.Event()
+    """Throw the pages of ``file`` out of memory after every window that is read, so that none is found there."""
+    from discern.data.mapped import Mapped
 
-    def throw() -> None:
-        descriptor = os.open(file, os.O_RDONLY)
-        while not over.wait(0.05):
-            pixels.base.madvise(mmap.MADV_DONTNEED)  # a page in use stays
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(descriptor)
+    read = Mapped._read
+    descriptor = os.open(file, os.O_RDONLY)
 
-    thread = threading.Thread(target=throw)
-    thread.start()
-    try:
+    def and_throw(mapped: Mapped, batches: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        found = read(mapped, batches)
+        pixels.base.madvise(mmap.MADV_DONTNEED)  # a page that is mapped would stay
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        return found
+
+    and_throw(Mapped(pixels), [torch.arange(1)])
+    with mock.patch.object(Mapped, "_read", and_throw):
         yield
-    finally:
-        over.set()
-        thread.join()
+    os.close(descriptor)
 
 
 def from_disk() -> int:

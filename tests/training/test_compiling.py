@@ -109,8 +109,8 @@ def test_what_was_found_is_kept_for_runs_of_every_length(monkeypatch: pytest.Mon
     assert ask(pictures=LONG)[0] == "yes"
     pretend(monkeypatch, Trial(100, 1, 60))
     assert ask(pictures=LONG)[0] == "yes"
-    assert ask(pictures=61_000)[0] == "yes"
-    assert ask(pictures=61_000, rate=1000)[0] == "no"
+    assert ask(pictures=361_000)[0] == "yes"
+    assert ask(pictures=361_000, rate=1000)[0] == "no"
     assert shapes == [(8, 3, 28, 28)]
 
 

@@ -23,7 +23,7 @@ from discern.training.probe import Choice, fastest, kept, placed, steps
 Answers = Callable[[Tensor], tuple[Tensor, ...]]
 
 COMPILE = 60.0  # seconds that compiling a network takes, before it is known
-LONG = 10  # times that is the shortest run that is held up to try
+LONG = 60  # times that is the shortest run that is held up to try: an hour
 MARGIN = 1.1  # compiling must make the run this much shorter: noise must not choose
 SIZES = 2  # of batches in a run, which differ by one picture: each is compiled
 

@@ -47,4 +47,5 @@ PARAMETERS = {
     "se-resnet152": 66_821_848,
     "nasnet-mobile": 5_289_978,
     "nasnet-large": 88_753_150,
+    "fastnet": 4_604_440,
 }

@@ -136,8 +136,8 @@ def _one_view(
     alone = classifier.one_view().probabilities(job.pixels, job.rows(indices), progress=watch.progress)
     one, n = float((alone.argmax(axis=1) == seen.labels).mean()), len(indices)
     sentence = _(
-        "From {views} looks at each picture, moved by a pixel and mirrored where that changes no meaning, {several:.4f} "
-        "are named right, from one look {one:.4f} (n {n})."
+        "From {views} looks at each picture, moved by a pixel and mirrored where that changes no meaning, "
+        "{several:.4f} are named right, from one look {one:.4f} (n {n})."
     )
     views = (2 if "mirror" in classifier.card.views else 1) * (3 if "shift" in classifier.card.views else 1)
     several = float(seen.correct.mean())

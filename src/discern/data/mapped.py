@@ -60,7 +60,8 @@ class Mapped:
         """The rows of all ``batches`` as they follow each other on disk, and where those of each batch are therein."""
         ordered, back = torch.cat(batches).sort()
         self._announce(ordered.numpy())
-        found = torch.from_numpy(np.ascontiguousarray(self.array[ordered.numpy()]))
+        # numpy.take lets other threads run while it waits for the disk, which indexing does not.
+        found = torch.from_numpy(np.take(self.array, ordered.numpy(), axis=0))
         return found, list(back.argsort().split([len(rows) for rows in batches]))
 
     def _announce(self, ordered: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -178,18 +179,32 @@ class DigitsStore(Store):
 
 
 def _digits() -> Dataset:
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    pixels = np.rint(found.images * (255 / 16)).astype(np.uint8)  # (1797, 8, 8), 0..16 -> 0..255
+    found = _digit_rows()
+    pixels = np.rint(found[:, :64].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)  # 0..16 -> 0..255
     return assemble(
         origin="digits",
         name="digits",
         classes=[str(number) for number in range(10)],
-        labels=found.target,
+        labels=found[:, 64],
         given=np.full(len(pixels), Part.NONE),
         store=DigitsStore(pixels),
     )
+
+
+def _digit_rows() -> np.ndarray:
+    """The digits that scikit-learn carries: int64 (1797, 65), 8 x 8 cells of 0..16, then the label.
+
+    Its file is read where it lies, for importing scikit-learn takes longer than many a training on them.
+    """
+    package = find_spec("sklearn")
+    places = package.submodule_search_locations if package else None
+    file = Path(places[0]) / "datasets" / "data" / "digits.csv.gz" if places else Path()
+    if file.is_file():
+        return np.loadtxt(file, delimiter=",", dtype=np.int64)
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    return np.column_stack([found.data, found.target]).astype(np.int64)
 
 
 def _iris(question: Question) -> Dataset:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import mmap
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from discern.data import mapped as module
 from discern.data.mapped import Mapped
+from discern.errors import DataError
 
 N = 5000
 
@@ -64,27 +65,25 @@ def test_what_cannot_be_read_is_an_error_where_it_is_used(array: np.memmap) -> N
 
 
 def test_the_system_is_told_of_runs_of_rows(array: np.memmap, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not hasattr(mmap, "MADV_WILLNEED"):
+    if not hasattr(os, "posix_fadvise"):
         pytest.skip("this system takes no advice")
     told: list[tuple[int, int]] = []
-
-    class Told(mmap.mmap):
-        def madvise(self, option: int, start: int = 0, length: int = 0) -> None:
-            assert option == mmap.MADV_WILLNEED
-            super().madvise(option, start, length)
-            told.append((start, start + length))
-
-    with Path(str(array.filename)).open("rb") as file:
-        spied = Told(file.fileno(), 0, access=mmap.ACCESS_READ)
-    of_spied = np.ndarray.__new__(np.memmap, array.shape, array.dtype, buffer=spied, offset=array.offset)
-    of_spied.offset = array.offset
-    Mapped(of_spied).take(torch.tensor([4999, 7, 4000, 9]))
+    monkeypatch.setattr(os, "posix_fadvise", lambda _file, begin, length, _advice: told.append((begin, length)))
+    Mapped(array).take(torch.tensor([4999, 7, 4000, 9]))
     begin = array.offset
-    assert [end for _begin, end in told] == [begin + 10 * 60, begin + 5000 * 60]  # 2 runs: 60 bytes a row
-    assert [begin for begin, _end in told] == [0, (begin + 4000 * 60) // mmap.PAGESIZE * mmap.PAGESIZE]
+    assert told == [(begin + 7 * 60, 3 * 60), (begin + 4000 * 60, 1000 * 60)]  # 2 runs: 60 bytes a row
     told.clear()
     Mapped(array[1:]).take(torch.tensor([3]))  # a part of the array: nobody is told, the rows come all the same
     assert not told
+
+
+def test_a_file_cut_short_is_an_error_and_not_a_dead_process(tmp_path: Path) -> None:
+    path = tmp_path / "array.npy"
+    np.save(path, np.zeros((1000, 100), np.uint8))
+    cut: np.memmap = np.load(path, mmap_mode="r")
+    os.truncate(path, 5000)
+    with pytest.raises(DataError, match="cut short"):
+        Mapped(cut).take(torch.tensor([900]))
 
 
 def test_a_part_of_a_map_is_read_all_the_same(array: np.memmap) -> None:

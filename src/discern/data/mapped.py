@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import mmap
+import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from discern.data.shuffle import WINDOW
+from discern.errors import DataError
+from discern.i18n import _
 
 GAP = 1 << 16  # bytes; a shorter gap is read, too, since reading on is faster than reading anew
 
@@ -59,19 +64,45 @@ class Mapped:
     def _read(self, batches: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """The rows of all ``batches`` as they follow each other on disk, and where those of each batch are therein."""
         ordered, back = torch.cat(batches).sort()
-        self._announce(ordered.numpy())
-        # numpy.take lets other threads run while it waits for the disk, which indexing does not.
-        found = torch.from_numpy(np.take(self.array, ordered.numpy(), axis=0))
+        found = torch.from_numpy(self._rows(ordered.numpy()))
         return found, list(back.argsort().split([len(rows) for rows in batches]))
 
-    def _announce(self, ordered: np.ndarray) -> None:
-        """Have the system fetch these rows, and not those behind them, which it would guess come next."""
-        file = self.array.base
-        if not isinstance(file, mmap.mmap) or not hasattr(mmap, "MADV_WILLNEED") or not len(ordered):
-            return  # a part of another array, or Windows: pages are read as they are touched
-        first = self.array.offset % mmap.ALLOCATIONGRANULARITY  # of row 0 in the map
+    def _rows(self, ordered: np.ndarray) -> np.ndarray:
+        """Rows in the order of the file, read from it and not through the map.
+
+        A page that is touched where it is not in memory yet stops the processor that training needs; a read does not.
+        """
+        if not isinstance(self.array.base, mmap.mmap) or self.array.filename is None or not len(ordered):
+            return np.take(self.array, ordered, axis=0)  # a part of another array: its file is not known
+        if not 0 <= ordered[0] <= ordered[-1] < len(self.array):
+            raise IndexError(f"rows {ordered[0]} to {ordered[-1]} of {len(self.array)}")
         breaks = np.flatnonzero(np.diff(ordered) * self.size > self.size + GAP) + 1
-        for run in np.split(ordered, breaks):
-            begin = first + int(run[0]) * self.size
-            begin -= begin % mmap.PAGESIZE
-            file.madvise(mmap.MADV_WILLNEED, begin, first + (int(run[-1]) + 1) * self.size - begin)
+        runs = np.split(ordered, breaks)
+        found = np.empty((len(ordered), *self.array.shape[1:]), self.array.dtype)
+        with Path(self.array.filename).open("rb", buffering=0) as file:
+            self._announce(file.fileno(), runs)
+            for run, place in zip(runs, np.split(found, breaks), strict=True):
+                first, last = int(run[0]), int(run[-1])
+                straight = np.array_equal(run, np.arange(first, last + 1))  # each row once, none left out
+                whole = place if straight else np.empty((last - first + 1, *found.shape[1:]), found.dtype)
+                file.seek(self.array.offset + first * self.size)
+                _fill(file, memoryview(whole).cast("B"))
+                if not straight:
+                    np.take(whole, run - first, axis=0, out=place)
+        return found
+
+    def _announce(self, descriptor: int, runs: list[np.ndarray]) -> None:
+        """Have the system fetch all these runs of rows at once, before the first is waited for."""
+        if hasattr(os, "posix_fadvise"):
+            for run in runs:
+                begin, rows = self.array.offset + int(run[0]) * self.size, int(run[-1] - run[0]) + 1
+                os.posix_fadvise(descriptor, begin, rows * self.size, os.POSIX_FADV_WILLNEED)
+
+
+def _fill(file: io.FileIO, room: memoryview) -> None:
+    """Read until ``room`` is full; a read may give less than it is asked for."""
+    while len(room):
+        given = file.readinto(room)
+        if not given:
+            raise DataError(_("{path} was cut short while it was in use: try again.").format(path=file.name))
+        room = room[given:]

@@ -102,7 +102,8 @@ def keep_freed_memory() -> None:
     """Have the C library keep what tensors free for those that come next, instead of giving it back each time.
 
     Large blocks come fresh from the system and are zeroed page by page at their first use, which takes longer than
-    what a CPU then computes in them: a training step of a wide network on batches is up to twice as fast without.
+    what a CPU then computes in them: ReLU, GELU and normalisation of wide layers are two to three times as fast
+    without (docs/speed.md).
     The process holds on to the most it ever used. Only glibc (Linux) has the two switches.
     """
     with suppress(OSError, AttributeError):

@@ -14,6 +14,7 @@ import discern
 from discern.api.job import Held, Job
 from discern.classifier.bundle import Card, write_bundle
 from discern.classifier.classifier import Classifier
+from discern.classifier.predictor import looks
 from discern.evaluation.calibration import choose_temperature, tempered
 from discern.evaluation.metrics import Metrics, measure
 from discern.evaluation.predictions import Predictions, save_predictions
@@ -139,7 +140,7 @@ def _one_view(
         "From {views} looks at each picture, moved by a pixel and mirrored where that changes no meaning, "
         "{several:.4f} are named right, from one look {one:.4f} (n {n})."
     )
-    views = (2 if "mirror" in classifier.card.views else 1) * (3 if "shift" in classifier.card.views else 1)
+    views = len(looks(torch.zeros(1, 1, 2, 2), classifier.card.views))
     several = float(seen.correct.mean())
     why = sentence.format(views=views, several=several, one=one, n=f"{n:,}")
     return {"views": views, "top1": several, "top1_one_view": one, "n": n, "why": why}

@@ -1,11 +1,11 @@
 """FastNet: six wide convolutions behind a frozen whitening of patches, for small pictures in few passes.
 
 Source: K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024, arXiv:2404.00498 (section 3), which gathers
-the ideas below; the frozen first layer is T. Tran's and D. Page's ("How to Train Your ResNet 8: Bag of Tricks", 2019).
+the ideas below; the whitening is D. Page's ("How to Train Your ResNet 8: Bag of Tricks", 2019).
 
 Idea: the first layer need not be learnt, for the principal patches of the pictures themselves, scaled to equal
-variance, are what it would become. The rest is shallow and wide, which a processor does at full speed, and starts as
-near to the identity as a convolution can, so that eight passes over the data are enough.
+variance, serve as well. The rest is shallow and wide, which suits a processor, and starts as near to the identity as a
+convolution can, so that eight passes over the data are enough.
 
 Deviation: wider (128, 384, 384 filters for 64, 256, 256), maxima of all that is left for the last pooling so that
 pictures of any size fit, and as many whitening filters as a patch of one channel has for grey pictures.
@@ -22,7 +22,7 @@ from discern.models.network import Body, Network, check_size, scaled
 FILTERS = (128, 384, 384)
 PATCH = 2  # pixels a side of a whitened patch
 LEAST = 10  # pixels a side: below it the third pooling has nothing left
-SCALE = 1 / 9  # of the logits (Jordan 2024, listing 4): the head starts unsure
+SCALE = 1 / 9  # of the logits (Jordan 2024): the head starts unsure
 
 
 class Whitening(nn.Conv2d):

@@ -7,8 +7,8 @@ CIFAR-10 record ("airbench94_muon"): batch normalisation behind them makes their
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, overload
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,23 +30,20 @@ class Muon(Optimizer):
         Length of a step, where a filter has length 1.
     momentum : float
         Of both.
+    fused : bool
+        Whether SGD moves all parameters in one kernel.
     """
 
-    def __init__(self, groups: Iterable[dict[str, Any]], lr: float, momentum: float = 0.6) -> None:
-        super().__init__(groups, {"lr": lr, "momentum": momentum, "weight_decay": 0.0, "orthogonal": False})
+    def __init__(self, groups: Iterable[dict[str, Any]], lr: float, momentum: float = 0.6, fused: bool = False) -> None:
+        own = {"weight_decay": 0.0, "orthogonal": False}
+        super().__init__(groups, {"lr": lr, "momentum": momentum, "fused": fused, **own})
 
-    @overload
-    def step(self, closure: None = None) -> None: ...
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Move every parameter by its gradient."""
-        assert closure is None
         for group in self.param_groups:
             moved = [p for p in group["params"] if p.grad is not None]
             (_muon if group["orthogonal"] else _nesterov)(self, group, moved)
-        return None
 
 
 def _muon(optimizer: Muon, group: dict[str, Any], parameters: list[Tensor]) -> None:
@@ -69,7 +66,7 @@ def _nesterov(optimizer: Muon, group: dict[str, Any], parameters: list[Tensor]) 
         dampening=0.0,
         nesterov=True,
         maximize=False,
-        fused=all(p.device.type in ("cpu", "cuda") for p in parameters),
+        fused=group["fused"],
     )
 
 

@@ -12,7 +12,7 @@ from discern.training.config import Config
 from discern.training.eager import eager
 from discern.training.muon import Muon
 
-# Of Jordan's recipe for CIFAR-10 (2024, arXiv:2404.00498, listing 4), beside Muon: rates for a mean loss, a picture.
+# Of Jordan's recipe for CIFAR-10 (2024, arXiv:2404.00498), beside Muon: rates for a mean loss, a picture.
 HEAD_RATE = 11.5 / 7850
 SHIFTS = 64.0  # times the head's rate: the biases of normalisations (Page 2019, "How to Train Your ResNet", part 8)
 REST_MOMENTUM = 0.85
@@ -32,9 +32,10 @@ def make_optimizer(model: nn.Module, config: Config) -> Optimizer:
     >>> type(make_optimizer(nn.Linear(2, 1), Config(optimizer="adamw"))).__name__
     'AdamW'
     """
-    if config.optimizer == "muon":
-        return eager(Muon)(_muon_groups(model, config), lr=config.lr, momentum=config.momentum)
     parameters = [p for p in model.parameters() if p.requires_grad]
+    if config.optimizer == "muon":
+        groups = _muon_groups(model, config)
+        return eager(Muon)(groups, lr=config.lr, momentum=config.momentum, fused=_fused(parameters))
     groups = []
     for share, members in _shares(model, config.early_rate).items():
         for decay, chosen in (
@@ -61,15 +62,17 @@ def make_optimizer(model: nn.Module, config: Config) -> Optimizer:
 def _muon_groups(model: nn.Module, config: Config) -> list[dict[str, Any]]:
     """Filters by Muon; head, shifts of normalisations and other biases by SGD, each at a rate of its own."""
     filters, rest, shifts, early = [], [], [], []
+    seen: set[nn.Parameter] = set()
     for module in model.modules():
         for name, p in module.named_parameters(recurse=False):
-            if not p.requires_grad:
+            if p in seen or not p.requires_grad:
                 continue
+            seen.add(p)
             if p.ndim == 4:
                 filters.append(p)
             elif name == "bias" and isinstance(module, nn.modules.batchnorm._BatchNorm):
                 shifts.append(p)
-            elif name == "bias" and not isinstance(module.weight, nn.Parameter):
+            elif name == "bias" and "weight" in dict(module.named_buffers(recurse=False)):
                 early.append(p)
             else:
                 rest.append(p)

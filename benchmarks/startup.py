@@ -34,7 +34,7 @@ def main() -> None:
     turns = 3 if parser.parse_args().quick else 9
     with tempfile.TemporaryDirectory() as folder:
         bundle, picture = made(Path(folder))
-        discern = (sys.executable, "-m", "discern")
+        discern = (str(Path(sys.executable).with_name("discern")),)
         commands = {
             "torch": (sys.executable, "-c", "import torch"),
             "predict": (*discern, "predict", str(bundle), str(picture)),

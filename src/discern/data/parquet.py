@@ -266,7 +266,7 @@ def _labels(path: Path, files: list[Path], layouts: list[_Layout]) -> tuple[list
     import pyarrow.parquet as pq
 
     columns = [
-        pq.read_table(file, columns=[layout.labels], use_threads=False).column(0).to_pylist()
+        pq.ParquetFile(file).read([layout.labels], use_threads=False).column(0).to_pylist()  # read_table loads more
         for file, layout in zip(files, layouts, strict=True)
     ]
     named = {layout.names for layout in layouts if layout.names}

@@ -26,7 +26,8 @@ PICTURE_SUFFIXES = frozenset({
 # fmt: on
 # Only raster formats that Pillow decodes itself: EPS, for one, would start a program on the file.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO")
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+_USUAL = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
+_SIGNATURES = (*_USUAL, b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 _ORIENTATION = 0x0112
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
@@ -156,7 +157,7 @@ def _open(data: bytes) -> Image.Image:
     if not data:
         raise PictureError(_("the file is empty: copy it again from where it came, or delete it."), "empty")
     try:
-        return Image.open(io.BytesIO(data), formats=_formats())
+        return Image.open(io.BytesIO(data), formats=_formats(data))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(
             _("it claims to be larger than {limit} million pixels: make it smaller, or delete it.").format(
@@ -175,8 +176,13 @@ def _open(data: bytes) -> Image.Image:
         ) from error
 
 
+def _formats(data: bytes) -> tuple[str, ...]:
+    """The one that the first bytes tell, for Pillow loads all its plug-ins to look for the others."""
+    return next(((name,) for mark, name in _USUAL.items() if data.startswith(mark)), None) or _every_format()
+
+
 @functools.cache
-def _formats() -> tuple[str, ...]:
+def _every_format() -> tuple[str, ...]:
     Image.init()
     return tuple(name for name in _FORMATS if name in Image.OPEN)
 

@@ -65,8 +65,8 @@ messages: env  ## collect the sentences of the code into the catalogue, and comp
 bench: env  ## the quick form of the benchmarks into benchmarks/RESULTS.md, under 5 minutes (some: BENCH="decode epoch")
 	@$(BIN)/python benchmarks/run.py $(BENCH)
 
-bench-full: env  ## the whole benchmarks, hours long, with fastai among the peers (some: BENCH=epoch)
-	@$(BIN)/python tools/environment.py --peers || echo "without fastai" >&2
+bench-full: env  ## the whole benchmarks, hours long, with fastai and onnxruntime among the peers (some: BENCH=epoch)
+	@$(BIN)/python tools/environment.py --peers || echo "without fastai and onnxruntime" >&2
 	@$(BIN)/python benchmarks/run.py --full $(BENCH)
 
 clean:  ## remove what the tools made; .venv and runs stay

@@ -120,10 +120,12 @@ def onnx_run(network: nn.Module, x: Tensor) -> Run:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter's own code
         file = Path(folder) / "network.onnx"
-        torch.onnx.export(network, (x,), file, input_names=["x"], dynamo=True)
+        torch.onnx.export(network, (x,), file, input_names=["x"], dynamo=True, verbose=False)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
-        session = onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
+        # Its threads would keep the processors busy while the others have their turn.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     given = {"x": x.numpy()}
 
     def run() -> np.ndarray:

@@ -23,13 +23,17 @@ FASTAI = [
     *("fastai==2.8.12", "fastcore==2.2.39", "fastdownload==0.0.8", "fastprogress==1.0.3", "fasttransform==0.0.5"),
     *("plum-dispatch<2.10", "beartype", "requests", "urllib3", "certifi", "charset-normalizer", "pandas"),
 ]
+ONNX = [
+    *("onnx==1.23.2", "onnx-ir==1.1.0", "onnxruntime==1.32.0", "onnxscript==0.7.2"),
+    *("flatbuffers", "ml-dtypes", "protobuf"),
+]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--torch", choices=["locked", "installed"], default="locked")
     parser.add_argument("--empty", action="store_true", help="only make .venv, with pip in it")
-    parser.add_argument("--peers", action="store_true", help="make .venv-bench, which sees .venv and holds fastai")
+    parser.add_argument("--peers", action="store_true", help="make .venv-bench: .venv with fastai and onnxruntime")
     chosen = parser.parse_args()
     try:
         if chosen.empty:
@@ -78,12 +82,12 @@ def empty() -> None:
 
 
 def peers() -> None:
-    """Make `.venv-bench`: what `.venv` holds by a .pth file, and fastai; `.venv` itself stays as it is."""
+    """Make `.venv-bench`: what `.venv` holds by a .pth file, fastai and onnxruntime; `.venv` itself stays as it is."""
     packages = site_packages(PEERS)
-    if not (packages / "fastai").exists():
+    if not all((packages / name).exists() for name in ("fastai", "onnxruntime")):
         create(PEERS)
         (site_packages(PEERS) / "discern-peers.pth").write_text(f"{site_packages(VENV)}\n{ROOT / 'src'}\n")
-        pip(PEERS, "--no-deps", *FASTAI)
+        pip(PEERS, "--no-deps", *FASTAI, *ONNX)
 
 
 def create(folder: Path) -> None:

@@ -150,6 +150,8 @@ def _why(trial: Trial, answer: bool, pictures: int) -> str:
 
 
 def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return _("{seconds:.0f} seconds").format(seconds=seconds)
     if seconds < 6000:
         return _("{minutes:.0f} minutes").format(minutes=seconds / 60)
     return _("{hours:.1f} hours").format(hours=seconds / 3600)

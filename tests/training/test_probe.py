@@ -11,7 +11,7 @@ from discern.files import cache_folder
 from discern.models.table import build
 from discern.training import probe
 from discern.training.config import Config
-from discern.training.probe import Choice, autocast, choose, memory_format, placed
+from discern.training.probe import Choice, autocast, choose, forgotten, memory_format, placed
 
 CPU = torch.device("cpu")
 WAYS = ("fp32 contiguous", "fp32 channels_last", "bf16 contiguous", "bf16 channels_last")
@@ -110,3 +110,18 @@ def test_precision_and_layout_are_torchs() -> None:
     assert memory_format("channels_last") == torch.channels_last
     assert memory_format("contiguous") == torch.contiguous_format
     assert placed(layer, "channels_last", CPU) is layer
+
+
+def test_what_training_gives_the_lie_is_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = pretend(monkeypatch, dict.fromkeys(WAYS, 15.0))
+    choice = choose(nn.Identity(), Config(), CPU)
+    assert forgotten(choice, 40.0) == ""  # a training may be a little faster than its steps were
+    choose(nn.Identity(), Config(), CPU)
+    assert len(asked) == len(WAYS)
+    assert forgotten(choice, 1400.0).startswith("Training ran at 1,400 pictures/s, and its steps were measured at 15 ")
+    choose(nn.Identity(), Config(), CPU)
+    assert len(asked) == 2 * len(WAYS)
+
+
+def test_what_was_not_measured_is_not_doubted() -> None:
+    assert forgotten(Choice("fp32", "contiguous", {}), 1e9) == ""

@@ -26,6 +26,7 @@ from discern.i18n import _
 from discern.models.network import Model
 from discern.models.summary import summary
 from discern.progress import Watcher
+from discern.training.probe import forgotten
 from discern.training.transfer import seen
 
 
@@ -50,6 +51,8 @@ def finish(job: Job, weights: dict[str, torch.Tensor], history: list[dict[str, A
         "seconds": round(sum(record["seconds"] for record in history), 2),
         "images_per_second": round(rate, 1),
     }
+    if job.measured:
+        _tell(job, forgotten(job.measured, rate), watch)
     _write_layers(job, network, watch)
     train = job.rows(job.prepared.split.train)
     samples = augmented(job.pixels, job.labels, train, card.classes, seen(job.config), job.config.seed)
@@ -68,11 +71,16 @@ def _write_layers(job: Job, network: Model, watch: Watcher) -> None:
         facts = asdict(summary(network, job.config.size, job.config.channels))
     except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         text = _("The report has no table of the layers of {model}: {reason}.")
-        notice = {"text": text.format(model=job.config.model, reason=f"{type(error).__name__} {error}")}
-        job.run.log("notice", **notice)
-        watch.event({"event": "notice", **notice})
+        _tell(job, text.format(model=job.config.model, reason=f"{type(error).__name__} {error}"), watch)
         return
     write_json(job.run.layers, facts, indent=None)
+
+
+def _tell(job: Held, text: str, watch: Watcher) -> None:
+    """A notice, where there is something to say."""
+    if text:
+        job.run.log("notice", text=text)
+        watch.event({"event": "notice", "text": text})
 
 
 @dataclass(frozen=True)
@@ -106,9 +114,8 @@ def conclude(job: Held, classifier: Classifier, save: Callable[[Card], None], ou
     predictions = {name: _predictions(job, held[name], tempered(p, scaling.value)) for name, p in answers.items()}
     part = "test" if "test" in predictions else "validation"
     looked = _one_view(job, classifier, held[part], predictions[part], watch)
-    for text in filter(None, [scaling.why if scaling.value != 1 else "", looked.get("why")]):
-        job.run.log("notice", text=text)
-        watch.event({"event": "notice", "text": text})
+    for text in (scaling.why if scaling.value != 1 else "", looked.get("why", "")):
+        _tell(job, text, watch)
     measured: dict[str, Metrics | None] = dict.fromkeys(held)
     measured |= {name: measure(p.probabilities, p.labels, p.classes) for name, p in predictions.items()}
     told = {name: m and {"top1": m.top1, "n": m.n, "interval": m.interval} for name, m in measured.items()}

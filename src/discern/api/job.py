@@ -38,7 +38,7 @@ from discern.runtime import device, machine, seed_for
 from discern.training.compiling import offer
 from discern.training.config import Config
 from discern.training.cpu_convolutions import cpu_convolutions
-from discern.training.probe import choose
+from discern.training.probe import Choice, choose
 from discern.training.recipes import Subject, check, complete, held_back
 
 
@@ -67,6 +67,7 @@ class Job(Held):
 
     config: Config
     spec: Preprocess
+    measured: Choice | None = None  # how fast steps were beforehand, where one process trains on a CPU
 
     def network(self) -> Model:
         """The network with its first weights: those it was given to start from, else what the seed gives."""
@@ -120,7 +121,8 @@ def start(
         seen = subject.n * config.epochs
         compile, why = offer(network, config, choice, where, seen, processes)
     config = config.model_copy(update={"precision": choice.precision, "layout": choice.layout, "compile": compile})
-    job = Job(new_run(prepared.dataset.name, config.model, out), prepared, config, spec, decoded)
+    measured = choice if where.type == "cpu" and processes == 1 else None
+    job = Job(new_run(prepared.dataset.name, config.model, out), prepared, config, spec, decoded, measured)
     if begin:
         save_weights(network, job.run.start)
     write_down(job, asked, [*prepared.notes, *told, *notes, _tuning(config), choice.why(), *why], watch)

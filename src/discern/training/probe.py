@@ -24,6 +24,7 @@ Placed = TypeVar("Placed", bound=nn.Module)
 
 STEPS, SECONDS = 3, 0.3  # at least so many; more while they took less, since short steps are noisy
 MARGIN = 1.1  # the plain way stays unless another is this much faster: noise must not choose
+BUSY = 3.0  # times the rate measured: where training is this fast, other programs ran beside the measurement
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,23 @@ def kept(question: list[Any], device: torch.device, measure: Callable[[], dict[s
             write_json(file, known)
     found: dict[str, Any] = known[name]
     return found
+
+
+def forgotten(choice: Choice, rate: float) -> str:
+    """Drop what was measured where training, at ``rate`` pictures/s, has shown it to be wrong; a sentence if it has.
+
+    It would decide for every later training of the network on this machine.
+    """
+    if not 0 < BUSY * choice.rate < rate:
+        return ""
+    file = cache_folder() / "probe.json"
+    with suppress(OSError, ValueError, DiskError):
+        write_json(file, {name: found for name, found in read_json(file).items() if found != asdict(choice)})
+    sentence = _(
+        "Training ran at {rate:,.0f} pictures/s, and its steps were measured at {measured:,.0f} while the machine was "
+        "busy: the next training measures them again."
+    )
+    return sentence.format(rate=rate, measured=choice.rate)
 
 
 def autocast(precision: str, device: torch.device) -> torch.autocast:

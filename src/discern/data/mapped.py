@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import mmap
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Mapped:
         found, places = self._read([rows])
         return found.index_select(0, places[0])
 
-    def each(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+    def each(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """As `take`, one batch after the other; while a window of them is used, a thread reads the next."""
         with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
             ahead: Future[tuple[Tensor, list[Tensor]]] | None = None
@@ -48,18 +48,21 @@ class Mapped:
                 for part in places:
                     yield found.index_select(0, part)
 
-    def _windows(self, batches: Iterable[Tensor]) -> Iterator[list[Tensor]]:
-        """Consecutive batches, some `WINDOW` bytes of them at a time."""
+    def _windows(self, batches: Sequence[Tensor]) -> Iterator[list[Tensor]]:
+        """Consecutive batches, up to some `WINDOW` bytes at a time: equal parts, as `discern.data.shuffle` deals them.
+
+        Cut elsewhere, most blocks would be read twice.
+        """
+        total = sum(map(len, batches))
+        number = max(1, -(-total * self.size // WINDOW))
         window: list[Tensor] = []
-        size = 0
+        done, cut = 0, 1
         for rows in batches:
             window.append(rows)
-            size += len(rows) * self.size
-            if size >= WINDOW:
+            done += len(rows)
+            if done * number >= cut * total:
                 yield window
-                window, size = [], 0
-        if window:
-            yield window
+                window, cut = [], cut + 1
 
     def _read(self, batches: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """The rows of all ``batches`` as they follow each other on disk, and where those of each batch are therein."""
@@ -81,27 +84,33 @@ class Mapped:
             return np.take(self.array, ordered, axis=0)  # a part of another array: its file is not known
         if not 0 <= ordered[0] <= ordered[-1] < len(self.array):
             raise IndexError(f"rows {ordered[0]} to {ordered[-1]} of {len(self.array)}")
-        breaks = np.flatnonzero(np.diff(ordered) * self.size > self.size + GAP) + 1
-        runs = np.split(ordered, breaks)
+        steps = np.diff(ordered)
+        breaks = np.flatnonzero(steps * self.size > self.size + GAP) + 1
+        begins, ends = np.concatenate([[0], breaks]), np.concatenate([breaks, [len(ordered)]])
+        firsts, lengths = ordered[begins], ordered[ends - 1] - ordered[begins] + 1
+        whole = (lengths == ends - begins) & bool(steps.all())  # runs with each row once, and none left out
         found = np.empty((len(ordered), *self.array.shape[1:]), self.array.dtype)
+        room = memoryview(found).cast("B")
         with Path(self.array.filename).open("rb", buffering=0) as file:
-            self._announce(file.fileno(), runs)
-            for run, place in zip(runs, np.split(found, breaks), strict=True):
-                first, last = int(run[0]), int(run[-1])
-                straight = np.array_equal(run, np.arange(first, last + 1))  # each row once, none left out
-                whole = place if straight else np.empty((last - first + 1, *found.shape[1:]), found.dtype)
-                file.seek(self.array.offset + first * self.size)
-                _fill(file, memoryview(whole).cast("B"))
-                if not straight:
-                    np.take(whole, run - first, axis=0, out=place)
+            places = self.array.offset + firsts * self.size
+            _announce(file.fileno(), places, lengths * self.size)
+            runs = zip(*(column.tolist() for column in (begins, ends, places, lengths, whole)), strict=True)
+            for begin, end, place, length, straight in runs:
+                file.seek(place)
+                if straight:
+                    _fill(file, room[begin * self.size : end * self.size])
+                    continue
+                more = np.empty((length, *found.shape[1:]), found.dtype)
+                _fill(file, memoryview(more).cast("B"))
+                np.take(more, ordered[begin:end] - ordered[begin], axis=0, out=found[begin:end])
         return found
 
-    def _announce(self, descriptor: int, runs: list[np.ndarray]) -> None:
-        """Have the system fetch all these runs of rows at once, before the first is waited for."""
-        if hasattr(os, "posix_fadvise"):
-            for run in runs:
-                begin, rows = self.array.offset + int(run[0]) * self.size, int(run[-1] - run[0]) + 1
-                os.posix_fadvise(descriptor, begin, rows * self.size, os.POSIX_FADV_WILLNEED)
+
+def _announce(descriptor: int, places: np.ndarray, sizes: np.ndarray) -> None:
+    """Have the system fetch all these stretches at once, before the first is waited for."""
+    if hasattr(os, "posix_fadvise"):
+        for place, size in zip(places.tolist(), sizes.tolist(), strict=True):
+            os.posix_fadvise(descriptor, place, size, os.POSIX_FADV_WILLNEED)
 
 
 def _fill(file: io.FileIO, room: memoryview) -> None:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from discern.data import mapped as module
+from discern.data import shuffle
 from discern.data.mapped import Mapped
 from discern.errors import DataError
 
@@ -89,3 +90,20 @@ def test_a_file_cut_short_is_an_error_and_not_a_dead_process(tmp_path: Path) -> 
 def test_a_part_of_a_map_is_read_all_the_same(array: np.memmap) -> None:
     part = array[100:300]
     assert np.array_equal(Mapped(part).take(torch.tensor([5, 0, 199])).numpy(), array[[105, 100, 299]])
+
+
+def test_a_block_is_read_once_an_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    n, row = 100_000, 60
+    for place, name, value in (
+        (shuffle, "IN_BLOCKS", 0), (shuffle, "WINDOW", 650_000), (shuffle, "BLOCK", 6000),
+        (module, "WINDOW", 650_000), (module, "GAP", 750),
+    ):  # fmt: skip
+        monkeypatch.setattr(place, name, value)
+    read: list[int] = []
+    fill = module._fill
+    monkeypatch.setattr(module, "_fill", lambda file, room: [read.append(len(room)), fill(file, room)])
+    np.save(tmp_path / "array.npy", np.zeros((n, row), np.uint8))
+    order = shuffle.shuffled(n, row, torch.Generator().manual_seed(0))
+    mapped = Mapped(np.load(tmp_path / "array.npy", mmap_mode="r"))
+    assert sum(map(len, mapped.each(order.split(128)))) == n
+    assert n * row <= sum(read) < 1.05 * n * row  # 1.74 where windows are cut elsewhere

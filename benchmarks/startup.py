@@ -25,6 +25,7 @@ from discern.models.table import build
 from discern.preprocess.spec import Preprocess
 from results import state
 
+COMMAND = "from discern.cli import command; command()"  # what the installed script does
 API = "import time; start = time.perf_counter(); import discern.api; print(time.perf_counter() - start)"
 
 
@@ -34,7 +35,7 @@ def main() -> None:
     turns = 3 if parser.parse_args().quick else 9
     with tempfile.TemporaryDirectory() as folder:
         bundle, picture = made(Path(folder))
-        discern = (str(Path(sys.executable).with_name("discern")),)
+        discern = (sys.executable, "-c", COMMAND)
         commands = {
             "torch": (sys.executable, "-c", "import torch"),
             "predict": (*discern, "predict", str(bundle), str(picture)),

@@ -80,17 +80,6 @@ def generator(*parts: int | str) -> torch.Generator:
     return torch.Generator().manual_seed(seed_for(*parts))
 
 
-def reseed(device: torch.device, *parts: int | str) -> None:
-    """Seed what torch draws from on ``device``, by `seed_for`.
-
-    `torch.manual_seed` seeds every kind of device: half a millisecond more, which is a part in ten of a small step.
-    """
-    if device.type == "cpu":
-        torch.default_generator.manual_seed(seed_for(*parts))
-    else:
-        torch.manual_seed(seed_for(*parts))
-
-
 @contextmanager
 def deterministic() -> Iterator[None]:
     """Inside the block the same seed gives the same bits on the same machine."""

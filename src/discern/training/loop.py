@@ -22,7 +22,7 @@ from discern.errors import RunError
 from discern.i18n import _
 from discern.models.network import Model
 from discern.preprocess.augment import Targets
-from discern.runtime import Ranks, deterministic, keep_freed_memory, reseed
+from discern.runtime import Ranks, deterministic, keep_freed_memory, seed_for
 from discern.training.average import follow
 from discern.training.checkpoint import load_best, load_checkpoint, save_best, save_checkpoint
 from discern.training.compiling import compiled
@@ -72,7 +72,7 @@ class Trainer:
         listen: Listener,
     ) -> None:
         self.config, self.folder, self.ranks, self.listen = config, folder, ranks, listen
-        reseed(device, config.seed, "trainer")
+        torch.manual_seed(seed_for(config.seed, "trainer"))
         # 0 device
         self.device = device
         if device.type == "cpu":
@@ -118,7 +118,7 @@ class Trainer:
                 self.model.train()
                 began = time.perf_counter()
                 for x, targets in self.source.epoch(progress.epoch, start=progress.step):
-                    reseed(self.device, config.seed, "step", progress.epoch, progress.step)  # of dropout
+                    torch.manual_seed(seed_for(config.seed, "step", progress.epoch, progress.step))  # of dropout
                     for part in parts(x, targets, config.accumulate, self.weights):
                         with apart(answers, part.last):
                             logits, part_loss = self._descend(answers, part)

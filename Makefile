@@ -15,7 +15,7 @@ echo "discern needs Python 3.11 or newer: install it, or say where it is: make e
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help env venv demo test test-slow lint format docs lock messages bench bench-full clean
+.PHONY: help env venv demo test test-slow lint format docs lock messages bench bench-full findings clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,9 @@ bench: env  ## the quick form of the benchmarks into benchmarks/RESULTS.md, unde
 bench-full: env  ## the whole benchmarks, hours long, with fastai and onnxruntime among the peers (some: BENCH=epoch)
 	@$(BIN)/python tools/environment.py --peers || echo "without fastai and onnxruntime" >&2
 	@$(BIN)/python benchmarks/run.py --full $(BENCH)
+
+findings:  ## run the scripts of findings/, which install public packages by themselves (minutes)
+	@for script in findings/*.sh; do echo "$$script"; "$$script" || exit 1; done
 
 clean:  ## remove what the tools made; .venv and runs stay
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist

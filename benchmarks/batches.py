@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/batches.py [--quick]
 
 The recipe's own settings and augmentation, batches of 128, on the CPU with the precision that the probe finds: LeNet on
-digits of 28 pixels (shift, rotation and zoom), ResNet-18 on colour pictures of 32 (shift and flip).
+digits of 28 pixels (shift, rotation and zoom), ResNet-18 on colour images of 32 (shift and flip).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from road import FIRST, configured, noise, train
 
 @dataclass(frozen=True)
 class Case:
-    """A network and the pictures it learns from; ``steps`` are timed in the whole form, ``quick`` in the quick one."""
+    """A network and the images it learns from; ``steps`` are timed in the whole form, ``quick`` in the quick one."""
 
     model: str
     side: int
@@ -55,15 +55,16 @@ def measure(case: Case, steps: int) -> None:
     """State the share of one case: the median step of the median turn."""
     pixels = noise((128 * (steps + 1), case.side, case.side, case.channels))
     labels = np.arange(len(pixels)) % len(case.names)
-    config = configured(case.model, pixels, case.names, batch=128)
+    config = configured(case.model, pixels, case.names, batch_size=128)
     shares = []
     for _ in range(TURNS):
         clocked = train(config, pixels, labels, steps // TURNS + FIRST)
         waited, worked = (statistics.median(seconds[FIRST:]) for seconds in (clocked.waited, clocked.worked))
         shares.append(waited / (waited + worked))
         print(f"  {case.model}: batch {waited * 1e3:.2f} ms, forward to optimizer {worked * 1e3:.2f} ms", flush=True)
-    changes = [name for name in ("flip", "shift", "rotation", "zoom", "jitter") if getattr(config, name)]
-    note = f"{', '.join(changes)}; {config.precision}, {torch.get_num_threads()} threads"
+    kinds = ("flip", "translate", "rotation", "zoom", "color_jitter")
+    changes = [name for name in kinds if getattr(config.augmentation, name)]
+    note = f"{', '.join(changes)}; {config.runtime.precision}, {torch.get_num_threads()} threads"
     what = f"batch over step, {case.model} at {case.side} px"
     state("batches", what, ratio=statistics.median(shares), goal=case.goal, better="lower", note=note)
 

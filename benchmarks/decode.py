@@ -1,16 +1,16 @@
-"""How many pictures a second become pixels in the cache, against the loops that people write.
+"""How many images a second become pixels in the cache, against the loops that people write.
 
     .venv/bin/python benchmarks/decode.py               # stores of 32, 64, 128 and 224 px, five turns
     .venv/bin/python benchmarks/decode.py --quick       # 32 and 128 px, three turns
 
-The pictures are all JPEG files of hymenoptera (`DISCERN_DATA`), most of 375 x 500 pixels, none turned by a tag. Every
+The images are all JPEG files of hymenoptera (`DISCERN_DATA`), most of 375 x 500 pixels, none turned by a tag. Every
 road reads the files, cuts the middle square and resizes it (bilinear) to uint8 (size, size, 3):
 
 - plain: ``Image.open(path).convert("RGB")`` and ``ImageOps.fit``, in one loop, and in as many threads as discern has
   workers (Pillow lets others work while it decodes and resizes); the goal is stated against both, for a person's own
   loop is the first, and the second is what more cores alone bring;
 - torchvision: ``torchvision.io.decode_jpeg`` and ``interpolate``, in as many threads, each with one thread of torch;
-- discern: `discern.data.pixels.pixels` with an empty cache, so with the array written to disk and read again.
+- discern: `discern.data.pixel_cache.decode_all` with an empty cache, so with the array written to disk and read again.
 
 All in this process, in turns; the median of the turns. The bound is what no reader that decodes JPEG files at a part of
 their size can pass: every code is read but each block becomes its mean (1/8), not resized, in as many threads. Where
@@ -38,16 +38,16 @@ from torchvision.io import ImageReadMode, decode_jpeg, read_file
 
 from discern.data.dataset import Dataset
 from discern.data.folder import open_folder
-from discern.data.pixels import pixels
-from discern.data.scan import Facts, scan
-from discern.data.workers import FEW, processors
+from discern.data.pixel_cache import decode_all
+from discern.data.scan import ImageStats, scan_images
+from discern.data.workers import MAX_FOR_THREADS, count_processors
 from discern.preprocess.spec import Preprocess
-from pictures import DATA
+from images import DATA
 from results import state
 
 SIZES = (32, 64, 128, 224)
 BILINEAR = Image.Resampling.BILINEAR
-SAME = 3.0  # levels of 255, on average, up to which pictures are the same
+SAME = 3.0  # levels of 255, on average, up to which images are the same
 GOAL = 2.5  # times plain Pillow
 Road = Callable[[], np.ndarray]
 
@@ -60,21 +60,21 @@ def main() -> None:
     asked = parser.parse_args()
     sizes = asked.sizes or ((32, 128) if asked.quick else SIZES)
     turns = asked.turns or (3 if asked.quick else 5)
-    torch.set_num_threads(1)  # the threads share out pictures, not the rows of one
-    workers = processors()
+    torch.set_num_threads(1)  # the threads share out images, not the rows of one
+    workers = count_processors()
     data = open_folder(DATA / "hymenoptera")
     chosen = np.array([row for row in range(len(data)) if data.store.path(row).lower().endswith((".jpg", ".jpeg"))])
-    assert len(chosen) <= FEW, "more would go to processes, whose start the peers do not have"
+    assert len(chosen) <= MAX_FOR_THREADS, "more would go to processes, whose start the peers do not have"
     paths = [DATA / "hymenoptera" / data.store.path(row) for row in chosen]
     with tempfile.TemporaryDirectory() as place:
         os.environ["DISCERN_CACHE"] = place
-        facts = scan(data)
+        stats = scan_images(data)
         for size in sizes:
-            compare(size, roads(size, paths, data, chosen, facts, workers), turns, len(paths), workers)
+            compare(size, roads(size, paths, data, chosen, stats, workers), turns, len(paths), workers)
 
 
 def roads(
-    size: int, paths: list[Path], data: Dataset, chosen: np.ndarray, facts: Facts, workers: int
+    size: int, paths: list[Path], data: Dataset, chosen: np.ndarray, stats: ImageStats, workers: int
 ) -> dict[str, Road]:
     """Every way to the pixels, uint8 (N, size, size, 3), by name; the bound gives none."""
     spec = Preprocess(size=size)
@@ -82,7 +82,7 @@ def roads(
     def discern() -> np.ndarray:
         with tempfile.TemporaryDirectory() as empty:
             os.environ["DISCERN_CACHE"] = empty
-            return pixels(data, chosen, facts, spec)
+            return decode_all(data, chosen, stats, spec)
 
     return {
         "plain loop": lambda: np.stack([plain(size, path) for path in paths]),
@@ -125,7 +125,7 @@ def codes(path: Path) -> np.ndarray:
 
 
 def compare(size: int, roads: dict[str, Road], turns: int, n: int, workers: int) -> None:
-    """Time the roads in turns, see that they come to the same pictures, and state the ratios."""
+    """Time the roads in turns, see that they come to the same images, and state the ratios."""
     seconds: dict[str, list[float]] = {name: [] for name in roads}
     seen: dict[str, np.ndarray] = {}
     for _turn in range(turns):
@@ -135,11 +135,11 @@ def compare(size: int, roads: dict[str, Road], turns: int, n: int, workers: int)
             seconds[name].append(time.perf_counter() - start)
     rate = {name: n / statistics.median(took) for name, took in seconds.items()}
     for name, each in rate.items():
-        print(f"{size:4d} px  {name:12s} {each:7.0f} pictures/s", end="" if seen[name].size else "\n")
+        print(f"{size:4d} px  {name:12s} {each:7.0f} images/s", end="" if seen[name].size else "\n")
         if seen[name].size:
             apart = difference(seen[name], seen["plain"])
             print(f", {apart:.2f} levels from plain")
-            assert apart < SAME, f"{name} comes to other pictures"
+            assert apart < SAME, f"{name} comes to other images"
     case, note = f"{size} px", f"n {n}, {workers} threads each"
     for peer, goal in (("plain", GOAL), ("torchvision", None)):
         ratio = rate["discern"] / rate[peer]
@@ -155,7 +155,7 @@ def compare(size: int, roads: dict[str, Road], turns: int, n: int, workers: int)
 
 
 def difference(seen: np.ndarray, other: np.ndarray) -> float:
-    """Mean distance of two stacks of pictures, in levels of 255."""
+    """Mean distance of two stacks of images, in levels of 255."""
     return float(np.abs(seen.astype(np.int16) - other).mean())
 
 

@@ -1,11 +1,11 @@
-"""Pictures per second of training, discern's beside the tutorial's loop, timm's and fastai's, in one run.
+"""Images per second of training, discern's beside the tutorial's loop, timm's and fastai's, in one run.
 
-    .venv/bin/python benchmarks/epoch.py --quick                       # small pictures, few of them, without fastai
+    .venv/bin/python benchmarks/epoch.py --quick                       # small images, few of them, without fastai
     python tools/environment.py --peers                                # fetches fastai into .venv-bench
-    .venv-bench/bin/python benchmarks/epoch.py cifar10 --pictures 5000 --repeats 3
+    .venv-bench/bin/python benchmarks/epoch.py cifar10 --images 5000 --repeats 3
 
-Every contestant runs alone in a process of its own, in turns, and trains the same network from a folder of pictures;
-the first epoch is not counted. benchmarks/peers.py holds what each of them does, benchmarks/pictures.py the folders.
+Every contestant runs alone in a process of its own, in turns, and trains the same network from a folder of images;
+the first epoch is not counted. benchmarks/peers.py holds what each of them does, benchmarks/images.py the folders.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from pathlib import Path
 
 import torch
 
+from images import exported, photos
 from peers import CONTESTANTS, Case
-from pictures import exported, photos
 from results import state
 
 CASES = [
@@ -34,16 +34,16 @@ CASES = [
 ]
 
 
-QUICK = {"cifar10": 2_000, "mnist": 10_000}  # case -> pictures
+QUICK = {"cifar10": 2_000, "mnist": 10_000}  # case -> images
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [case.name for case in CASES]
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(names)}; all unless named")
-    parser.add_argument("--pictures", type=int, help="CIFAR-10 and MNIST pictures (10,000 and all 60,000 unless given)")
+    parser.add_argument("--images", type=int, help="CIFAR-10 and MNIST images (10,000 and all 60,000 unless given)")
     parser.add_argument("--repeats", type=int, default=1, help="turns; the median counts")
-    parser.add_argument("--quick", action="store_true", help="2,000 pictures of CIFAR-10 and 10,000 of MNIST")
+    parser.add_argument("--quick", action="store_true", help="2,000 images of CIFAR-10 and 10,000 of MNIST")
     parser.add_argument("--alone", nargs=2, metavar=("CONTESTANT", "FOLDER"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     wanted = asked.cases or (list(QUICK) if asked.quick else names)
@@ -55,14 +55,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         for case in chosen:
             few = QUICK.get(case.name) if asked.quick else None
-            folder = folder_of(case, asked.pictures or few, Path(place))
+            folder = folder_of(case, asked.images or few, Path(place))
             race(case, folder, asked.repeats, [name for name in CONTESTANTS if name != "fastai" or not asked.quick])
 
 
-def folder_of(case: Case, pictures: int | None, place: Path) -> Path:
+def folder_of(case: Case, images: int | None, place: Path) -> Path:
     if case.name.startswith("photos"):
         return photos()
-    return exported(case.name, pictures or (10_000 if case.name == "cifar10" else None), place)
+    return exported(case.name, images or (10_000 if case.name == "cifar10" else None), place)
 
 
 def race(case: Case, folder: Path, repeats: int, contestants: list[str]) -> None:
@@ -77,14 +77,14 @@ def race(case: Case, folder: Path, repeats: int, contestants: list[str]) -> None
         if results:
             rates[name] = statistics.median(result["rate"] for result in results)
             memory = max(result["memory"] for result in results)
-            print(f"  {name:10} {rates[name]:8,.0f} pictures/s   peak memory {memory / 1e9:.1f} GB", flush=True)
+            print(f"  {name:10} {rates[name]:8,.0f} images/s   peak memory {memory / 1e9:.1f} GB", flush=True)
         else:
             print(f"  {name:10}  missing, its reason is above", flush=True)
     others = {name: rate for name, rate in rates.items() if name != "discern"}
     if "discern" in rates and others:
         best = max(others, key=lambda name: others[name])
         about = f"{case.name}: {case.model} at {case.size} px"
-        beaten = f"pictures/s over those of {best}, the best of {', '.join(others)}; {turns(repeats)}"
+        beaten = f"images/s over those of {best}, the best of {', '.join(others)}; {turns(repeats)}"
         state("epoch", about, ratio=rates["discern"] / others[best], goal=case.goal, better="higher", note=beaten)
 
 

@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/fast.py                      # seeds 0 to 4 on CIFAR-10 and the ratio: about an hour
     .venv/bin/python benchmarks/fast.py --seeds 0            # one seed
     .venv/bin/python benchmarks/fast.py --data mnist --seeds 0
-    .venv/bin/python benchmarks/fast.py --quick              # the ratio alone, over few pictures
+    .venv/bin/python benchmarks/fast.py --quick              # the ratio alone, over few images
 
 Bare steps are forward, backward and optimizer on batches that lie ready in memory, in the precision and form that the
 recipe trains in: no order, no augmentation, no counting, no validation, no files. Both are timed in this process, in
@@ -22,21 +22,21 @@ from pathlib import Path
 import torch
 
 import discern
-from discern.api.run import Run
 from discern.files import read_json
 from discern.models.network import Model
-from discern.models.summary import summary
-from discern.models.table import build
-from discern.progress import Watcher
+from discern.models.registry import build_model
+from discern.models.summary import summarize
+from discern.progress import NullReporter
+from discern.runs.run import Run
 from discern.runtime import device
-from discern.training.config import Config
+from discern.training.config import TrainConfig
 from discern.training.cpu_convolutions import cpu_convolutions
 from discern.training.optimizers import make_optimizer
-from discern.training.probe import autocast, memory_format, placed
-from pictures import DATA, exported
+from discern.training.probe import autocast, get_memory_format, move_to
+from images import DATA, exported
 from results import state
 
-WHOLE = {"width": 1.0, "batch": 500}  # what the recipe would not choose for few pictures
+WHOLE = {"width": 1.0, "batch_size": 500}  # what the recipe would not choose for few images
 READY = 4  # batches that bare steps go round
 
 
@@ -56,11 +56,11 @@ def main() -> None:
         for seed in [0] if asked.quick else asked.seeds:
             out, epochs = Path(place) / str(seed), 2 if asked.quick else asked.epochs
             run = discern.train(
-                data, recipe="fast", epochs=epochs, seed=seed, out=out, settings=settings, watch=Watcher()
+                data, recipe="fast", epochs=epochs, seed=seed, out=out, **settings, reporter=NullReporter()
             )
             ratios.append(report(run, seed))
             scores.append(run.result["test"]["top1"])
-    note = "few pictures" if asked.quick else f"seeds {asked.seeds}: mean top-1 {statistics.mean(scores):.4f}"
+    note = "few images" if asked.quick else f"seeds {asked.seeds}: mean top-1 {statistics.mean(scores):.4f}"
     ratio = statistics.median(ratios)
     state("fast", f"{asked.data}, time of training over bare steps", ratio=ratio, goal=1.1, better="lower", note=note)
 
@@ -68,15 +68,16 @@ def main() -> None:
 def report(run: Run, seed: int) -> float:
     """Print what one seed came to; its time over that of bare steps."""
     written = run.directory.read_config()
-    config, classes = Config.model_validate(written["config"]), len(written["classes"])
+    config, classes = TrainConfig.model_validate(written["config"]), len(written["classes"])
     records = list(run.directory.read_events("epoch"))
     n = read_json(run.directory.split)["counts"]["train"]
     bare = bare_seconds(config, classes, n) * len(records)
     took = sum(record["seconds"] for record in records)
-    looks = run.directory.read_metrics()["views"]
-    work = 3 * 2 * summary(network_of(config, classes), config.size, config.channels).multiply_adds * n
+    gain = run.directory.read_metrics()["tta"]
+    spec = config.preprocess
+    work = 3 * 2 * summarize(network_of(config, classes), spec.size, spec.channels).multiply_adds * n
     print(
-        f"seed {seed}: test {looks['top1']:.4f} ({looks['top1_one_view']:.4f} from one look, n {looks['n']:,}), "
+        f"seed {seed}: test {gain['top1']:.4f} ({gain['top1_without']:.4f} without augmentation, n {gain['n']:,}), "
         f"{len(records)} passes in {took:.1f} s, bare steps {bare:.1f} s, which reach "
         f"{work * len(records) / bare / product_rate(config):.0%} of a large matrix product's rate",
         flush=True,
@@ -84,16 +85,17 @@ def report(run: Run, seed: int) -> float:
     return took / bare
 
 
-def network_of(config: Config, classes: int) -> Model:
+def network_of(config: TrainConfig, classes: int) -> Model:
     """The network that ``config`` trains, with first weights."""
     torch.manual_seed(config.seed)
-    return build(config.model, classes, config.channels, config.size, config.network)
+    return build_model(config.model, classes, config.preprocess.channels, config.preprocess.size, config.model_args)
 
 
-def product_rate(config: Config, side: int = 2048) -> float:
+def product_rate(config: TrainConfig, side: int = 2048) -> float:
     """Operations a second of a square matrix product in the precision of training: what the device can do at most."""
     where = device()
-    a = torch.randn(side, side, device=where, dtype=torch.bfloat16 if config.precision == "bf16" else torch.float32)
+    precision = torch.bfloat16 if config.runtime.precision == "bf16" else torch.float32
+    a = torch.randn(side, side, device=where, dtype=precision)
     times = []
     for _ in range(8):
         began = time.perf_counter()
@@ -102,16 +104,16 @@ def product_rate(config: Config, side: int = 2048) -> float:
     return 2 * side**3 / min(times)
 
 
-def bare_seconds(config: Config, classes: int, n: int) -> float:
-    """Seconds that one pass over ``n`` pictures takes when there is nothing but steps to do."""
+def bare_seconds(config: TrainConfig, classes: int, n: int) -> float:
+    """Seconds that one pass over ``n`` images takes when there is nothing but steps to do."""
     where = device()
-    steps = -(-n // config.batch)
-    network = placed(network_of(config, classes), config.layout, where)
+    steps = -(-n // config.optim.batch_size)
+    network = move_to(network_of(config, classes), config.runtime.memory_format, where)
     optimizer = make_optimizer(network, config)
-    shape = (n // steps, config.channels, config.size, config.size)
+    shape = (n // steps, config.preprocess.channels, config.preprocess.size, config.preprocess.size)
     ready = [
         (
-            torch.randn(shape, device=where).contiguous(memory_format=memory_format(config.layout)),
+            torch.randn(shape, device=where).contiguous(memory_format=get_memory_format(config.runtime.memory_format)),
             torch.randint(classes, shape[:1], device=where),
         )
         for _ in range(READY)
@@ -121,9 +123,9 @@ def bare_seconds(config: Config, classes: int, n: int) -> float:
             if step == 0:
                 began = time.perf_counter()
             x, y = ready[step % READY]
-            with autocast(config.precision, where):
+            with autocast(config.runtime.precision, where):
                 logits = network(x)
-            loss = torch.nn.functional.cross_entropy(logits.float(), y, label_smoothing=config.label_smoothing)
+            loss = torch.nn.functional.cross_entropy(logits.float(), y, label_smoothing=config.optim.label_smoothing)
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()

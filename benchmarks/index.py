@@ -1,4 +1,4 @@
-"""How long it takes, and how much memory, to index a folder of many pictures.
+"""How long it takes, and how much memory, to index a folder of many images.
 
     python benchmarks/index.py [NUMBER]        # default 1 000 000 files in 1 000 class folders
 
@@ -43,17 +43,17 @@ def make(folder: Path, number: int, classes: int = CLASSES) -> None:
 
 
 def discern(folder: str) -> Iterator[int]:
-    """The number of pictures, then that they are stamped."""
+    """The number of images, then that they are stamped."""
     from discern.data.folder import open_folder
 
     data = open_folder(folder)
     yield len(data)
-    data.store.stamp()
+    data.store.version_key()
     yield len(data)
 
 
 def torchvision(folder: str) -> Iterator[int]:
-    """The number of pictures that ImageFolder lists; it stamps nothing."""
+    """The number of images that ImageFolder lists; it stamps nothing."""
     from torchvision.datasets import ImageFolder
 
     yield len(ImageFolder(folder))

@@ -2,7 +2,7 @@
 
     python benchmarks/inference.py [--quick]
 
-ResNet-18 and MobileNet at 224 pixels, one picture and 32 at a time, on the CPU. "Network" is from decoded pixels
+ResNet-18 and MobileNet at 224 pixels, one image and 32 at a time, on the CPU. "Network" is from decoded pixels
 (uint8) to probabilities; "from files" is the whole of `predict_many`, with decoding and resizing JPEG files of
 500 x 375 pixels, whose share is beside it. The peers are eager PyTorch (evaluation mode, no gradients) on tensors that
 are normalised already, and onnxruntime on the same graph where it is installed. Medians of turns in alternation; the
@@ -29,9 +29,9 @@ from torch import Tensor, nn
 
 import discern
 from discern.api.load import Opened
-from discern.classifier.bundle import Card, write_bundle
-from discern.models.table import build
-from discern.preprocess.normalise import normalise, to_float
+from discern.classifier.bundle import ModelCard, write_bundle
+from discern.models.registry import build_model
+from discern.preprocess.normalize import normalize, to_float
 from discern.preprocess.spec import Preprocess
 from results import state
 
@@ -54,24 +54,24 @@ def main() -> None:
 def made(name: str) -> tuple[nn.Module, Opened]:
     """A network with random weights, its normalisations not the identity, and the classifier that predicts with it."""
     torch.manual_seed(0)
-    network = build(name, CLASSES, 3, SIZE)
+    network = build_model(name, CLASSES, 3, SIZE)
     with torch.inference_mode():
         network.train()(torch.randn(8, 3, SIZE, SIZE))
     network.eval()
     with tempfile.TemporaryDirectory() as folder:
-        card = Card(model=name, classes=tuple(map(str, range(CLASSES))), preprocess=SPEC)
+        card = ModelCard(model=name, classes=tuple(map(str, range(CLASSES))), preprocess=SPEC)
         write_bundle(folder, card, network.state_dict())
         return network, discern.load(folder, "cpu")
 
 
 def compare(name: str, network: nn.Module, classifier: Opened, number: int, turns: int) -> None:
-    """State the ratios of one network and one number of pictures."""
+    """State the ratios of one network and one number of images."""
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{seed}.jpg" for seed in range(number)]
         for seed, file in enumerate(files):
             file.write_bytes(photograph(seed))
         pixels = np.stack([classifier.pixels(file) for file in files])
-        x = normalise(to_float(torch.from_numpy(pixels)), SPEC).contiguous()
+        x = normalize(to_float(torch.from_numpy(pixels)), SPEC).contiguous()
         runs: dict[str, Run] = {
             "network": lambda: classifier.probabilities(pixels),
             "eager PyTorch": lambda: eager(network, x),
@@ -95,7 +95,7 @@ def compare(name: str, network: nn.Module, classifier: Opened, number: int, turn
 
 
 def photograph(seed: int) -> bytes:
-    """A smooth picture with some noise as JPEG, which decodes about as slowly as a photograph of its size."""
+    """A smooth image with some noise as JPEG, which decodes about as slowly as a photograph of its size."""
     random = np.random.default_rng(seed)
     coarse = Image.fromarray(random.integers(0, 256, (12, 16, 3), dtype=np.uint8)).resize((500, 375))
     noisy = np.asarray(coarse, dtype=np.int16) + random.integers(-12, 13, (375, 500, 3))

@@ -1,8 +1,8 @@
-"""Training from a memory map larger than memory, beside the same pictures in memory.
+"""Training from a memory map larger than memory, beside the same images in memory.
 
     .venv/bin/python benchmarks/memory.py [--quick]
 
-Colour pictures of 32 pixels, sorted by class, in a .npy file in a temporary folder. Both contestants run alone in a
+Colour images of 32 pixels, sorted by class, in a .npy file in a temporary folder. Both contestants run alone in a
 process of their own, in turns, and train LeNet in the same order. Memory is capped by `systemd-run --scope` where that
 works. Where it does not, the file is thrown out of memory after every window that was read, so that each comes from the
 disk; the output says which, and how much was read. Linux only.
@@ -31,7 +31,7 @@ from torch import Tensor
 from results import state
 
 SIDE, CLASSES = 32, 10
-PICTURE = SIDE * SIDE * 3  # bytes
+IMAGE = SIDE * SIDE * 3  # bytes
 CAP = 0.8  # of the file's size
 CONTESTANTS = ("in memory", "capped")
 WHOSE = [] if os.geteuid() == 0 else ["--user"]
@@ -48,23 +48,23 @@ def main() -> None:
     if asked.alone:
         print(json.dumps(alone(*asked.alone, asked.steps, asked.evict)))
         return
-    pictures, steps, turns = (352_000, 1500, 1) if asked.quick else (800_000, 6000, 3)
+    images, steps, turns = (352_000, 1500, 1) if asked.quick else (800_000, 6000, 3)
     with tempfile.TemporaryDirectory() as place:
         os.environ["DISCERN_CACHE"] = place  # one probe for both
         file = Path(place) / "pixels.npy"
-        write(file, pictures)
+        write(file, images)
         race(file, steps, turns)
 
 
-def write(file: Path, pictures: int) -> None:
-    """Noise, the same four thousand pictures over and over."""
+def write(file: Path, images: int) -> None:
+    """Noise, the same four thousand images over and over."""
     from road import noise
 
     block = noise((4000, SIDE, SIDE, 3))
     with file.open("wb") as out:
-        header = {"descr": "|u1", "fortran_order": False, "shape": (pictures, SIDE, SIDE, 3)}
+        header = {"descr": "|u1", "fortran_order": False, "shape": (images, SIDE, SIDE, 3)}
         np.lib.format.write_array_header_1_0(out, header)
-        for _ in range(pictures // len(block)):
+        for _ in range(images // len(block)):
             out.write(block.data)
         out.flush()
         os.fsync(out.fileno())  # what is not on the disk yet cannot leave memory
@@ -75,7 +75,7 @@ def race(file: Path, steps: int, turns: int) -> None:
     cap = int(CAP * file.stat().st_size)
     scope = [*SCOPE, "-p", f"MemoryMax={cap}"] if scoped() else []
     how = f"a cap of {cap / 1e9:.1f} GB by systemd-run" if scope else "the file thrown out of memory after every window"
-    print(f"{file.stat().st_size / 1e9:.1f} GB of pictures; capped: {how}", flush=True)
+    print(f"{file.stat().st_size / 1e9:.1f} GB of images; capped: {how}", flush=True)
     found: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS}
     for _ in range(turns):
         for name, figures in found.items():
@@ -86,7 +86,7 @@ def race(file: Path, steps: int, turns: int) -> None:
             figures.append(json.loads(answer.stdout.splitlines()[-1]))
             figure = figures[-1]
             print(
-                f"  {name:9} {figure['training']:8,.0f} pictures/s in training, {figure['batches']:10,.0f} of batches "
+                f"  {name:9} {figure['training']:8,.0f} images/s in training, {figure['batches']:10,.0f} of batches "
                 f"alone; {figure['read']:.0f} MB read from disk",
                 flush=True,
             )
@@ -105,17 +105,17 @@ def scoped() -> bool:
 
 
 def alone(name: str, file: str, steps: int, evict: bool) -> dict[str, float]:
-    """Pictures a second in training and of batches alone, and the megabytes that came from the disk."""
+    """Images a second in training and of batches alone, and the megabytes that came from the disk."""
     from discern.data.batches import Batches
     from road import configured, train
 
     pixels = np.load(file, mmap_mode="r" if name == "capped" else None)
     labels = np.arange(len(pixels)) * CLASSES // len(pixels)
-    config = configured("lenet", pixels, [f"class {name}" for name in "abcdefghij"], batch=128)
+    config = configured("lenet", pixels, [f"class {name}" for name in "abcdefghij"], batch_size=128)
     with evicting(pixels, file) if evict else contextlib.nullcontext():
         read = from_disk()
         clocked = train(config, pixels, labels, steps)
-        training = clocked.pictures / (sum(clocked.waited) + sum(clocked.worked))
+        training = clocked.images / (sum(clocked.waited) + sum(clocked.worked))
         read = from_disk() - read if name == "capped" else 0.0
         batches = Batches(pixels, labels, np.arange(len(pixels)), 128)
         began, taken = time.perf_counter(), 0
@@ -127,19 +127,19 @@ def alone(name: str, file: str, steps: int, evict: bool) -> dict[str, float]:
 @contextlib.contextmanager
 def evicting(pixels: np.ndarray, file: str) -> Iterator[None]:
     """Throw the pages of ``file`` out of memory after every window that is read, so that none is found there."""
-    from discern.data.mapped import Mapped
+    from discern.data.memmap_reader import MemmapReader
 
-    read = Mapped._read
+    read = MemmapReader._read
     descriptor = os.open(file, os.O_RDONLY)
 
-    def and_throw(mapped: Mapped, batches: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    def and_throw(mapped: MemmapReader, batches: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         found = read(mapped, batches)
         pixels.base.madvise(mmap.MADV_DONTNEED)  # a page that is mapped would stay
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         return found
 
-    and_throw(Mapped(pixels), [torch.arange(1)])
-    with mock.patch.object(Mapped, "_read", and_throw):
+    and_throw(MemmapReader(pixels), [torch.arange(1)])
+    with mock.patch.object(MemmapReader, "_read", and_throw):
         yield
     os.close(descriptor)
 

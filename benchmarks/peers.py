@@ -1,4 +1,4 @@
-"""The contestants: each trains the same network on the same folder and tells the pictures per second of its epochs.
+"""The contestants: each trains the same network on the same folder and tells the images per second of its epochs.
 
 Each does it the way its own documentation shows, with batches of the same size, SGD, and the same kind of
 augmentation; only training is timed, not validation. All are given the same ``nn.Module``, made by discern.
@@ -30,13 +30,13 @@ class Case:
     model : str
         The network's name in discern, built with its original stem.
     size, channels, classes, batch : int
-        Pixels a side, colours, labels, pictures a step.
+        Pixels a side, colours, labels, images a step.
     augment : bool
-        Whether pictures are flipped and cropped at random.
+        Whether images are flipped and cropped at random.
     epochs : int
         How many to run; the first is not counted.
     goal : float
-        discern's pictures per second over the best peer's.
+        discern's images per second over the best peer's.
     """
 
     name: str
@@ -56,9 +56,9 @@ class Case:
 
     def network(self) -> nn.Module:
         """The network with random weights."""
-        from discern.models.table import build
+        from discern.models.registry import build_model
 
-        return build(self.model, self.classes, self.channels, self.size, self.settings)
+        return build_model(self.model, self.classes, self.channels, self.size, self.settings)
 
 
 def tutorial(case: Case, folder: Path) -> list[float]:
@@ -138,14 +138,14 @@ def fastai(case: Case, folder: Path) -> list[float]:
 
     class Clock(Callback):
         def before_train(self) -> None:
-            self.pictures, self.began = 0, time.perf_counter()
+            self.images, self.began = 0, time.perf_counter()
 
         def after_batch(self) -> None:
             if self.training:
-                self.pictures += len(self.x)
+                self.images += len(self.x)
 
         def after_train(self) -> None:
-            rates.append(self.pictures / (time.perf_counter() - self.began))
+            rates.append(self.images / (time.perf_counter() - self.began))
 
     rates: list[float] = []
     flip_and_crop = aug_transforms(size=case.size, min_scale=0.75, max_rotate=0, max_zoom=1, max_lighting=0, max_warp=0)
@@ -169,16 +169,16 @@ def fastai(case: Case, folder: Path) -> list[float]:
 def discern(case: Case, folder: Path) -> list[float]:
     """`discern.train` on the same folder; what it writes down for every epoch."""
     from discern.api.train import train
-    from discern.progress import Watcher
+    from discern.progress import NullReporter
 
     settings = {
         **case.settings,
-        **{"size": case.size, "channels": case.channels, "batch": case.batch, "optimizer": "sgd", "lr": LR},
-        **{"augment": case.augment, "flip": case.augment, "shift": 0.125 if case.augment else 0.0},
+        **{"size": case.size, "channels": case.channels, "batch_size": case.batch, "optimizer": "sgd", "lr": LR},
+        **{"augment": case.augment, "flip": case.augment, "translate": 0.125 if case.augment else 0.0},
         **{"rotation": 0.0, "test": 0.02, "validation": 0.02},
     }
     with tempfile.TemporaryDirectory() as out:
-        run = train(folder, case.model, case.epochs, out=Path(out) / "run", settings=settings, watch=Watcher())
+        run = train(folder, case.model, epochs=case.epochs, out=Path(out) / "run", reporter=NullReporter(), **settings)
         return [event["images_per_second"] for event in run.directory.read_events("epoch")]
 
 
@@ -193,9 +193,9 @@ CONTESTANTS: dict[str, Callable[[Case, Path], list[float]]] = {
 def _epochs(case: Case, loader: Iterable[tuple[Tensor, Tensor]], step: Callable[[Tensor, Tensor], None]) -> list[float]:
     rates = []
     for _ in range(case.epochs):
-        pictures, began = 0, time.perf_counter()
+        images, began = 0, time.perf_counter()
         for x, y in loader:
             step(x, y)
-            pictures += len(y)
-        rates.append(pictures / (time.perf_counter() - began))
+            images += len(y)
+        rates.append(images / (time.perf_counter() - began))
     return rates

@@ -36,7 +36,7 @@ class Result:
     better : {'higher', 'lower'}
         Whether a ratio above or below the goal meets it.
     note : str
-        What a reader must know to judge it: the number of pictures, the threads, the peer.
+        What a reader must know to judge it: the number of images, the threads, the peer.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""discern's training loop on pictures of noise, with a clock at the place where it asks for the next batch."""
+"""discern's training loop on images of noise, with a clock at the place where it asks for the next batch."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from discern.models.table import build
+from discern.models.registry import build_model
 from discern.preprocess.augment import Targets
 from discern.preprocess.spec import Preprocess
 from discern.runtime import Ranks
-from discern.training.config import Config
+from discern.training.config import TrainConfig
 from discern.training.cpu_convolutions import cpu_convolutions
 from discern.training.loop import Trainer
-from discern.training.probe import choose
-from discern.training.recipes import Subject, complete
-from discern.training.sources import Data, Pictures, Source
+from discern.training.probe import plan_compute
+from discern.training.recipes import DataProfile, resolve
+from discern.training.sources import BatchSource, ImageBatches, TrainingData
 
 CPU = torch.device("cpu")
 FIRST = 3  # steps that warm up
 
 
-class Clocked(Source):
+class Clocked(BatchSource):
     """Another source's batches, ``most`` of them an epoch, and how long each was waited for and worked on.
 
     Attributes
     ----------
     waited, worked : list of float
         Seconds a step.
-    pictures : int
+    images : int
         In all steps.
     """
 
-    def __init__(self, source: Source, most: int) -> None:
+    def __init__(self, source: BatchSource, most: int) -> None:
         self.source, self.most = source, most
         self.data, self.batches = source.data, source.batches
         self.waited: list[float] = []
         self.worked: list[float] = []
-        self.pictures = 0
+        self.images = 0
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Targets]]:
         batches = self.source.epoch(number, start)
@@ -56,32 +56,32 @@ class Clocked(Source):
             yield batch
             self.waited.append(given - asked)
             self.worked.append(time.perf_counter() - given)
-            self.pictures += len(batch[0])
+            self.images += len(batch[0])
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         return self.source.validation()
 
 
-def configured(model: str, pixels: np.ndarray, names: list[str], **asked: Any) -> Config:
-    """The recipe's settings for ``model`` on these pictures, precision and layout as the probe finds them."""
+def configured(model: str, pixels: np.ndarray, names: list[str], **asked: Any) -> TrainConfig:
+    """The recipe's settings for ``model`` on these images, precision and layout as the probe finds them."""
     channels, side = pixels.shape[3], pixels.shape[1]
     counts = dict.fromkeys(names, 50_000 // len(names))
-    config, _notes = complete({"model": model, **asked}, Subject(counts, side, channels == 1, "cpu"))
-    network = build(config.model, len(names), channels, side)
+    config, _notes = resolve({"model": model, **asked}, DataProfile(counts, side, channels == 1, "cpu"))
+    network = build_model(config.model, len(names), channels, side)
     with cpu_convolutions(network):
-        choice = choose(network, config, CPU)
-    return config.model_copy(update={"epochs": 1, "precision": choice.precision, "layout": choice.layout})
+        choice = plan_compute(network, config, CPU)
+    return config.replace(epochs=1, precision=choice.precision, memory_format=choice.memory_format)
 
 
-def train(config: Config, pixels: np.ndarray, labels: np.ndarray, most: int) -> Clocked:
+def train(config: TrainConfig, pixels: np.ndarray, labels: np.ndarray, most: int) -> Clocked:
     """One epoch of the training loop, ``most`` steps of it."""
     classes, channels = int(labels.max()) + 1, pixels.shape[3]
     rows = np.arange(len(pixels))
-    data = Data(pixels, labels, rows[10:], rows[:10], classes)
-    spec = Preprocess(size=config.size, channels=channels, mean=(0.5,) * channels, std=(0.25,) * channels)
-    source = Clocked(Pictures(data, config, spec, CPU, Ranks()), most)
+    data = TrainingData(pixels, labels, rows[10:], rows[:10], classes)
+    spec = Preprocess(size=config.preprocess.size, channels=channels, mean=(0.5,) * channels, std=(0.25,) * channels)
+    source = Clocked(ImageBatches(data, config, spec, CPU, Ranks()), most)
     with tempfile.TemporaryDirectory() as folder:
-        network = build(config.model, classes, channels, config.size)
+        network = build_model(config.model, classes, channels, config.preprocess.size)
         Trainer(network, config, source, Path(folder), CPU, Ranks(), lambda _event, _record: None).train()
     return source
 

@@ -2,7 +2,7 @@
 
     python benchmarks/startup.py [--quick]
 
-`discern predict BUNDLE PICTURE` of a LeNet, the slowest lab without options (`discern lab overfit`), and importing
+`discern predict BUNDLE IMAGE` of a LeNet, the slowest lab without options (`discern lab overfit`), and importing
 discern.api, each in fresh processes in turns with `import torch`; medians. "From cold" is a process that has nothing
 loaded; the files are in the system's cache for both sides, as the first turn, which is not counted, puts them there.
 """
@@ -20,8 +20,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from discern.classifier.bundle import Card, write_bundle
-from discern.models.table import build
+from discern.classifier.bundle import ModelCard, write_bundle
+from discern.models.registry import build_model
 from discern.preprocess.spec import Preprocess
 from results import state
 
@@ -34,11 +34,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="3 turns instead of 9")
     turns = 3 if parser.parse_args().quick else 9
     with tempfile.TemporaryDirectory() as folder:
-        bundle, picture = made(Path(folder))
+        bundle, image = made(Path(folder))
         discern = (sys.executable, "-c", COMMAND)
         commands = {
             "torch": (sys.executable, "-c", "import torch"),
-            "predict": (*discern, "predict", str(bundle), str(picture)),
+            "predict": (*discern, "predict", str(bundle), str(image)),
             "overfit": (*discern, "lab", "overfit"),
             "api": (sys.executable, "-c", API),
         }
@@ -57,12 +57,12 @@ def main() -> None:
 
 
 def made(folder: Path) -> tuple[Path, Path]:
-    """A bundle of a LeNet with random weights, and a picture."""
+    """A bundle of a LeNet with random weights, and an image."""
     torch.manual_seed(0)
-    card = Card(model="lenet", classes=tuple("0123456789"), preprocess=Preprocess(size=28, channels=1))
-    write_bundle(folder / "bundle", card, build("lenet", 10, 1, 28).state_dict())
-    Image.new("L", (28, 28), 90).save(folder / "picture.png")
-    return folder / "bundle", folder / "picture.png"
+    card = ModelCard(model="lenet", classes=tuple("0123456789"), preprocess=Preprocess(size=28, channels=1))
+    write_bundle(folder / "bundle", card, build_model("lenet", 10, 1, 28).state_dict())
+    Image.new("L", (28, 28), 90).save(folder / "image.png")
+    return folder / "bundle", folder / "image.png"
 
 
 def run(command: tuple[str, ...]) -> tuple[float, str]:

@@ -4,7 +4,7 @@
 
 The usual loop is that of the PyTorch tutorial on transfer learning: ImageFolder and DataLoader, random crops and
 flips, every layer but the head frozen, 10 epochs with validation after each. Both start from the same weights, hold
-the same pictures out, and run alone in a process of their own, in turns; the clock starts when everything is imported.
+the same images out, and run alone in a process of their own, in turns; the clock starts when everything is imported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pictures import DATA
+from images import DATA
 from results import state
 
 FOLDER = DATA / "hymenoptera"
@@ -77,28 +77,28 @@ def discern(weights: str) -> dict[str, float]:
     import torch._dynamo  # noqa: F401  every torch optimizer imports it; before the clock starts, like everything else
 
     from discern.api.train import train
-    from discern.progress import Watcher
+    from discern.progress import NullReporter
 
     with tempfile.TemporaryDirectory() as place, contextlib.redirect_stdout(io.StringIO()):
         begin = time.perf_counter()
-        run = train(FOLDER, weights=weights, tune="head", out=Path(place) / "run", watch=Watcher())
+        run = train(FOLDER, weights=weights, finetune="head", out=Path(place) / "run", reporter=NullReporter())
         seconds = time.perf_counter() - begin
         return {"seconds": seconds, "top1": run.evaluate().top1}
 
 
 def usual(weights: str) -> dict[str, float]:
-    """The tutorial's loop; what it reports is the epoch that validated best, on the pictures held out."""
+    """The tutorial's loop; what it reports is the epoch that validated best, on the images held out."""
     import torch
     import torch._dynamo
     from torch.utils.data import DataLoader
     from torchvision import transforms
     from torchvision.datasets import ImageFolder
 
-    from discern.models.table import build
+    from discern.models.registry import build_model
     from discern.models.weights import load_weights
 
     torch.manual_seed(0)
-    network = build("mobilenet-0.25", 2, settings={"stem": "imagenet"})
+    network = build_model("mobilenet-0.25", 2, model_args={"stem": "imagenet"})
     load_weights(network, weights, new=network.heads)
     begin = time.perf_counter()
     scaled = [transforms.ToTensor(), transforms.Normalize([0.5] * 3, [0.5] * 3)]

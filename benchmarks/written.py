@@ -7,7 +7,7 @@ from pathlib import Path
 
 from discern.files import write_text
 
-Rows = dict[str, list[list[str]]]  # benchmark -> its lines -> cells, without the benchmark's name
+ArrayLike = dict[str, list[list[str]]]  # benchmark -> its lines -> cells, without the benchmark's name
 FORMS = {"full": "The whole", "quick": "In short (`make bench`)"}
 HEADER = ("Benchmark", "Case", "Ratio", "Goal", "Met", "Note", "Measured", "Commit")
 OPENING = """# What the benchmarks measured
@@ -18,14 +18,14 @@ behind a commit: the code measured differed from it.
 """
 
 
-def parse(file: Path, machine: dict[str, str]) -> dict[str, Rows]:
+def parse(file: Path, machine: dict[str, str]) -> dict[str, ArrayLike]:
     """The rows of each form that ``file`` holds for this ``machine``; nothing where it is another one's."""
     if not file.exists():
         return {}
     lines = file.read_text(encoding="utf-8").splitlines()
     if dict(found.groups() for line in lines if (found := re.match(r"- (.+?): (.*)", line))) != machine:
         return {}
-    kept: dict[str, Rows] = {}
+    kept: dict[str, ArrayLike] = {}
     for line in lines:
         if line.startswith("## "):
             form = next((name for name, title in FORMS.items() if line == f"## {title}"), "")
@@ -35,7 +35,7 @@ def parse(file: Path, machine: dict[str, str]) -> dict[str, Rows]:
     return kept
 
 
-def write(file: Path, machine: dict[str, str], kept: dict[str, Rows]) -> None:
+def write(file: Path, machine: dict[str, str], kept: dict[str, ArrayLike]) -> None:
     """Write ``file``, whole or not at all."""
     parts = [OPENING, "\n".join(f"- {name}: {value}" for name, value in machine.items()) + "\n"]
     for form, title in FORMS.items():

@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 project = "discern"
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+autodoc_typehints = "none"  # numpydoc sections say them
+napoleon_google_docstring = False
 html_theme = "furo"
 html_title = "discern"
 html_copy_source = html_show_sourcelink = False

@@ -10,19 +10,19 @@ import pytest
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real pictures: ``DISCERN_DATA``, else ``../shared/data`` beside the checkout."""
+    """The folder of real images: ``DISCERN_DATA``, else ``../shared/data`` beside the checkout."""
     chosen = os.environ.get("DISCERN_DATA")
     folder = Path(chosen) if chosen else Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip(f"no real pictures: {folder} is not there (set DISCERN_DATA)")
+        pytest.skip(f"no real images: {folder} is not there (set DISCERN_DATA)")
     return folder
 
 
 @pytest.fixture(scope="session")
 def shared_weights() -> Path:
-    """The folder of weights: ``DISCERN_WEIGHTS``, else ``weights`` beside the folder of real pictures."""
-    chosen, pictures = os.environ.get("DISCERN_WEIGHTS"), os.environ.get("DISCERN_DATA")
-    beside = Path(pictures).parent if pictures else Path(__file__).resolve().parents[2] / "shared"
+    """The folder of weights: ``DISCERN_WEIGHTS``, else ``weights`` beside the folder of real images."""
+    chosen, images = os.environ.get("DISCERN_WEIGHTS"), os.environ.get("DISCERN_DATA")
+    beside = Path(images).parent if images else Path(__file__).resolve().parents[2] / "shared"
     folder = Path(chosen) if chosen else beside / "weights"
     if not folder.is_dir():
         pytest.skip(f"no weights: {folder} is not there (set DISCERN_WEIGHTS)")

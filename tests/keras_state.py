@@ -1,4 +1,4 @@
-"""A network's tensors as Keras would name and lay them out: the inverse of `discern.models.keras_layout`."""
+"""A network's tensors as Keras would name and lay them out: the inverse of `convert_keras_state`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "runni
 
 
 def keras_state(network: Model) -> dict[str, Tensor]:
-    """``layer/variable`` -> tensor, channels last; the linear head of MobileNet is a 1x1 convolution in Keras."""
+    """Return ``layer/variable`` -> tensor, channels last; MobileNet's linear head is a 1x1 convolution in Keras."""
     own, state = network.state_dict(), {}
     for layer, module in network.keras_layers.items():
         names = {name.removeprefix(f"{module}."): name for name in own if name.startswith(f"{module}.")}

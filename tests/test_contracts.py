@@ -11,14 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from discern.models.network import Network
-from discern.models.summary import summary
-from discern.models.table import SHAPE, TABLE, Entry
+from discern.models.registry import TABLE
+from discern.models.spec import SHAPE_ARGS, ModelSpec
+from discern.models.summary import summarize
 from discern.models.weights import load_weights, save_weights
 
 SIZES = (28, 32, 64)
 SMALL = 28
 CLASSES = 4
-HEAVY = 700_000_000  # multiply-adds a small picture: learning takes more than 10 s on a busy core
+HEAVY = 700_000_000  # multiply-adds a small image: learning takes more than 10 s on a busy core
 
 
 @functools.cache
@@ -33,14 +34,14 @@ def made(name: str, channels: int = 3, seed: int = 0) -> Network:
     return TABLE[name].build(CLASSES, channels, SMALL)
 
 
-def pictures(count: int, channels: int = 3) -> Tensor:
+def images(count: int, channels: int = 3) -> Tensor:
     return torch.randn(count, channels, SMALL, SMALL, generator=torch.Generator().manual_seed(1))
 
 
 @functools.cache
 def work(name: str) -> int:
-    """Multiply-adds for one small picture."""
-    return summary(on_meta(name, SMALL), SMALL).multiply_adds
+    """Multiply-adds for one small image."""
+    return summarize(on_meta(name, SMALL), SMALL).multiply_adds
 
 
 def by_work(most: int | None = None) -> pytest.MarkDecorator:
@@ -80,7 +81,7 @@ def test_file_opens_with_paper_and_idea(name: str) -> None:
 @every
 def test_constructor_is_explicit(name: str) -> None:
     found = inspect.signature(type(on_meta(name, SMALL))).parameters.values()
-    assert tuple(parameter.name for parameter in found)[:3] == SHAPE
+    assert tuple(parameter.name for parameter in found)[:3] == SHAPE_ARGS
     assert all(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in found)
     assert all(parameter.default is not parameter.empty for parameter in found)
 
@@ -96,7 +97,7 @@ def test_shapes(name: str, size: int | str, channels: int) -> None:
     maps = network.stages(x)
     assert len(maps) >= 2
     assert all(map.shape[0] == 2 and map.dim() in (2, 4) and map.numel() > 0 for map in maps.values())
-    assert network.answer(network.embed(list(maps.values())[-1])).shape == (2, CLASSES)
+    assert network.forward_head(network.pool(list(maps.values())[-1])).shape == (2, CLASSES)
 
 
 @computed
@@ -105,16 +106,16 @@ def test_head_makes_the_logits(name: str) -> None:
     assert network.head is network.get_submodule(network.head_name)
     assert next(iter(network.head.parameters())).shape[0] == CLASSES
     network.set_submodule(network.head_name, nn.Identity())
-    assert network.eval()(pictures(2)).shape[0] == 2
+    assert network.eval()(images(2)).shape[0] == 2
 
 
 @computed
 def test_stages_are_finite_and_end_in_the_logits(name: str) -> None:
     network = made(name).eval()
     with torch.no_grad():
-        maps = network.stages(pictures(2))
-        logits = network(pictures(2))
-        again = network.answer(network.embed(list(maps.values())[-1]))
+        maps = network.stages(images(2))
+        logits = network(images(2))
+        again = network.forward_head(network.pool(list(maps.values())[-1]))
     assert all(torch.isfinite(map).all() for map in maps.values())
     assert torch.equal(logits, again)
 
@@ -122,9 +123,9 @@ def test_stages_are_finite_and_end_in_the_logits(name: str) -> None:
 @computed
 def test_gradient_reaches_every_parameter(name: str) -> None:
     network = made(name).train()
-    sum(nn.functional.cross_entropy(logits, torch.arange(4)) for logits in network.answers(pictures(4))).backward()
-    silent = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-    assert not silent
+    sum(nn.functional.cross_entropy(logits, torch.arange(4)) for logits in network.forward_train(images(4))).backward()
+    without = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert not without
 
 
 @computed
@@ -136,40 +137,40 @@ def test_same_seed_same_weights(name: str) -> None:
 @computed
 def test_saved_and_loaded_gives_the_same_logits(name: str, tmp_path: Path) -> None:
     network, other = made(name), made(name, seed=1)
-    network.train()(pictures(4))  # moves the running statistics off their start
+    network.train()(images(4))  # moves the running statistics off their start
     save_weights(network, tmp_path / "model.safetensors")
     load_weights(other, tmp_path / "model.safetensors")
     with torch.no_grad():
-        assert torch.equal(network.eval()(pictures(2)), other.eval()(pictures(2)))
+        assert torch.equal(network.eval()(images(2)), other.eval()(images(2)))
 
 
 @computed
 def test_channels_last_gives_the_same_logits(name: str) -> None:
     network = made(name).eval()
     with torch.no_grad():
-        before = network(pictures(2))
-        after = network.to(memory_format=torch.channels_last)(pictures(2).to(memory_format=torch.channels_last))
+        before = network(images(2))
+        after = network.to(memory_format=torch.channels_last)(images(2).to(memory_format=torch.channels_last))
     torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)
 
 
 @computed
 def test_exports(name: str) -> None:
     network = made(name).eval()
-    exported = torch.export.export(network, (pictures(2),)).module()
+    exported = torch.export.export(network, (images(2),)).module()
     with torch.no_grad():
-        torch.testing.assert_close(exported(pictures(2)), network(pictures(2)))
+        torch.testing.assert_close(exported(images(2)), network(images(2)))
 
 
 @by_work(HEAVY)
-def test_learns_sixteen_pictures(name: str) -> None:
-    x, labels = pictures(16), torch.arange(16) % CLASSES
+def test_learns_sixteen_images(name: str) -> None:
+    x, labels = images(16), torch.arange(16) % CLASSES
     normalised = any(isinstance(module, nn.BatchNorm2d) for module in on_meta(name, SMALL).modules())
     rates = (1e-3, 1e-4) if normalised else (1e-4, 1e-3)  # the likely one first: plain deep networks want small steps
     assert any(learns(made(name), x, labels, rate) for rate in rates)
 
 
 def learns(network: Network, x: Tensor, labels: Tensor, rate: float, most: int = 60) -> bool:
-    """Whether every picture gets its label, in evaluation mode, within ``most`` steps."""
+    """Whether every image gets its label, in evaluation mode, within ``most`` steps."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 0.9  # at 0.1 the running statistics need more steps than the weights
@@ -186,4 +187,4 @@ def learns(network: Network, x: Tensor, labels: Tensor, rate: float, most: int =
 
 
 def test_rows_are_found_by_their_name() -> None:
-    assert all(isinstance(row, Entry) and name == row.name for name, row in TABLE.items())
+    assert all(isinstance(row, ModelSpec) and name == row.name for name, row in TABLE.items())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from discern.lab.table import LABS, options
+from discern.labs.catalog import LABS, describe_lab
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
@@ -32,7 +32,11 @@ def test_page_is_sound(path: Path) -> None:
     if path.parent.name == "labs":
         assert f'discern.lab("{path.stem}"' in "".join(cells)
         assert f"discern lab {path.stem}" in text  # the command line, too
-        known = {"--" + option.name.replace("_", "-") for option in options(path.stem)} | {"--save", "--json", "--help"}
+        known = {"--" + option.name.replace("_", "-") for option in describe_lab(path.stem).options} | {
+            "--out",
+            "--json",
+            "--help",
+        }
         for command in re.findall(rf"discern lab {path.stem}( [^`\n]*)", text):
             assert set(re.findall(r"(?<= )--[a-z-]+", command)) <= known
     if "zh-TW" in path.parts and cells:

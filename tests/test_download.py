@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from discern import download as module
-from discern.download import Remote, download, linked_checksum
+from discern.download import RemoteFile, download, fetch_checksum
 from discern.errors import DownloadError
 from tests.hub import hub
 
@@ -46,8 +46,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     thread.join()
 
 
-def remote(*urls: str) -> Remote:
-    return Remote("file.bin", hashlib.sha256(CONTENT).hexdigest(), urls)
+def remote(*urls: str) -> RemoteFile:
+    return RemoteFile("file.bin", hashlib.sha256(CONTENT).hexdigest(), urls)
 
 
 def test_it_arrives_whole_and_is_not_fetched_again(server: str, tmp_path: Path) -> None:
@@ -86,17 +86,17 @@ def test_no_server(tmp_path: Path) -> None:
 
 
 def test_a_file_without_end(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_BYTES", 1000)
-    with pytest.raises(DownloadError, match="larger than it can be"):
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    with pytest.raises(DownloadError, match="larger than any valid file"):
         download(remote(f"{server}/it"), tmp_path)
 
 
 def test_the_first_digits_of_a_checksum_will_do(server: str, tmp_path: Path) -> None:
     """torchvision and timm write eight of them into the names of their files."""
     first = hashlib.sha256(CONTENT).hexdigest()[:8]
-    assert download(Remote("a.bin", first, (f"{server}/it",)), tmp_path).read_bytes() == CONTENT
+    assert download(RemoteFile("a.bin", first, (f"{server}/it",)), tmp_path).read_bytes() == CONTENT
     with pytest.raises(DownloadError, match="its checksum is wrong"):
-        download(Remote("b.bin", first, (f"{server}/other",)), tmp_path)
+        download(RemoteFile("b.bin", first, (f"{server}/other",)), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
 
 
@@ -106,7 +106,7 @@ def test_offline_nothing_is_asked_for(server: str, tmp_path: Path, monkeypatch: 
         download(remote(f"{server}/it"), tmp_path)
     assert caught.value.reason == "DISCERN_OFFLINE is set"
     with pytest.raises(DownloadError, match="DISCERN_OFFLINE is set"):
-        linked_checksum(f"{server}/it")
+        fetch_checksum(f"{server}/it")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -114,29 +114,29 @@ def test_an_address_without_a_scheme(online: None, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="unknown url type"):
         download(remote("hub/it"), tmp_path)
     with pytest.raises(DownloadError, match="hub/it could not be reached"):
-        linked_checksum("hub/it")
+        fetch_checksum("hub/it")
 
 
 @pytest.mark.parametrize("form", ['"{}"', "{}", 'W/"{}"'])
 def test_the_checksum_that_a_hub_tells(online: None, form: str) -> None:
     digest = hashlib.sha256(CONTENT).hexdigest()
     with hub({"/it": CONTENT}, {"/it": form.format(digest)}) as (address, asked):
-        assert linked_checksum(f"{address}/it") == digest
+        assert fetch_checksum(f"{address}/it") == digest
     assert asked == [("HEAD", "/it")]  # the redirection is read, not followed
 
 
 @pytest.mark.parametrize("told", ["", '"33a64df5"', f'"{"g" * 64}"'])
-def test_a_hub_that_tells_no_checksum(online: None, told: str) -> None:
+def test_a_hub_that_states_no_checksum(online: None, told: str) -> None:
     with (
         hub({"/it": CONTENT}, {"/it": told}) as (address, _asked),
-        pytest.raises(DownloadError, match=r"/it could not be checked: the hub tells no checksum\.") as caught,
+        pytest.raises(DownloadError, match=r"/it could not be checked: the hub states no checksum\.") as caught,
     ):
-        linked_checksum(f"{address}/it")
-    assert caught.value.reason == "the hub tells no checksum"
+        fetch_checksum(f"{address}/it")
+    assert caught.value.reason == "the hub states no checksum"
 
 
 def test_a_hub_that_has_no_such_file_or_is_not_there(online: None) -> None:
     with hub({}) as (address, _asked), pytest.raises(DownloadError, match=r"could not be reached .*404"):
-        linked_checksum(f"{address}/it")
+        fetch_checksum(f"{address}/it")
     with pytest.raises(DownloadError, match=r"could not be reached .*refused"):
-        linked_checksum("http://127.0.0.1:1/it")
+        fetch_checksum("http://127.0.0.1:1/it")

@@ -5,22 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discern import errors
-from discern.errors import DataError, DiscernError, DownloadError, PictureError, nearest
+from discern.errors import DataError, DiscernError, DownloadError, ImageError, nearest
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, DiscernError)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_is_its_sentence_and_exit_code_2(kind: type[DiscernError]) -> None:
-    error = kind("fruit/ holds no pictures: put them in one sub-folder per class.")
-    assert str(error) == "fruit/ holds no pictures: put them in one sub-folder per class."
+    error = kind("fruit/ holds no images: put them in one sub-folder per class.")
+    assert str(error) == "fruit/ holds no images: put them in one sub-folder per class."
     assert error.exit_code == 2
 
 
 def test_kinds_for_programs() -> None:
-    assert PictureError("cut short", "truncated").kind == "truncated"
+    assert ImageError("cut short", "truncated").kind == "truncated"
     assert DownloadError("no file", reason="404").reason == "404"
-    assert isinstance(PictureError("x"), DataError)
+    assert isinstance(ImageError("x"), DataError)
 
 
 @given(st.text(max_size=8), st.lists(st.text(max_size=8)), st.integers(1, 4))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discern.errors import DiskError
-from discern.files import cache_folder, data_folders, disk_errors, read_json, replacing, write_json, write_text
+from discern.files import atomic_write, cache_folder, data_folders, disk_errors, read_json, write_json, write_text
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
@@ -22,7 +22,7 @@ JSON = st.recursive(
 def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
     target = tmp_path / "sub" / "note.txt"
     write_text(target, "old")
-    with pytest.raises(KeyError), replacing(target) as temporary:
+    with pytest.raises(KeyError), atomic_write(target) as temporary:
         temporary.write_text("half")
         raise KeyError
     assert target.read_text() == "old"
@@ -31,7 +31,7 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
 
 def test_nobody_sees_the_file_before_it_is_whole(tmp_path: Path) -> None:
     target = tmp_path / "note.txt"
-    with replacing(target) as temporary:
+    with atomic_write(target) as temporary:
         temporary.write_text("whole")
         assert not target.exists()
         assert temporary.parent == target.parent  # a rename must stay on one disk
@@ -64,10 +64,10 @@ def test_json_is_readable_to_a_person(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_full_disk_leaves_nothing_half_made(tmp_path: Path, number: int) -> None:
+def test_a_full_disk_leaves_no_partial_file(tmp_path: Path, number: int) -> None:
     with (
         pytest.raises(DiskError, match=r"disk that holds .*note\.txt is full: free some space"),
-        replacing(tmp_path / "note.txt") as temporary,
+        atomic_write(tmp_path / "note.txt") as temporary,
     ):
         temporary.write_text("half")
         raise OSError(number, os.strerror(number))
@@ -75,9 +75,9 @@ def test_a_full_disk_leaves_nothing_half_made(tmp_path: Path, number: int) -> No
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
-def test_a_place_that_may_not_be_written(tmp_path: Path, number: int) -> None:
+def test_a_folder_that_is_not_writable(tmp_path: Path, number: int) -> None:
     with (
-        pytest.raises(DiskError, match="may not be written: choose a folder that is yours"),
+        pytest.raises(DiskError, match="is not writable: choose another folder"),
         disk_errors(tmp_path),
     ):
         raise OSError(number, os.strerror(number))
@@ -86,7 +86,7 @@ def test_a_place_that_may_not_be_written(tmp_path: Path, number: int) -> None:
 def test_a_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for target in (tmp_path / "file" / "note.txt", tmp_path / "file" / "deep" / "note.txt"):
-        with pytest.raises(DiskError, match="choose a folder"):
+        with pytest.raises(DiskError, match="choose another folder"):
             write_text(target, "x")
     assert (tmp_path / "file").read_text() == "mine"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from discern.classifier.bundle import Card, write_bundle
-from discern.models.table import build
+from discern.classifier.bundle import ModelCard, write_bundle
+from discern.models.registry import build_model
 from discern.preprocess.spec import Preprocess
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,13 +52,13 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_a_prediction_loads_torch_and_nothing_else_that_is_heavy(tmp_path: Path) -> None:
-    card = Card(model="lenet", classes=("a", "b"), preprocess=Preprocess(size=28))
-    write_bundle(tmp_path, card, build("lenet", 2, 3, 28).state_dict())
-    Image.new("RGB", (40, 30)).save(tmp_path / "picture.jpg")
+    card = ModelCard(model="lenet", classes=("a", "b"), preprocess=Preprocess(size=28))
+    write_bundle(tmp_path, card, build_model("lenet", 2, 3, 28).state_dict())
+    Image.new("RGB", (40, 30)).save(tmp_path / "image.jpg")
     loaded = python(
         "import sys\n"
         "from discern.cli import main\n"
-        f"sys.argv = ['discern', 'predict', {str(tmp_path)!r}, {str(tmp_path / 'picture.jpg')!r}]\n"
+        f"sys.argv = ['discern', 'predict', {str(tmp_path)!r}, {str(tmp_path / 'image.jpg')!r}]\n"
         "try:\n    main()\n"
         "except SystemExit as done:\n    assert not done.code, done.code\n"
         "print('MODULES', *sys.modules)"

@@ -14,9 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discern.errors import ConfigError
-from discern.runtime import Ranks, deterministic, device, generator, machine, process_group, processor, seed_for, sent
+from discern.runtime import (
+    Ranks,
+    deterministic,
+    device,
+    generator,
+    machine,
+    process_group,
+    processor,
+    seed_for,
+    to_device,
+)
 
-PARTS = st.lists(st.one_of(st.integers(0, 10**6), st.text("abcdef", min_size=1)), min_size=1, max_size=4)
+SPLIT_NAMES = st.lists(st.one_of(st.integers(0, 10**6), st.text("abcdef", min_size=1)), min_size=1, max_size=4)
 
 TWO_PROCESSES = """
 import sys, torch
@@ -25,7 +35,7 @@ with process_group() as ranks:
     total = ranks.sum(torch.tensor([1.0, ranks.rank])).tolist()
     assert total == [2.0, 1.0], total
     assert ranks.any(ranks.rank == 1) and not ranks.any(False)
-    told = ranks.share({"path": "執行/一", "n": 3} if ranks.first else None)
+    told = ranks.broadcast({"path": "執行/一", "n": 3} if ranks.first else None)
     assert told == {"path": "執行/一", "n": 3}, told
     ranks.wait()
     assert ranks.size == 2 and ranks.first == (ranks.rank == 0)
@@ -45,20 +55,20 @@ def test_a_device_that_is_not_there_names_those_that_are(name: str) -> None:
 
 def test_what_is_there_already_is_not_sent() -> None:
     here = torch.ones(2)
-    assert sent(here, torch.device("cpu")) is here
+    assert to_device(here, torch.device("cpu")) is here
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_is_not_waited_for() -> None:
     torch.cuda.set_sync_debug_mode("error")
     try:
-        there = sent(torch.arange(1000), torch.device("cuda"))
+        there = to_device(torch.arange(1000), torch.device("cuda"))
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert there.tolist() == list(range(1000))
 
 
-@given(PARTS)
+@given(SPLIT_NAMES)
 def test_seeds_are_63_bits_and_repeatable(parts: list[int | str]) -> None:
     seed = seed_for(*parts)
     assert 0 <= seed < 2**63
@@ -95,7 +105,7 @@ def test_one_process_alone() -> None:
         assert ranks.sum(torch.tensor(3)) == 3
         assert ranks.any(True)
         assert not ranks.any(False)
-        assert ranks.share("x") == "x"
+        assert ranks.broadcast("x") == "x"
         ranks.wait()
 
 

@@ -8,6 +8,7 @@ training measures the machine to choose them.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -19,13 +20,15 @@ from safetensors.numpy import load_file
 
 import discern
 
-EXACT = {"precision": "fp32", "layout": "contiguous", "compile": "no"}
-PHOTOS = {"weights": "mobilenet_v1_0.25_224_imagenet.safetensors", "tune": "head"}
+FOLDER = str(Path(os.environ["DISCERN_DATA"]) / "hymenoptera")
+WEIGHTS = str(Path(os.environ["DISCERN_WEIGHTS"]) / "mobilenet_v1_0.25_224_imagenet.safetensors")
+EXACT = {"precision": "fp32", "memory_format": "contiguous", "compile": "no"}
+PHOTOS = {"weights": WEIGHTS, "finetune": "head"}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "digits, default": ("digits", EXACT),
     "mnist, lenet, 1 epoch": ("mnist", {"model": "lenet", "epochs": 1, **EXACT}),
-    "hymenoptera, head": ("hymenoptera", {**PHOTOS, **EXACT}),
-    "hymenoptera, from scratch, 2 epochs": ("hymenoptera", {"model": "resnet18", "epochs": 2, **EXACT}),
+    "hymenoptera, head": (FOLDER, {**PHOTOS, **EXACT}),
+    "hymenoptera, from scratch, 2 epochs": (FOLDER, {"model": "resnet18", "epochs": 2, **EXACT}),
     "cifar10, fast recipe, 1 epoch on 5,000": (
         "cifar10",
         {"recipe": "fast", "epochs": 1, "train_limit": 5000, **EXACT},
@@ -36,9 +39,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def train(data: str, settings: Mapping[str, Any], out: Path) -> Path:
     """Train with ``settings`` and return the run directory."""
-    named = {name: value for name, value in settings.items() if name in ("model", "epochs", "weights", "tune")}
-    rest = {name: value for name, value in settings.items() if name not in named}
-    return discern.train(data, **named, settings=rest, out=out).path
+    return discern.train(data, **settings, out=out).path
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:

@@ -26,11 +26,11 @@ def sequential(classes: int = 10, channels: int = 1, size: int = 28) -> keras.Mo
 
 def functional(classes: int = 10, channels: int = 1, size: int = 28) -> keras.Model:
     """Layers called on what other layers give, which may branch and meet again."""
-    pictures = keras.Input((size, size, channels))
-    x = layers.Flatten()(pictures)
+    images = keras.Input((size, size, channels))
+    x = layers.Flatten()(images)
     x = layers.Dense(128, activation="relu")(x)
     x = layers.Dropout(0.2)(x)
-    return keras.Model(pictures, layers.Dense(classes, activation="softmax")(x))
+    return keras.Model(images, layers.Dense(classes, activation="softmax")(x))
 
 
 class MLP(keras.Model):
@@ -43,8 +43,8 @@ class MLP(keras.Model):
         self.dropout = layers.Dropout(0.2)
         self.probabilities = layers.Dense(classes, activation="softmax")
 
-    def call(self, pictures: object, training: bool = False) -> object:
-        x = self.hidden(self.flatten(pictures))
+    def call(self, images: object, training: bool = False) -> object:
+        x = self.hidden(self.flatten(images))
         return self.probabilities(self.dropout(x, training=training))
 
 

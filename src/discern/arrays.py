@@ -1,12 +1,15 @@
-"""What pictures are taken from, whether an array holds them or they are decoded when they are asked for."""
+"""What images are taken from, whether an array holds them or they are decoded when asked for."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
 
-class Rows(Protocol):
-    """As much of an array (N, ...) as decoded pictures need: a `numpy.ndarray` or `discern.data.streamed.Streamed`."""
+class ArrayLike(Protocol):
+    """As much of an array (N, ...) as decoded images need.
+
+    A `numpy.ndarray` or a `discern.data.streamed.StreamedPixels`.
+    """
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -19,5 +22,5 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, rows: Any, /) -> Any:
-        """The rows at an index, a slice or an array of indices."""
+    def __getitem__(self, key: Any, /) -> Any:
+        """Return the elements at an index, a slice or an array of indices."""

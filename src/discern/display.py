@@ -1,9 +1,12 @@
-"""What a person sees while work goes on, on stderr: live bars in a terminal, plain lines elsewhere."""
+"""What a person reads on stderr while work goes on: live bars in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -11,24 +14,35 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from discern.i18n import _
-from discern.progress import Watcher
+from discern.notices import Notice
+from discern.progress import Reporter
 
 PLAIN_SECONDS = 10.0  # between two plain lines about the same work
-EPOCH_SECONDS = 0.5  # between two epochs told of: a head's take milliseconds; the last is always told
+EPOCH_SECONDS = 0.5  # between two epochs that are shown: a head's take milliseconds; the last is always shown
 
 
-def display() -> Watcher:
-    """The display that fits where stderr goes."""
+@contextmanager
+def reporting(reporter: Reporter | None) -> Iterator[Reporter]:
+    """Give ``reporter``, or a display where there is none, and close it at the end of the block."""
+    reporter = reporter or make_display()
+    try:
+        yield reporter
+    finally:
+        reporter.close()
+
+
+def make_display() -> Reporter:
+    """Return the display that suits stderr."""
     console = Console(stderr=True, highlight=False)
     return LiveDisplay(console) if console.is_terminal else PlainDisplay()
 
 
-def epoch_line(event: dict[str, Any]) -> str:
-    """One line about an epoch record."""
-    sentence = _(
+def format_epoch(event: dict[str, Any]) -> str:
+    """Return the line of an epoch record."""
+    message = _(
         "epoch {epoch}/{epochs}  loss {loss:.4f}  train {train:.2%}  validation {validation:.2%}  {rate:,.0f}/s"
     )
-    return sentence.format(
+    return message.format(
         epoch=event["epoch"],
         epochs=event["epochs"],
         loss=event["train"]["loss"],
@@ -38,13 +52,13 @@ def epoch_line(event: dict[str, Any]) -> str:
     )
 
 
-def event_line(event: dict[str, Any]) -> str | None:
-    """One line about an event, or None if it is not for a person."""
+def format_event(event: dict[str, Any]) -> str | None:
+    """Return the line of an event, or None if it is not for a person."""
     match event["event"]:
         case "notice":
-            return "· " + str(event["text"])
+            return "· " + Notice.from_json(event).text()
         case "epoch":
-            return epoch_line(event)
+            return format_epoch(event)
     return None
 
 
@@ -54,8 +68,8 @@ class Pace:
     def __init__(self) -> None:
         self.last = 0.0
 
-    def passes(self, event: dict[str, Any]) -> bool:
-        """Whether a person should read of ``event``."""
+    def lets_pass(self, event: dict[str, Any]) -> bool:
+        """Return whether a person should read of ``event``."""
         if event["event"] != "epoch":
             return True
         now = time.monotonic()
@@ -65,7 +79,7 @@ class Pace:
         return True
 
 
-class PlainDisplay(Watcher):
+class PlainDisplay(Reporter):
     """A line an event, and now and then one about work that takes long."""
 
     def __init__(self) -> None:
@@ -73,8 +87,8 @@ class PlainDisplay(Watcher):
         self._pace = Pace()
 
     def event(self, event: dict[str, Any]) -> None:
-        line = event_line(event)
-        if line is not None and self._pace.passes(event):
+        line = format_event(event)
+        if line is not None and self._pace.lets_pass(event):
             print(line, file=sys.stderr, flush=True)
         self._last = time.monotonic()
 
@@ -83,8 +97,11 @@ class PlainDisplay(Watcher):
             print(f"{what} {done:,}/{total:,}", file=sys.stderr, flush=True)
             self._last = time.monotonic()
 
+    def close(self) -> None:
+        pass
 
-class LiveDisplay(Watcher):
+
+class LiveDisplay(Reporter):
     """Bars that move: one for the work under way, one for the epochs; finished epochs scroll above them."""
 
     def __init__(self, console: Console) -> None:
@@ -97,12 +114,12 @@ class LiveDisplay(Watcher):
         self.bars = Bars(*columns, console=console, transient=True)
         self.tasks: dict[str, Any] = {}
         self.epochs: Any = None
-        self.shown = 0.0
+        self.last = 0.0
         self.pace = Pace()
 
     def event(self, event: dict[str, Any]) -> None:
-        line = event_line(event)
-        if line is not None and self.pace.passes(event):
+        line = format_event(event)
+        if line is not None and self.pace.lets_pass(event):
             self.bars.console.print(line, markup=False)
         if event["event"] == "start":
             self._clear()
@@ -116,9 +133,9 @@ class LiveDisplay(Watcher):
 
     def progress(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if what in self.tasks and done < total and now - self.shown < 0.1:
+        if what in self.tasks and done < total and now - self.last < 0.1:
             return
-        self.shown = now
+        self.last = now
         self.bars.start()
         if what not in self.tasks:
             self._clear()
@@ -132,3 +149,21 @@ class LiveDisplay(Watcher):
         for task in self.tasks.values():
             self.bars.remove_task(task)
         self.tasks.clear()
+
+
+class JsonLines(Reporter):
+    """Prints each event as a line of JSON on stdout, besides what ``display`` shows on stderr."""
+
+    def __init__(self, display: Reporter) -> None:
+        self.display = display
+
+    def event(self, event: dict[str, Any]) -> None:
+        if event["event"] != "done":  # the last line is the result itself
+            print(json.dumps(event, ensure_ascii=False), flush=True)
+        self.display.event(event)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        self.display.progress(what, done, total)
+
+    def close(self) -> None:
+        self.display.close()

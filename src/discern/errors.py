@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from discern.i18n import _
+
 
 class DiscernError(Exception):
     """Base of every error that a person, not a programmer, is meant to read.
@@ -25,14 +27,14 @@ class DataError(DiscernError):
     """The data set cannot be used as it stands."""
 
 
-class PictureError(DataError):
-    """One picture cannot be read as what a person would call a picture.
+class ImageError(DataError):
+    """One image cannot be read as what a person would call an image.
 
     Parameters
     ----------
     message : str
-        One translated sentence without the picture's name, which the caller knows and adds.
-    kind : {"empty", "not-a-picture", "truncated", "bomb", "unreadable"}
+        One translated sentence without the image's name, which the caller knows and adds.
+    kind : {"empty", "not_an_image", "truncated", "decompression_bomb", "unreadable"}
         What is wrong, for programs.
     """
 
@@ -69,16 +71,36 @@ class RunError(DiscernError):
     """A run directory or a bundle is missing, incomplete or damaged."""
 
 
+class Interrupted(Exception):
+    """Training was stopped by a signal, and everything needed to resume it was saved; the message says how."""
+
+    exit_code = 130
+
+
 class DiskError(DiscernError):
     """The disk is full or may not be written."""
 
 
-def nearest(name: str, allowed: Iterable[str], most: int = 3) -> list[str]:
-    """The allowed names that look most like ``name``, best first.
+def nearest(name: str, allowed: Iterable[str], max_names: int = 3) -> list[str]:
+    """Return the allowed names that look most like ``name``, best first; `suggest` makes a hint of them."""
+    return difflib.get_close_matches(name, list(allowed), n=max_names, cutoff=0.51)
+
+
+def suggest(name: str, allowed: Iterable[str], listed: str = "", max_names: int = 3) -> str:
+    """Return the end of a sentence about an unknown name: the nearest names, else where names are listed, or all.
 
     Examples
     --------
-    >>> nearest("resnet81", ["lenet", "resnet18", "resnet34"], most=1)
-    ['resnet18']
+    >>> suggest("resnet81", ["lenet", "resnet18", "resnet34"], max_names=1)
+    ' (did you mean resnet18?)'
+    >>> suggest("zzz", ["crop", "pad"])
+    ': choose one of crop, pad'
+    >>> suggest("zzz", ["crop", "pad"], listed="discern models")
+    ': `discern models` lists them all'
     """
-    return difflib.get_close_matches(name, list(allowed), n=most, cutoff=0.51)
+    names = list(allowed)
+    if close := difflib.get_close_matches(name, names, n=max_names, cutoff=0.51):
+        return _(" (did you mean {names}?)").format(names=", ".join(close))
+    if listed:
+        return _(": `{command}` lists them all").format(command=listed)
+    return _(": choose one of {names}").format(names=", ".join(names)) if names else ""

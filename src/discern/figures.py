@@ -1,8 +1,9 @@
-"""Figures without a screen: Chinese where a font for it is installed, and files that are whole or absent."""
+"""Figures without a screen: Chinese where a font for it is installed, and the colours of the page they stand on."""
 
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from discern.errors import ConfigError
-from discern.files import replacing
+from discern.files import atomic_write
 from discern.i18n import _
 
 if TYPE_CHECKING:
@@ -27,21 +28,27 @@ CJK = (
     "PingFang TC",
     "WenQuanYi Zen Hei",
 )
-ENDINGS = (".png", ".svg")  # of what `save_figure` writes
-DOTS = 150  # an inch
-FRAME_DOTS = 80  # an inch of an animation
-Inches = tuple[float, float]
+SUFFIXES = (".png", ".svg")  # of what `save_figure` writes
+DPI, FRAME_DPI = 150, 80  # of an image file, of an animation
+INK, PAPER = "#1b1f24", "#fefefe"  # of text and background; on a page they become the page's own, light or dark
+_PAGE_COLORS = {INK: "currentColor", PAPER: "var(--paper, Canvas)", "stroke: #000000": "stroke: currentColor"}
+_COLOR = re.compile("|".join(_PAGE_COLORS))
+_INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+FigSize = tuple[float, float]
 
 
-class Draw(Protocol):
+class DrawFrame(Protocol):
     """Draws one of several figures."""
 
     def __call__(self, figure: Figure, frame: int) -> None: ...
 
 
 @contextmanager
-def any_script() -> Iterator[None]:
-    """Inside the block, Chinese is drawn where a font for it is installed, and the text of an SVG stays text."""
+def figure_style(on_page: bool = False) -> Iterator[None]:
+    """Draw Chinese where a font for it is installed, text in `INK` on white, or ``on_page`` on nothing.
+
+    Text of an SVG stays text.
+    """
     from matplotlib import font_manager, rc_context
 
     installed = set(font_manager.get_font_names())
@@ -49,79 +56,82 @@ def any_script() -> Iterator[None]:
         "font.family": ["DejaVu Sans", *(font for font in CJK if font in installed)],
         "svg.fonttype": "none",
         "svg.hashsalt": "discern",
+        "legend.facecolor": PAPER,
+        **dict.fromkeys(_INKED, INK),
+        **dict.fromkeys(("figure.facecolor", "axes.facecolor"), "none" if on_page else "white"),
     }
     with warnings.catch_warnings(), rc_context(settings):
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         yield
 
 
-def check_ending(path: str | os.PathLike[str], endings: Sequence[str]) -> str:
-    """The ending of ``path`` in lower case.
+def check_suffix(path: str | os.PathLike[str], suffixes: Sequence[str]) -> str:
+    """Return the suffix of ``path`` in lower case.
 
     Raises
     ------
     ConfigError
-        When it is none of ``endings``.
+        When it is none of ``suffixes``.
 
     Examples
     --------
-    >>> check_ending("why.PNG", [".png", ".svg"])
+    >>> check_suffix("heat.PNG", [".png", ".svg"])
     '.png'
     """
-    ending = Path(path).suffix.lower()
-    if ending not in endings:
-        sentence = _("{path} is no name for a file of this kind: end it in {endings}.")
-        raise ConfigError(sentence.format(path=path, endings=_(" or ").join(endings)))
-    return ending
+    suffix = Path(path).suffix.lower()
+    if suffix not in suffixes:
+        message = _("Unsupported file type: {path}. Use a name that ends in {suffixes}.")
+        raise ConfigError(message.format(path=path, suffixes=_(" or ").join(suffixes)))
+    return suffix
 
 
-def save_figure(path: str | os.PathLike[str], inches: Inches, draw: Callable[[Figure], None]) -> None:
-    """Draw on a new figure and write it as .png or .svg, whole or not at all.
+def save_figure(path: str | os.PathLike[str], figsize: FigSize, draw: Callable[[Figure], None]) -> None:
+    """Draw on a new figure and write it as .png or .svg, complete or not at all.
 
     Raises
     ------
     ConfigError
         When ``path`` ends in neither.
     DiskError
-        When the disk is full or may not be written.
+        When the disk is full or not writable.
     """
-    kind = check_ending(path, ENDINGS)[1:]
-    with any_script(), replacing(path) as temporary:
-        _drawn(inches, draw).savefig(temporary, format=kind, dpi=DOTS)
+    kind = check_suffix(path, SUFFIXES)[1:]
+    with figure_style(), atomic_write(path) as temporary:
+        _draw_figure(figsize, draw).savefig(temporary, format=kind, dpi=DPI)
 
 
-def svg(inches: Inches, draw: Callable[[Figure], None]) -> str:
-    """What ``draw`` draws, as an ``<svg>`` element that is never wider than its page."""
+def render_svg(figsize: FigSize, draw: Callable[[Figure], None]) -> str:
+    """Return the drawing as an ``<svg>`` element, never wider than its page and in its colours, light or dark."""
     text = StringIO()
-    with any_script():
-        _drawn(inches, draw).savefig(text, format="svg", metadata={"Date": None})
-    drawn = text.getvalue()
-    return drawn[drawn.index("<svg") :].replace("<svg", '<svg style="max-width: 100%; height: auto"', 1)
+    with figure_style(on_page=True):
+        _draw_figure(figsize, draw).savefig(text, format="svg", metadata={"Date": None})
+    element = text.getvalue()
+    element = element[element.index("<svg") :].replace("<svg", '<svg style="max-width: 100%; height: auto"', 1)
+    return _COLOR.sub(lambda color: _PAGE_COLORS[color[0]], element)
 
 
-def gif(inches: Inches, frames: int, draw: Draw, seconds: float = 6.0) -> bytes:
-    """An animation of ``frames`` figures that takes about ``seconds``, repeated for ever."""
-    with any_script():
-        pictures = [_raster(inches, partial(draw, frame=i)) for i in range(frames)]
+def render_gif(figsize: FigSize, frames: int, draw: DrawFrame, seconds: float = 6.0) -> bytes:
+    """Return an animation of ``frames`` figures that takes about ``seconds`` and repeats for ever."""
+    with figure_style():
+        images = [_render_frame(figsize, partial(draw, frame=i)) for i in range(frames)]
     data = BytesIO()
-    each = max(40, round(1000 * seconds / frames))  # milliseconds; browsers slow down what is shorter
-    pictures[0].save(
-        data, "GIF", save_all=True, append_images=pictures[1:], duration=[each] * (frames - 1) + [4 * each], loop=0
-    )
+    duration = max(40, round(1000 * seconds / frames))  # milliseconds; browsers slow down what is shorter
+    durations = [duration] * (frames - 1) + [4 * duration]
+    images[0].save(data, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
     return data.getvalue()
 
 
-def _drawn(inches: Inches, draw: Callable[[Figure], None]) -> Figure:
+def _draw_figure(figsize: FigSize, draw: Callable[[Figure], None]) -> Figure:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=inches, layout="constrained")
+    figure = Figure(figsize=figsize, layout="constrained")
     draw(figure)
     return figure
 
 
-def _raster(inches: Inches, draw: Callable[[Figure], None]) -> Image:
+def _render_frame(figsize: FigSize, draw: Callable[[Figure], None]) -> Image:
     from PIL import Image
 
     data = BytesIO()
-    _drawn(inches, draw).savefig(data, format="png", dpi=FRAME_DOTS)
+    _draw_figure(figsize, draw).savefig(data, format="png", dpi=FRAME_DPI)
     return Image.open(data).convert("P", palette=Image.Palette.ADAPTIVE)

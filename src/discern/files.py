@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written to a temporary name, then renamed; and where the cache lives."""
+"""Files that are complete or absent: written under a temporary name, then renamed; and where the cache lives."""
 
 from __future__ import annotations
 
@@ -22,31 +22,30 @@ def disk_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise DiskError(
-                _("The disk that holds {path} is full: free some space, or choose another place.").format(path=path)
-            ) from error
+            message = _("The disk that holds {path} is full: free some space, or choose another folder.")
+            raise DiskError(message.format(path=path)) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            raise DiskError(_("{path} may not be written: choose a folder that is yours.").format(path=path)) from error
+            raise DiskError(_("{path} is not writable: choose another folder.").format(path=path)) from error
         raise
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary path beside ``path`` to write to; it becomes ``path`` if the block ends well, else it is removed.
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Write to a temporary path that becomes ``path`` if the block ends well, and is removed if not.
 
     Raises
     ------
     DiskError
-        When the disk is full or the folder may not be written.
+        When the disk is full or the folder is not writable.
 
     Examples
     --------
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "note.txt"
-    >>> with replacing(target) as temporary:
-    ...     count = temporary.write_text("whole")
+    >>> with atomic_write(target) as temporary:
+    ...     count = temporary.write_text("complete")
     >>> target.read_text()
-    'whole'
+    'complete'
     """
     path = Path(path)
     with disk_errors(path):
@@ -60,13 +59,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write ``text`` as UTF-8, whole or not at all."""
-    with replacing(path) as temporary:
+    """Write ``text`` as UTF-8, complete or not at all."""
+    with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: str | os.PathLike[str], value: Any, indent: int | None = 2) -> None:
-    """Write ``value`` as JSON, whole or not at all."""
+    """Write ``value`` as JSON, complete or not at all."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
 
 
@@ -76,22 +75,22 @@ def read_json(path: str | os.PathLike[str]) -> Any:
 
 
 def cache_folder() -> Path:
-    """Where decoded pixels and downloads are kept: ``DISCERN_CACHE``, else the user's cache folder."""
-    chosen = os.environ.get("DISCERN_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
+    """Return the folder of decoded pixels and downloads: ``DISCERN_CACHE``, else in the user's cache folder."""
+    setting = os.environ.get("DISCERN_CACHE")
+    if setting:
+        return Path(setting).expanduser()
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "discern"
 
 
 def data_folders() -> list[Path]:
-    """Where data sets named on the command line are looked up, in order: ``DISCERN_DATA``, then the cache folder."""
-    chosen = os.environ.get("DISCERN_DATA")
-    return ([Path(chosen).expanduser()] if chosen else []) + [cache_folder() / "data"]
+    """Return the folders in which a data set is looked up by name, in order: ``DISCERN_DATA``, the cache folder."""
+    setting = os.environ.get("DISCERN_DATA")
+    return ([Path(setting).expanduser()] if setting else []) + [cache_folder() / "data"]
 
 
 def weights_folders() -> list[Path]:
-    """Where weights are looked up, in order: ``DISCERN_WEIGHTS``, ``weights`` beside the data, the cache folder."""
-    chosen = os.environ.get("DISCERN_WEIGHTS")
-    named = [Path(chosen).expanduser()] if chosen else []
-    return [*named, *(folder.parent / "weights" for folder in data_folders())]
+    """Return the folders of weights, in order: ``DISCERN_WEIGHTS``, ``weights`` beside the data, the cache folder."""
+    setting = os.environ.get("DISCERN_WEIGHTS")
+    first = [Path(setting).expanduser()] if setting else []
+    return [*first, *(folder.parent / "weights" for folder in data_folders())]

@@ -19,7 +19,7 @@ _chosen: ContextVar[str | None] = ContextVar("language", default=None)
 
 
 def language() -> str:
-    """``zh_TW`` or ``en``: what `use_language` chose, else ``DISCERN_LANG``, else the locale."""
+    """Return ``zh_TW`` or ``en``: what `use_language` chose, else ``DISCERN_LANG``, else the locale."""
     chosen = _chosen.get()
     if chosen:
         return chosen
@@ -52,6 +52,11 @@ def _catalogue(name: str) -> _gettext.NullTranslations:
 def _(message: str) -> str:
     """Translate one sentence. Fill its ``{fields}`` afterwards with ``str.format``."""
     return _catalogue(language()).gettext(message)
+
+
+def N_(message: str) -> str:
+    """Mark a sentence for translation that is translated only when it is shown."""
+    return message
 
 
 def ngettext(singular: str, plural: str, n: int) -> str:

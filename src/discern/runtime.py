@@ -28,7 +28,7 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def device(name: str = "auto") -> torch.device:
-    """The device to compute on: ``auto`` takes CUDA, then MPS, then the CPU.
+    """Return the device to compute on: ``auto`` takes CUDA, then MPS, then the CPU.
 
     Raises
     ------
@@ -50,21 +50,21 @@ def device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-def sent(tensor: torch.Tensor, where: torch.device) -> torch.Tensor:
-    """``tensor`` on the device ``where``; a GPU fetches it from pinned memory, so that nobody waits for what it is at.
+def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Copy ``tensor`` to ``device``; a GPU fetches it from pinned memory, so that the CPU need not wait for it.
 
     Examples
     --------
-    >>> sent(torch.ones(2), torch.device("cpu")).tolist()
+    >>> to_device(torch.ones(2), torch.device("cpu")).tolist()
     [1.0, 1.0]
     """
-    if where.type != "cuda" or tensor.device.type != "cpu":
-        return tensor.to(where)
-    return tensor.pin_memory().to(where, non_blocking=True)
+    if device.type != "cuda" or tensor.device.type != "cpu":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def seed_for(*parts: int | str) -> int:
-    """A 63-bit seed for one purpose, for example ``seed_for(seed, "step", 17)``: no stream of random numbers is shared.
+    """Return a 63-bit seed for one purpose, for example ``seed_for(seed, "step", 17)``; no two share numbers.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def seed_for(*parts: int | str) -> int:
 
 
 def generator(*parts: int | str) -> torch.Generator:
-    """A CPU generator seeded by `seed_for`."""
+    """Return a CPU generator seeded by `seed_for`."""
     return torch.Generator().manual_seed(seed_for(*parts))
 
 
@@ -130,44 +130,44 @@ class Ranks:
             dist.barrier()
 
     def sum(self, values: torch.Tensor) -> torch.Tensor:
-        """The sum over all processes, in place."""
+        """Sum over all processes, in place."""
         if self.size > 1:
             dist.all_reduce(values)
         return values
 
     def any(self, value: bool) -> bool:
-        """Whether ``value`` is true on some rank, known to all."""
+        """Return whether ``value`` is true on some rank, known to all."""
         if self.size == 1:
             return value
-        return bool(self.sum(torch.tensor(int(value), device=_where())))
+        return bool(self.sum(torch.tensor(int(value), device=_group_device())))
 
     def align(self, tensors: Iterable[torch.Tensor]) -> None:
         """Give ``tensors`` rank 0's values, in place, on every rank."""
         for tensor in tensors if self.size > 1 else ():
             dist.broadcast(tensor, src=0)
 
-    def share(self, value: Any) -> Any:
-        """Rank 0's JSON-able value, on every rank."""
+    def broadcast(self, value: Any) -> Any:
+        """Return rank 0's JSON-able value on every rank."""
         if self.size == 1:
             return value
-        where = _where()
-        text = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8).to(where)
-        length = torch.tensor([len(text)], device=where)
+        device = _group_device()
+        text = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8).to(device)
+        length = torch.tensor([len(text)], device=device)
         dist.broadcast(length, src=0)
         if not self.first:
-            text = torch.empty(int(length), dtype=torch.uint8, device=where)
+            text = torch.empty(int(length), dtype=torch.uint8, device=device)
         dist.broadcast(text, src=0)
         return json.loads(bytes(text.tolist()))
 
 
-def _where() -> torch.device:
-    """The device whose tensors the process group moves."""
+def _group_device() -> torch.device:
+    """Return the device whose tensors the process group moves."""
     return torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")
 
 
 @contextmanager
 def process_group() -> Iterator[Ranks]:
-    """The processes that torchrun started, joined for the length of the block; without torchrun, this one alone."""
+    """Join the processes that torchrun started for the length of the block; without torchrun, this one alone."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1 or dist.is_initialized():
         yield Ranks(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else Ranks()
@@ -183,7 +183,7 @@ def process_group() -> Iterator[Ranks]:
 
 
 def machine() -> dict[str, Any]:
-    """What a run writes down about the machine; JSON-able."""
+    """Describe the machine, for the record of a run; JSON-able."""
     facts: dict[str, Any] = {
         "system": platform.system(),
         "processor": processor(),
@@ -198,7 +198,7 @@ def machine() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's name."""
+    """Return the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

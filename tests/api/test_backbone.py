@@ -13,17 +13,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import discern
-from discern.api.run import Run
 from discern.errors import DownloadError, ModelError
 from discern.models.backbone import Backbone
 from discern.models.network import Model
-from discern.models.table import TABLE, build
+from discern.models.registry import TABLE, build_model
 from discern.models.weights import load_weights, save_weights
-from tests.pictures import make_folder
+from discern.runs.run import Run
+from tests.images import make_folder
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 MOBILENET = "mobilenet_v1_0.25_224_imagenet.safetensors"
-PLAIN = {"precision": "fp32", "layout": "contiguous", "size": 28}
+PLAIN = {"precision": "fp32", "memory_format": "contiguous", "size": 28}
 FAMILIES = {row.family.module: name for name, row in reversed(TABLE.items()) if row.family.module != "mlp"}  # one each
 
 
@@ -93,7 +93,7 @@ def test_strides_and_channels_are_those_of_the_maps(name: str) -> None:
 @pytest.mark.parametrize("name", ["resnet18-narrow", "googlenet", "vgg11", "nasnet-mobile", "squeezenet1.0"])
 def test_every_parameter_left_is_needed(name: str) -> None:
     with torch.device("meta"):
-        backbone = Backbone(build(name, classes=7, size=64), size=64)
+        backbone = Backbone(build_model(name, classes=7, size=64), size=64)
         sum(map.sum() for map in backbone(torch.zeros(2, 3, 64, 64)).values()).backward()
     assert all(p.requires_grad and p.grad is not None for p in backbone.parameters())
 
@@ -110,7 +110,7 @@ def count(module: nn.Module) -> int:
 
 
 def test_frozen_parameters_stay_frozen_and_in_their_mode() -> None:
-    network = build("resnet18-narrow", classes=3, size=32).eval().requires_grad_(False)
+    network = build_model("resnet18-narrow", classes=3, size=32).eval().requires_grad_(False)
     backbone = Backbone(network, size=32)
     assert not backbone.training
     assert not any(p.requires_grad for p in backbone.parameters())
@@ -132,7 +132,7 @@ def same(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
 
 def test_weights_of_a_file(shared_weights: Path) -> None:
     backbone = discern.backbone(weights=shared_weights / MOBILENET).eval()
-    network = build("mobilenet-0.25", classes=1000).eval()
+    network = build_model("mobilenet-0.25", classes=1000).eval()
     load_weights(network, shared_weights / MOBILENET)
     x = torch.randn(1, 3, 160, 120)
     same(backbone(x), network.stages(x))
@@ -152,7 +152,7 @@ def test_weights_of_another_network(shared_weights: Path) -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = make_folder(tmp_path_factory.mktemp("data"))
     out = tmp_path_factory.mktemp("runs") / "run"
-    return discern.train(folder, model="resnet18-narrow", epochs=1, out=out, settings=PLAIN)
+    return discern.train(folder, model="resnet18-narrow", epochs=1, out=out, **PLAIN)
 
 
 def test_weights_of_a_run(run: Run) -> None:

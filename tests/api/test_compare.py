@@ -13,21 +13,23 @@ from PIL import Image
 
 import discern
 from discern.api.compare import KEYS
-from discern.api.run import Run
 from discern.api.train import train
 from discern.classifier.classifier import Classifier
 from discern.cli import main
 from discern.errors import ConfigError, RunError
-from discern.progress import Watcher
-from tests.pictures import make_folder
+from discern.progress import NullReporter
+from discern.runs.run import Run
+from tests.images import make_folder
 
-QUICK = {"precision": "fp32", "layout": "contiguous", "size": 32}
+QUICK = {"precision": "fp32", "memory_format": "contiguous", "size": 32}
 
 
 @pytest.fixture(scope="module")
 def other(apart: None, small: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """On the same pictures as `trained`, with another network."""
-    return train(small, "lenet", 1, out=tmp_path_factory.mktemp("runs") / "other", settings=QUICK, watch=Watcher())
+    """On the same images as `trained`, with another network."""
+    return train(
+        small, "lenet", epochs=1, out=tmp_path_factory.mktemp("runs") / "other", **QUICK, reporter=NullReporter()
+    )
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -52,7 +54,7 @@ def test_every_number_of_a_run(trained: Run, other: Run) -> None:
         assert row.memory >= row.size and row.memory_is in ("peak", "weights")
     assert found.rows[0].accuracy >= found.rows[1].accuracy
     assert len(found.curves["run"]) == 2 and len(found.curves["other"]) == 1
-    assert found.best.n == rows["run"].n and "on 6 pictures" in found.best.sentence()
+    assert found.best.n == rows["run"].n and "on 6 images" in found.best.text()
 
 
 def test_memory_is_that_of_the_model_unpacked(apart: None, trained: Run, tmp_path: Path) -> None:
@@ -63,8 +65,8 @@ def test_memory_is_that_of_the_model_unpacked(apart: None, trained: Run, tmp_pat
         place = tmp_path / "dull" / ("dark" if i < 30 else "light")
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(place / f"{i}.png")
-    runs = [train(tmp_path / "dull", "knn", out=tmp_path / name, watch=Watcher()) for name in ("a", "b")]
-    for row in discern.compare(runs).rows:  # k-NN keeps the training pictures, which press well
+    runs = [train(tmp_path / "dull", "knn", out=tmp_path / name, reporter=NullReporter()) for name in ("a", "b")]
+    for row in discern.compare(runs).rows:  # k-NN keeps the training images, which press well
         assert row.size < 60_000 < 40 * 60 * 60 * 3 * 4 < row.memory
 
 
@@ -90,15 +92,15 @@ def test_two_runs_of_one_name_are_told_apart(other: Run, tmp_path: Path) -> None
     assert names == {str(other.path.resolve()), str((tmp_path / "other").resolve())}
 
 
-def test_runs_on_other_pictures_are_not_ranked(trained: Run, small: Path, tmp_path: Path) -> None:
-    apart = train(small, "lenet", 1, seed=7, out=tmp_path / "apart", settings=QUICK, watch=Watcher())
+def test_runs_on_other_images_are_not_ranked(trained: Run, small: Path, tmp_path: Path) -> None:
+    apart = train(small, "lenet", epochs=1, seed=7, out=tmp_path / "apart", **QUICK, reporter=NullReporter())
     with pytest.raises(RunError, match=r"run and apart were tested on different examples.*only in run \(.*\.png"):
         discern.compare([trained, apart])
 
 
 def test_runs_of_other_classes_are_not_ranked(trained: Run, tmp_path: Path) -> None:
     two = make_folder(tmp_path / "two", classes=("red", "blue"))
-    fewer = train(two, "lenet", 1, out=tmp_path / "fewer", settings=QUICK, watch=Watcher())
+    fewer = train(two, "lenet", epochs=1, out=tmp_path / "fewer", **QUICK, reporter=NullReporter())
     with pytest.raises(RunError, match=r"run and fewer know different classes \(green\)"):
         discern.compare([trained, fewer])
 
@@ -122,7 +124,7 @@ def test_the_command_shows_and_saves(
 ) -> None:
     assert command(monkeypatch, trained.path, other.path, "--save", tmp_path / "c.html") == 0
     shown = capsys.readouterr().out
-    for words in ("run", "other", "accuracy", "6 test pictures", "measured now", "Saved:"):
+    for words in ("run", "other", "accuracy", "6 test images", "measured now", "Saved:"):
         assert words in shown
     assert "other" in (tmp_path / "c.html").read_text(encoding="utf-8")
 

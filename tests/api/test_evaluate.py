@@ -14,42 +14,44 @@ import torch
 
 import discern
 from discern.api.evaluate import matched
-from discern.api.run import Run
 from discern.api.train import train
-from discern.classifier.bundle import Card, read_bundle, write_bundle
+from discern.classifier.bundle import ModelCard, read_bundle, write_bundle
 from discern.classifier.classifier import Classifier
 from discern.cli import main
 from discern.data.open import open_data
 from discern.errors import ConfigError, DataError, RunError
-from discern.evaluation.calibration import tempered
-from discern.evaluation.metrics import measure
+from discern.evaluation.calibration import apply_temperature
+from discern.evaluation.measure import measure
 from discern.files import read_json, write_json
-from discern.models.table import build
+from discern.models.registry import build_model
 from discern.preprocess.spec import Preprocess
-from discern.progress import Watcher
-from tests.pictures import make_folder
-from tests.runs import Heard
+from discern.progress import NullReporter
+from discern.runs.run import Run
+from tests.images import make_folder
+from tests.run_facts import RecordingReporter
 
-QUICK = {"precision": "fp32", "layout": "contiguous"}
+QUICK = {"precision": "fp32", "memory_format": "contiguous"}
 
 
 @pytest.fixture(scope="module")
 def two(apart: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run with two classes."""
     folder = make_folder(tmp_path_factory.mktemp("data") / "two", n=20, classes=("red", "blue"))
-    return train(folder, "lenet", 1, out=tmp_path_factory.mktemp("runs") / "two", settings=QUICK, watch=Watcher())
+    return train(
+        folder, "lenet", epochs=1, out=tmp_path_factory.mktemp("runs") / "two", **QUICK, reporter=NullReporter()
+    )
 
 
-def told(heard: Heard) -> str:
-    return "\n".join(event["text"] for event in heard.events if event["event"] == "notice")
+def told(recorder: RecordingReporter) -> str:
+    return "\n".join(event["text"] for event in recorder.events if event["event"] == "notice")
 
 
 def test_predictions_are_stored_by_the_names_of_the_split(trained: Run) -> None:
     parts = trained.predictions()
-    pictures = read_json(trained.directory.split)["pictures"]
+    images = read_json(trained.directory.split)["images"]
     assert list(parts) == ["validation", "test"]
     for name, part in parts.items():
-        assert set(part.paths) == {path for path, (which, _reason) in pictures.items() if which == name}
+        assert set(part.paths) == {path for path, (which, _reason) in images.items() if which == name}
         assert [path.split("/")[0] for path in part.paths] == [part.classes[label] for label in part.labels]
 
 
@@ -66,7 +68,7 @@ def test_the_bundle_says_what_was_stored(trained: Run, small: Path) -> None:
     assert np.allclose(classifier.probabilities(pixels), part.probabilities, atol=1e-5)
 
 
-def test_few_validation_pictures_scale_nothing(trained: Run) -> None:
+def test_few_validation_images_scale_nothing(trained: Run) -> None:
     card, _tensors = read_bundle(trained.path)
     assert card.temperature == 1
     assert "too few" in read_json(trained.directory.metrics)["temperature"]["why"]
@@ -74,18 +76,18 @@ def test_few_validation_pictures_scale_nothing(trained: Run) -> None:
 
 def test_a_temperature_in_the_bundle_is_applied(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    card = Card(model="lenet", network={}, classes=("a", "b"), preprocess=Preprocess(size=28))
-    network = build("lenet", 2, 3, 28)
+    card = ModelCard(model="lenet", classes=("a", "b"), preprocess=Preprocess(size=28))
+    network = build_model("lenet", 2, 3, 28)
     write_bundle(tmp_path / "plain", card, network.state_dict())
     write_bundle(tmp_path / "cool", card.model_copy(update={"temperature": 3.0}), network.state_dict())
     pixels = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 3), dtype=np.uint8)
     plain, cool = (Classifier.load(tmp_path / name).probabilities(pixels) for name in ("plain", "cool"))
-    assert np.array_equal(cool, tempered(plain, 3.0)) and not np.allclose(cool, plain)
+    assert np.array_equal(cool, apply_temperature(plain, 3.0)) and not np.allclose(cool, plain)
 
 
 def test_a_temperature_of_nothing_is_no_bundle(tmp_path: Path) -> None:
-    card = Card(model="lenet", network={}, classes=("a", "b"), preprocess=Preprocess(size=28))
-    write_bundle(tmp_path, card, build("lenet", 2, 3, 28).state_dict())
+    card = ModelCard(model="lenet", classes=("a", "b"), preprocess=Preprocess(size=28))
+    write_bundle(tmp_path, card, build_model("lenet", 2, 3, 28).state_dict())
     write_json(tmp_path / "model.json", read_json(tmp_path / "model.json") | {"temperature": 0})
     with pytest.raises(RunError, match="damaged"):
         Classifier.load(tmp_path)
@@ -97,47 +99,47 @@ def test_what_helps_is_stored_and_told(apart: None, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(calibration, "LEAST_EXAMPLES", 1)
     monkeypatch.setattr(calibration, "LEAST_MISTAKES", 0)
     monkeypatch.setattr(calibration, "ERRORS", -np.inf)
-    heard = Heard()
-    run = train(make_folder(tmp_path / "data"), "lenet", 1, out=tmp_path / "run", settings=QUICK, watch=heard)
+    recorder = RecordingReporter()
+    run = train(make_folder(tmp_path / "data"), "lenet", epochs=1, out=tmp_path / "run", **QUICK, reporter=recorder)
     card, _tensors = read_bundle(run.path)
     assert card.temperature == read_json(run.directory.metrics)["temperature"]["value"] != 1
-    assert f"temperature {card.temperature:.2f}" in told(heard)
+    assert f"temperature {card.temperature:.2f}" in told(recorder)
     part = run.predictions()["test"]
     pixels = np.stack([run.classifier().pixels(tmp_path / "data" / path) for path in part.paths])
     assert np.allclose(run.classifier().probabilities(pixels), part.probabilities, atol=1e-5)
 
 
 def test_classes_in_another_order_are_matched(small: Path) -> None:
-    dataset, heard = open_data(small), Heard()
+    dataset, recorder = open_data(small), RecordingReporter()
     assert dataset.classes == ("blue", "green", "red")
-    labels = matched(("red", "blue", "green"), dataset, np.arange(len(dataset)), heard)
+    labels = matched(("red", "blue", "green"), dataset, np.arange(len(dataset)), recorder)
     assert labels.tolist() == [1] * 12 + [2] * 12 + [0] * 12
-    assert "another order: they are matched by name" in told(heard)
+    assert "another order: they are matched by name" in told(recorder)
 
 
 def test_the_same_classes_are_nothing_to_tell(small: Path) -> None:
-    dataset, heard = open_data(small), Heard()
-    assert matched(dataset.classes, dataset, np.arange(len(dataset)), heard).tolist() == dataset.labels.tolist()
-    assert told(heard) == ""
+    dataset, recorder = open_data(small), RecordingReporter()
+    assert matched(dataset.classes, dataset, np.arange(len(dataset)), recorder).tolist() == dataset.labels.tolist()
+    assert told(recorder) == ""
 
 
 def test_unknown_and_missing_classes_are_told(trained: Run, tmp_path: Path) -> None:
     other = make_folder(tmp_path / "other", classes=("red", "blue"))
     (other / "red").rename(other / "crimson")
-    heard = Heard()
-    assert discern.evaluate(trained, other, watch=heard).n == 12
-    assert "12 pictures are left out, for the classifier does not know their classes: crimson." in told(heard)
-    assert "other has no pictures of green, red." in told(heard)
+    recorder = RecordingReporter()
+    assert discern.evaluate(trained, other, reporter=recorder).n == 12
+    assert "12 images are left out, for the classifier does not know their classes: crimson." in told(recorder)
+    assert "other has no images of green, red." in told(recorder)
 
 
 def test_a_file_with_its_classes_in_another_order(
     trained: Run, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = ["red", "violet", "green", "blue"]
-    pictures = [(path, name) for name in names for path in sorted(small.glob(f"{name}/*"))]
+    images = [(path, name) for name in names for path in sorted(small.glob(f"{name}/*"))]
     columns = {
-        "image": [{"bytes": path.read_bytes(), "path": path.name} for path, _name in pictures],
-        "label": [names.index(name) for _path, name in pictures],
+        "image": [{"bytes": path.read_bytes(), "path": path.name} for path, _name in images],
+        "label": [names.index(name) for _path, name in images],
     }
     features = {"label": {"names": names, "_type": "ClassLabel"}, "image": {"_type": "Image"}}
     described = {"huggingface": json.dumps({"info": {"features": features}})}
@@ -145,14 +147,14 @@ def test_a_file_with_its_classes_in_another_order(
     assert command(monkeypatch, trained.path, "--data", tmp_path / "other.parquet", "--json") == 0
     shown = capsys.readouterr()
     assert "its classes in another order: they are matched by name" in shown.err
-    found, wanted = json.loads(shown.out), discern.evaluate(trained, small, watch=Watcher()).to_json()
+    found, wanted = json.loads(shown.out), discern.evaluate(trained, small, reporter=NullReporter()).to_json()
     assert found["confusion"] == wanted["confusion"] and found["loss"] == pytest.approx(wanted["loss"])
 
 
 def test_what_the_run_learned_from_is_told(trained: Run, small: Path, tmp_path: Path) -> None:
-    own, other = Heard(), Heard()
-    discern.evaluate(trained, small, watch=own)
-    discern.evaluate(trained, make_folder(tmp_path / "other"), watch=other)
+    own, other = RecordingReporter(), RecordingReporter()
+    discern.evaluate(trained, small, reporter=own)
+    discern.evaluate(trained, make_folder(tmp_path / "other"), reporter=other)
     assert "small is what the run learned from, which flatters it" in told(own)
     assert "flatters" not in told(other)
 
@@ -162,13 +164,13 @@ def test_none_of_the_classes_is_an_error(trained: Run, tmp_path: Path) -> None:
     (other / "red").rename(other / "crimson")
     (other / "blue").rename(other / "navy")
     with pytest.raises(DataError, match=r"none of the classes of .*crimson, navy.*it knows: blue, green, red"):
-        discern.evaluate(trained, other, watch=Watcher())
+        discern.evaluate(trained, other, reporter=NullReporter())
 
 
-def test_a_class_without_pictures_left_is_missing(small: Path) -> None:
-    dataset, heard = open_data(small), Heard()
-    matched(dataset.classes, dataset, np.flatnonzero(dataset.labels == 0), heard)
-    assert "has no pictures of green, red." in told(heard)
+def test_a_class_without_images_left_is_missing(small: Path) -> None:
+    dataset, recorder = open_data(small), RecordingReporter()
+    matched(dataset.classes, dataset, np.flatnonzero(dataset.labels == 0), recorder)
+    assert "has no images of green, red." in told(recorder)
 
 
 def test_a_threshold_of_a_run(two: Run) -> None:

@@ -1,4 +1,4 @@
-"""What is explained by the training pictures of a run."""
+"""What is explained by the training images of a run."""
 
 from __future__ import annotations
 
@@ -12,131 +12,125 @@ import torch
 
 import discern
 from discern.api.explain import explain
-from discern.api.run import Run
 from discern.api.train import train
 from discern.classifier.classifier import Classifier
 from discern.errors import ConfigError, ModelError, RunError
-from discern.explain.cam import gradcam
-from discern.explain.embedding import Embedding
-from discern.explain.faithfulness import deletion
-from discern.explain.methods import warm
-from discern.explain.nearest import Nearest
-from discern.explain.subject import subject
-from discern.progress import Watcher
-from discern.run import RunDirectory
-from tests.runs import KERAS_FILE
+from discern.explanations.cam import gradcam
+from discern.explanations.embedding import Embedding
+from discern.explanations.explain_input import prepare_input
+from discern.explanations.faithfulness import deletion
+from discern.explanations.heat_map import to_heatmap
+from discern.explanations.nearest import Nearest
+from discern.progress import NullReporter
+from discern.runs.run import Run
+from discern.runs.run_directory import RunDirectory
+from tests.run_facts import KERAS_FILE
 
 
 @pytest.fixture(scope="module")
-def training_picture(trained: Run, small: Path) -> tuple[str, Path]:
-    pictures = json.loads(RunDirectory(trained.path).split.read_text(encoding="utf-8"))["pictures"]
-    name = next(name for name, (part, _reason) in pictures.items() if part == "train")
+def training_image(trained: Run, small: Path) -> tuple[str, Path]:
+    images = json.loads(RunDirectory(trained.path).split.read_text(encoding="utf-8"))["images"]
+    name = next(name for name, (part, _reason) in images.items() if part == "train")
     return name, small / name
 
 
-def test_nearest_to_a_training_picture_is_itself(
-    trained: Run, training_picture: tuple[str, Path], tmp_path: Path
-) -> None:
-    name, path = training_picture
+def test_nearest_to_a_training_image_is_itself(trained: Run, training_image: tuple[str, Path], tmp_path: Path) -> None:
+    name, path = training_image
     found = explain(trained.path, path, "nearest")
     assert isinstance(found, Nearest)
     assert found.paths[0] == name and found.labels[0] == name.split("/")[0]
-    assert found.likeness[0] == pytest.approx(1, abs=1e-4)
-    assert (np.diff(found.likeness) <= 0).all()
-    np.testing.assert_array_equal(found.pictures[0], found.picture)
+    assert found.similarity[0] == pytest.approx(1, abs=1e-4)
+    assert (np.diff(found.similarity) <= 0).all()
+    np.testing.assert_array_equal(found.images[0], found.image.pixels)
     found.save(tmp_path / "near.png")
 
 
 @pytest.mark.parametrize("method", ["embedding", "embedding-tsne"])
-def test_embedding(method: str, trained: Run, training_picture: tuple[str, Path], tmp_path: Path) -> None:
-    name, path = training_picture
+def test_embedding(method: str, trained: Run, training_image: tuple[str, Path], tmp_path: Path) -> None:
+    name, path = training_image
     found = explain(trained.path, path, method)
     assert isinstance(found, Embedding)
     assert found.points.shape == (len(found.labels), 2) and np.isfinite(found.points).all()
-    assert found.to_json()["method"] == method and str(len(found.points)) in found.sentence()
+    assert found.to_json()["method"] == method and str(len(found.points)) in found.sentences()[1]
     if method == "embedding":
-        np.testing.assert_allclose(found.points[found.paths.index(name)], found.here, atol=1e-4)
-        assert found.kept is not None and 0 < found.kept <= 1.0001
+        np.testing.assert_allclose(found.points[found.paths.index(name)], found.point, atol=1e-4)
+        assert found.explained_variance is not None and 0 < found.explained_variance <= 1.0001
     found.save(tmp_path / "map.png")
 
 
-def test_a_bundle_alone_has_no_training_pictures(
-    trained: Run, training_picture: tuple[str, Path], tmp_path: Path
-) -> None:
+def test_a_bundle_alone_has_no_training_images(trained: Run, training_image: tuple[str, Path], tmp_path: Path) -> None:
     for name in ("model.json", "model.safetensors"):
         shutil.copy(trained.path / name, tmp_path / name)
-    with pytest.raises(ConfigError, match="nearest needs a run"):
-        explain(tmp_path, training_picture[1], "nearest")
+    with pytest.raises(ConfigError, match="nearest needs the training images"):
+        explain(tmp_path, training_image[1], "nearest")
 
 
-def test_pictures_that_were_moved_or_added(
-    trained: Run, training_picture: tuple[str, Path], small: Path, tmp_path: Path
+def test_images_that_were_moved_or_added(
+    trained: Run, training_image: tuple[str, Path], small: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(trained.path, run)
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
     shutil.copytree(small, tmp_path / "data")
-    shutil.copy(training_picture[1], tmp_path / "data" / training_picture[0].split("/")[0] / "more.png")
-    for place, sentence in (("data", "more.png was added"), ("gone", "are not at .*gone any more: put them back")):
+    shutil.copy(training_image[1], tmp_path / "data" / training_image[0].split("/")[0] / "more.png")
+    for place, sentence in (("data", "more.png was added"), ("gone", "are no longer at .*gone: put them back")):
         config["data"]["origin"] = str(tmp_path / place)
         (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
         with pytest.raises(RunError, match=sentence + ".*predict, evaluate, compare and the other methods"):
-            explain(run, training_picture[1], "nearest")
+            explain(run, training_image[1], "nearest")
 
 
-def test_pictures_that_were_changed(
-    trained: Run, training_picture: tuple[str, Path], small: Path, tmp_path: Path
-) -> None:
+def test_images_that_were_changed(trained: Run, training_image: tuple[str, Path], small: Path, tmp_path: Path) -> None:
     shutil.copytree(trained.path, tmp_path / "run")
     shutil.copytree(small, tmp_path / "data")
-    (tmp_path / "data" / training_picture[0]).write_bytes((small / "red" / "0.png").read_bytes())
+    (tmp_path / "data" / training_image[0]).write_bytes((small / "red" / "0.png").read_bytes())
     config = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))
     config["data"]["origin"] = str(tmp_path / "data")
     (tmp_path / "run" / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    with pytest.raises(RunError, match=r"changed since .*run learned from them: put the old ones back"):
-        explain(tmp_path / "run", training_picture[1], "embedding")
+    with pytest.raises(RunError, match=r"changed since .*run was trained on them: put the old ones back"):
+        explain(tmp_path / "run", training_image[1], "embedding")
 
 
-def test_an_open_classifier_explains_itself(trained: Run, training_picture: tuple[str, Path], tmp_path: Path) -> None:
+def test_an_open_classifier_explains_itself(trained: Run, training_image: tuple[str, Path], tmp_path: Path) -> None:
     opened = discern.load(trained.path)
     for method in ("gradcam", "nearest"):
-        assert opened.explain(training_picture[1], method).to_json() == (
-            explain(trained.path, training_picture[1], method).to_json()
+        assert opened.explain(training_image[1], method).to_json() == (
+            explain(trained.path, training_image[1], method).to_json()
         )
-    assert trained.classifier().explain(training_picture[1], class_="blue").to_json()["label"] == "blue"
+    assert trained.classifier().explain(training_image[1], class_="blue").to_json()["label"] == "blue"
 
 
-@pytest.mark.parametrize("features", ["pixels", "color,hand"])
+@pytest.mark.parametrize("features", ["pixels", "color,handcrafted"])
 def test_a_classical_model_shows_what_it_goes_by(
-    features: str, small: Path, apart: None, training_picture: tuple[str, Path], tmp_path: Path
+    features: str, small: Path, apart: None, training_image: tuple[str, Path], tmp_path: Path
 ) -> None:
-    run = train(small, "knn", features=features, out=tmp_path / "knn", watch=Watcher())
-    near = run.classifier().explain(training_picture[1], "nearest")
-    assert isinstance(near, Nearest) and near.paths[0] == training_picture[0]
-    assert near.likeness[0] == pytest.approx(1, abs=1e-5)
-    map = explain(run.path, training_picture[1], "embedding")
+    run = train(small, "knn", features=features, out=tmp_path / "knn", reporter=NullReporter())
+    near = run.classifier().explain(training_image[1], "nearest")
+    assert isinstance(near, Nearest) and near.paths[0] == training_image[0]
+    assert near.similarity[0] == pytest.approx(1, abs=1e-5)
+    map = explain(run.path, training_image[1], "embedding")
     assert isinstance(map, Embedding)
-    np.testing.assert_allclose(map.points[map.paths.index(training_picture[0])], map.here, atol=1e-4)
+    np.testing.assert_allclose(map.points[map.paths.index(training_image[0])], map.point, atol=1e-4)
     for method in ("gradcam", "features", "all"):
         with pytest.raises(ModelError, match=r"knn is a classical model.*nearest, embedding and embedding-tsne show"):
-            explain(run.path, training_picture[1], method)
+            explain(run.path, training_image[1], method)
 
 
 @pytest.mark.slow
-def test_gradcam_is_more_faithful_than_chance_on_real_pictures(
+def test_gradcam_is_more_faithful_than_chance_on_real_images(
     shared_data: Path, shared_weights: Path, tmp_path: Path
 ) -> None:
-    """Every third held-out picture of ants and bees that transfer learning gets right; of all, 120 of 141."""
+    """Every third held-out image of ants and bees that transfer learning gets right; of all, 120 of 141."""
     weights = shared_weights / KERAS_FILE
-    run = train(shared_data / "hymenoptera", weights=str(weights), out=tmp_path / "run", watch=Watcher())
+    run = train(shared_data / "hymenoptera", weights=str(weights), out=tmp_path / "run", reporter=NullReporter())
     classifier, random = Classifier.load(run.path), np.random.default_rng(0)
     better = []
-    for picture in sorted((shared_data / "hymenoptera" / "val").glob("*/*.jpg"))[::3]:
-        asked = subject(classifier, picture)
-        if asked.label != picture.parent.name:
+    for image in sorted((shared_data / "hymenoptera" / "val").glob("*/*.jpg"))[::3]:
+        asked = prepare_input(classifier, image)
+        if asked.label != image.parent.name:
             continue
         map = gradcam(asked)
         chance = torch.from_numpy(random.random(tuple(map.shape), dtype=np.float32))
-        better.append(deletion(asked, warm(map, asked.size)) < deletion(asked, warm(chance, asked.size)))
+        better.append(deletion(asked, to_heatmap(map, asked.size)) < deletion(asked, to_heatmap(chance, asked.size)))
     assert len(better) > 40
     assert np.mean(better) >= 0.8

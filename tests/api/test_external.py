@@ -14,10 +14,10 @@ from PIL import Image
 import discern
 from discern.cli import main
 from discern.errors import ConfigError, ModelError
-from tests.pictures import make_folder
+from tests.images import make_folder
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "keras_mlp.py"
-QUICK = {"batch": 8, "precision": "fp32", "layout": "contiguous", "size": 28}
+QUICK = {"batch_size": 8, "precision": "fp32", "memory_format": "contiguous", "size": 28}
 NET = """
 from torch import nn
 
@@ -51,15 +51,15 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 
 
 def test_a_network_of_ones_own(data: Path, code: str, tmp_path: Path) -> None:
-    made = discern.train(data, model=code, epochs=4, out=tmp_path / "run", settings=QUICK)
+    made = discern.train(data, model=code, epochs=4, out=tmp_path / "run", **QUICK)
     assert made.evaluate().top1 > 0.5
     assert not list((tmp_path / "run").rglob("*.py"))
-    picture = next(data.rglob("*.png"))
-    before = discern.load(tmp_path / "run", code=code).predict(picture)
-    assert [found.label for found in discern.predict(tmp_path / "run", [picture], code=code)] == [before.label]
+    image = next(data.rglob("*.png"))
+    before = discern.load(tmp_path / "run", code=code).predict(image)
+    assert [found.label for found in discern.predict(tmp_path / "run", [image], code=code)] == [before.label]
     assert discern.evaluate(tmp_path / "run", data, code=code).top1 > 0.5
     shutil.move(tmp_path / "mine.py", tmp_path / "moved.py")
-    assert discern.load(tmp_path / "run", code=f"{tmp_path / 'moved.py'}:net").predict(picture) == before
+    assert discern.load(tmp_path / "run", code=f"{tmp_path / 'moved.py'}:net").predict(image) == before
     with pytest.raises(
         ConfigError, match="is of a network in code of its own, which a bundle does not carry: add --code"
     ):
@@ -84,16 +84,16 @@ def test_a_network_of_ones_own(data: Path, code: str, tmp_path: Path) -> None:
 )
 def test_trains_resumes_and_predicts(model: str, data: Path, tmp_path: Path) -> None:
     settings = QUICK | {"size": 32, "lr": 1e-3, "optimizer": "adamw", "ema": 0.5}
-    made = discern.train(data, model=model, epochs=1, out=tmp_path / "run", settings=settings)
+    made = discern.train(data, model=model, epochs=1, out=tmp_path / "run", **settings)
     code = model if ".py" in model else None
     classifier = discern.load(made.path, code=code)
     seen = np.random.default_rng(0).integers(0, 256, (2, *classifier.card.preprocess.shape), dtype=np.uint8)
     assert classifier.probabilities(seen).sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert discern.train(resume=made.path, code=code).evaluate().n == made.evaluate().n
+    assert discern.train(resume=made.path, model_code=code).evaluate().n == made.evaluate().n
 
 
 def test_code_of_a_run_is_run_only_when_named(data: Path, code: str, tmp_path: Path) -> None:
-    discern.train(data, model=code, epochs=1, out=tmp_path / "run", settings=QUICK)
+    discern.train(data, model=code, epochs=1, out=tmp_path / "run", **QUICK)
     with pytest.raises(ConfigError, match="only when named: add --code"):
         discern.train(resume=tmp_path / "run")
 
@@ -124,6 +124,6 @@ def test_the_lectures_keras_mlp_on_mnist(
     """Adam, batches of 32 and 5 epochs, as in the lecture, which holds nothing back for validation."""
     monkeypatch.setenv("DISCERN_DATA", str(shared_data))
     settings = {"recipe": "lecture", "validation": 0.02}
-    made = discern.train("mnist", model=f"{EXAMPLE}:{way}", epochs=5, out=tmp_path / "run", settings=settings)
+    made = discern.train("mnist", model=f"{EXAMPLE}:{way}", epochs=5, out=tmp_path / "run", **settings)
     assert made.evaluate().n == 10_000
     assert made.evaluate().top1 >= 0.975

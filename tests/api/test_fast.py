@@ -10,19 +10,19 @@ import pytest
 from safetensors.torch import load_file
 
 import discern
-from discern.api.run import Run
 from discern.data.cifar import CIFAR100
-from discern.evaluation.report.story import read_story
-from discern.progress import Watcher
+from discern.evaluation.report.report_data import read_story
+from discern.progress import NullReporter
+from discern.runs.run import Run
 from tests.data.test_idx import idx
-from tests.runs import written
+from tests.run_facts import settings_of
 
 
 def stripes(random: np.random.Generator, labels: np.ndarray, side: int) -> np.ndarray:
     """Noise with a bright row that tells the class. -> uint8 (N, side, side)"""
     pixels = random.integers(0, 100, (len(labels), side, side), dtype=np.uint8)
-    for picture, label in zip(pixels, labels.tolist(), strict=True):
-        picture[label % (side // 2) * 2 : label % (side // 2) * 2 + 2] += 150
+    for image, label in zip(pixels, labels.tolist(), strict=True):
+        image[label % (side // 2) * 2 : label % (side // 2) * 2 + 2] += 150
     return pixels
 
 
@@ -53,14 +53,14 @@ def train(name: str, folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -
     data.mkdir(exist_ok=True)
     FORMS[name](data)
     monkeypatch.setenv("DISCERN_DATA", str(folder))
-    settings = {"width": 0.1, "precision": "bf16", "layout": "channels_last"}
-    return discern.train(name, recipe="fast", epochs=3, out=out, settings=settings, watch=Watcher())
+    settings = {"width": 0.1, "precision": "bf16", "memory_format": "channels_last"}
+    return discern.train(name, recipe="fast", epochs=3, out=out, **settings, reporter=NullReporter())
 
 
 @pytest.mark.parametrize("name", FORMS)
 def test_it_runs_on_grey_and_on_many_classes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = train(name, tmp_path, tmp_path / "run", monkeypatch)
-    config = written(run)
+    config = settings_of(run)
     assert (config["model"], config["channels"]) == ("fastnet", 1 if name == "fashion-mnist" else 3)
     looked = run.directory.read_metrics()["views"]
     assert looked["views"] == 6 and looked["top1"] == run.result["test"]["top1"]
@@ -69,7 +69,7 @@ def test_it_runs_on_grey_and_on_many_classes(name: str, tmp_path: Path, monkeypa
     assert classifier.card.views == ("mirror", "shift")
     tested = run.evaluate()
     assert tested.top1 == looked["top1"]  # the bundle looks as often as the run did
-    assert classifier.one_view().card.views == ()
+    assert classifier.without_tta().card.views == ()
 
 
 def test_the_same_seed_gives_the_same_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

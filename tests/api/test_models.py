@@ -10,7 +10,7 @@ import pytest
 
 import discern
 from discern.errors import ModelError
-from discern.models.table import TABLE
+from discern.models.registry import TABLE
 
 
 def test_list_has_every_network_in_the_order_of_history() -> None:
@@ -27,7 +27,7 @@ def test_list_loads_no_torch() -> None:
 
 
 def test_description_is_json_with_every_fact() -> None:
-    facts = json.loads(json.dumps(discern.describe("resnet18", size=32).to_json()))
+    facts = json.loads(json.dumps(discern.describe_model("resnet18", size=32).to_json()))
     assert (facts["year"], facts["native_size"], facts["size"], facts["classes"]) == (2015, 224, 32, 1000)
     assert "arXiv:1512.03385" in facts["paper"]
     assert facts["depth"] == 18
@@ -37,23 +37,23 @@ def test_description_is_json_with_every_fact() -> None:
 
 
 def test_facts_that_another_library_does_not_give_are_left_out() -> None:
-    facts = discern.describe("timm:resnet18").to_json()
+    facts = discern.describe_model("timm:resnet18").to_json()
     assert not {"year", "paper"} & facts.keys()
-    assert facts["multiply_adds"] == discern.describe("resnet18").summary.multiply_adds
+    assert facts["multiply_adds"] == discern.describe_model("resnet18").summary.multiply_adds
     assert facts["stages"][-1]["receptive_field"] == 435
 
 
 @pytest.mark.parametrize("name", ["alexnet", "sample", "torchvision:inception_v3"])
-def test_pictures_too_small_are_refused_in_one_sentence(name: str) -> None:
+def test_images_too_small_are_refused_in_one_sentence(name: str) -> None:
     with pytest.raises(ModelError, match="8") as refused:
-        discern.describe(name, size=8)
+        discern.describe_model(name, size=8)
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("name", TABLE)
 def test_a_size_fits_or_is_refused(name: str) -> None:
     try:
-        discern.describe(name, size=9)
+        discern.describe_model(name, size=9)
     except ModelError as refused:
         assert "9" in str(refused)
 
@@ -71,7 +71,7 @@ def test_comparison_measures_here() -> None:
     found = discern.compare_models(["feed-forward", "lenet"], size=32, time=True).to_json()
     assert found["batch"] == 32
     assert found["machine"]["threads"] >= 1
-    assert all(row["latency_ms"] > 0 and row["pictures_per_second"] > 0 for row in found["networks"])
+    assert all(row["latency_ms"] > 0 and row["images_per_second"] > 0 for row in found["networks"])
 
 
 def test_comparison_needs_names() -> None:

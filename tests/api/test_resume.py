@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from discern.run import RunDirectory
-from tests.pictures import make_folder
+from discern.runs.run_directory import RunDirectory
+from tests.images import make_folder
 
 EPOCHS = 4
 KILLS = 20
@@ -62,7 +62,7 @@ def test_kill_minus_nine_at_any_moment(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     """Digits, 8 epochs of LeNet: the validation accuracies of one and two processes differ by no more than three
-    standard errors of a difference of two rates near 0.97 on 179 pictures, 0.054."""
+    standard errors of a difference of two rates near 0.97 on 179 images, 0.054."""
     settings = ["--model", "lenet", "--epochs", 8, "--set", "precision=fp32"]
     finish(command("digits", "--out", tmp_path / "one", *settings))
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -1,4 +1,4 @@
-"""Tables of numbers go through the same commands as pictures."""
+"""Tables of numbers go through the same commands as images."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 import discern
-from discern.api.run import Run
 from discern.api.train import train
-from discern.classical.table import CLASSICAL
-from discern.classifier.classifier import Estimate, Prediction
-from discern.errors import ConfigError, DataError, ModelError, PictureError, RunError
+from discern.classical.estimators import CLASSICAL
+from discern.classifier.classifier import Prediction, RegressionPrediction
+from discern.errors import ConfigError, DataError, ImageError, ModelError, RunError
 from discern.evaluation.metrics import Metrics
 from discern.evaluation.regression import RegressionMetrics
-from discern.progress import Watcher
-from tests.pictures import make_folder
-from tests.runs import Heard, notices, written
+from discern.progress import NullReporter
+from discern.runs.run import Run
+from tests.images import make_folder
+from tests.run_facts import RecordingReporter, notices, settings_of
 from tests.tables import flowers, line, write_table
 
 
@@ -34,16 +34,16 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return train(table, "knn", out=tmp_path_factory.mktemp("runs") / "knn", watch=Watcher())
+    return train(table, "knn", out=tmp_path_factory.mktemp("runs") / "knn", reporter=NullReporter())
 
 
 @pytest.fixture(scope="module")
 def regression(numbers: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return train(numbers, "knn", out=tmp_path_factory.mktemp("runs") / "knn", watch=Watcher())
+    return train(numbers, "knn", out=tmp_path_factory.mktemp("runs") / "knn", reporter=NullReporter())
 
 
 def test_iris_with_every_classical_model(tmp_path: Path) -> None:
-    board = discern.train_several("iris", list(CLASSICAL), out=tmp_path / "b", watch=Watcher())
+    board = discern.train_many("iris", list(CLASSICAL), out=tmp_path / "b", reporter=NullReporter())
     assert not board.failed
     assert all(row["top1"] >= 0.85 and row["n"] == 30 for row in board.rows())
     splits = {(run.path / "split.json").read_bytes() for run in board.runs}
@@ -56,7 +56,7 @@ def test_a_run_like_any_other(trained: Run) -> None:
     assert {"model.skops", "model.json", "report.html"} <= names
     card = trained.classifier().card
     assert card.table is not None and card.table.columns == ("width", "height") and card.features == ("columns",)
-    assert written(trained)["target"] == "class" and written(trained)["task"] == "classification"
+    assert settings_of(trained)["target"] == "class" and settings_of(trained)["task"] == "classification"
     assert "class is the column to learn (by its name)" in notices(trained)
     assert trained.of_table and not trained.is_regression
 
@@ -65,46 +65,46 @@ def test_evaluate_matches_columns_by_name(trained: Run, table: Path, tmp_path: P
     rows = [row.split(",") for row in table.read_text().splitlines()[1:]]
     other = write_table(tmp_path / "o.csv", ("more", "height", "class", "width"),
                         [(1.5, h, c, w) for w, h, c in rows[:25]])  # fmt: skip
-    heard = Heard()
-    found = discern.evaluate(trained, other, watch=heard)
+    recorder = RecordingReporter()
+    found = discern.evaluate(trained, other, reporter=recorder)
     assert isinstance(found, Metrics) and found.n == 25 and found.top1 > 0.9
-    told = " ".join(event["text"] for event in heard.events if event["event"] == "notice")
+    told = " ".join(event["text"] for event in recorder.events if event["event"] == "notice")
     assert "does not read these columns: more" in told and "has no rows of c" in told
     write_table(other, ("height", "class"), [(h, c) for _, h, c in rows])
     with pytest.raises(DataError, match="lacks the columns width; it has height"):
-        discern.evaluate(trained, other, watch=Watcher())
+        discern.evaluate(trained, other, reporter=NullReporter())
 
 
 def test_predict_rows(trained: Run, tmp_path: Path) -> None:
     rows = write_table(tmp_path / "r.csv", ("height", "width"), [(0, 0), (8, ""), (8, 8)])
     first, gap, last = discern.predict(trained.path, [rows])
     assert isinstance(first, Prediction) and (first.label, first.path) == ("a", "r.csv#1")
-    assert isinstance(gap, PictureError) and "r.csv#2 lacks a number (width)" in str(gap)
+    assert isinstance(gap, ImageError) and "r.csv#2 lacks a number (width)" in str(gap)
     assert isinstance(last, Prediction) and last.label == "c"
     with pytest.raises(DataError, match="is no table"):
-        discern.predict(trained.path, [tmp_path / "picture.jpg"])
+        discern.predict(trained.path, [tmp_path / "image.jpg"])
 
 
 def test_inspect(table: Path) -> None:
-    found = discern.inspect(table, watch=Watcher()).to_json()
+    found = discern.inspect_data(table, reporter=NullReporter()).to_json()
     assert list(found["columns"]) == ["width", "height"] and found["target"] == "class"
     assert found["columns"]["width"]["least"] < found["columns"]["width"]["median"] < found["columns"]["width"]["most"]
-    assert discern.inspect(table, watch=Watcher(), target="width").to_json()["task"] == "regression"
+    assert discern.inspect_data(table, reporter=NullReporter(), target="width").to_json()["task"] == "regression"
 
 
 def test_compare(trained: Run, table: Path, tmp_path: Path) -> None:
-    other = train(table, "lda", out=tmp_path / "lda", watch=Watcher())
+    other = train(table, "lda", out=tmp_path / "lda", reporter=NullReporter())
     found = discern.compare([trained, other])
     assert {row.model for row in found.rows} == {"knn", "lda"}
-    assert "On 12 test rows" in found.sentences()[0] and "on 12 rows" in found.best.sentence()
+    assert "On 12 test rows" in found.sentences()[0] and "on 12 rows" in found.best.text()
 
 
 def test_compare_regressions(regression: Run, trained: Run, numbers: Path, tmp_path: Path) -> None:
-    other = train(numbers, "tree", out=tmp_path / "tree", watch=Watcher())
+    other = train(numbers, "tree", out=tmp_path / "tree", reporter=NullReporter())
     found = discern.compare([regression, other])
     assert [row.accuracy for row in found.rows] == sorted((row.accuracy for row in found.rows), reverse=True)
     assert found.to_json()["runs"][0].keys() >= {"r2", "mae", "interval"}
-    assert found.best.only_first + found.best.only_second == 16 and "nearer" in found.best.sentence()
+    assert found.best.only_first + found.best.only_second == 16 and "nearer" in found.best.text()
     found.save(tmp_path / "board.html")
     assert "mean absolute error" in (tmp_path / "board.html").read_text()
     with pytest.raises(RunError, match=r"know different classes .a, b, c"):
@@ -114,8 +114,8 @@ def test_compare_regressions(regression: Run, trained: Run, numbers: Path, tmp_p
 def test_copies_and_gaps(tmp_path: Path) -> None:
     rows = [(i % 7, i % 5, "ab"[i % 2]) for i in range(90)]
     path = write_table(tmp_path / "t.csv", ("x", "z", "class"), [*rows, ("", 1, "a")])
-    run = train(path, "tree", out=tmp_path / "run", watch=Watcher())
-    parts = json.loads((run.path / "split.json").read_text())["pictures"]
+    run = train(path, "tree", out=tmp_path / "run", reporter=NullReporter())
+    parts = json.loads((run.path / "split.json").read_text())["images"]
     assert parts["t.csv#91"][0] == "out"
     homes: dict[tuple[int, int], set[str]] = {}
     for i, (x, z, _label) in enumerate(rows):
@@ -126,10 +126,10 @@ def test_copies_and_gaps(tmp_path: Path) -> None:
 def test_regression(regression: Run, numbers: Path) -> None:
     found = regression.evaluate()
     assert isinstance(found, RegressionMetrics) and found.r2 > 0.9 and found.n == 16 and found.target == "y"
-    assert regression.is_regression and written(regression)["task"] == "regression"
+    assert regression.is_regression and settings_of(regression)["task"] == "regression"
     part = regression.estimates()["test"]
     assert found.mae == pytest.approx(np.abs(part.values - part.truth).mean())
-    again = discern.evaluate(regression, numbers, watch=Watcher())
+    again = discern.evaluate(regression, numbers, reporter=NullReporter())
     assert isinstance(again, RegressionMetrics) and again.n == 80
     assert "y is a number to learn (regression)" in notices(regression)
     assert "16 were cut for the test and 8 for validation, at random" in notices(regression)
@@ -139,19 +139,19 @@ def test_regression(regression: Run, numbers: Path) -> None:
 def test_a_regression_predicts(regression: Run, tmp_path: Path) -> None:
     rows = write_table(tmp_path / "r.csv", ("q", "p"), [(2, 5)])
     (found,) = discern.predict(regression.path, [rows])
-    assert isinstance(found, Estimate) and found.value == pytest.approx(13, abs=2) and found.target == "y"
+    assert isinstance(found, RegressionPrediction) and found.value == pytest.approx(13, abs=2) and found.target == "y"
 
 
 def test_regressions_on_one_board(numbers: Path, tmp_path: Path) -> None:
     names = ["knn", "tree", "forest", "lda"]
-    board = discern.train_several(numbers, names, out=tmp_path / "b", watch=Watcher(), settings={"trees": 20})
+    board = discern.train_many(numbers, names, out=tmp_path / "b", reporter=NullReporter(), n_estimators=20)
     scores = [row["r2"] for row in board.rows()]
     assert scores == sorted(scores, reverse=True) and len(scores) == 3
     assert "lda learns classes, not numbers: take knn, tree, forest" in board.failed["lda"]
 
 
 def test_regression_is_searched(numbers: Path, tmp_path: Path) -> None:
-    run = train(numbers, "tree", search="grid", cv=3, out=tmp_path / "r", settings={"depth": "1,6"}, watch=Watcher())
+    run = train(numbers, "tree", search="grid", cv=3, out=tmp_path / "r", max_depth="1,6", reporter=NullReporter())
     assert run.search is not None and run.search["score"] == "R2"
     assert run.search["tried"][0]["settings"]["depth"] == 6
 
@@ -167,7 +167,7 @@ def test_a_regression_has_no_classes(regression: Run) -> None:
         ({"model": "lenet"}, ModelError, "is a table of numbers, which classical models learn"),
         ({}, ModelError, "is a table of numbers, which classical models learn"),
         ({"model": "lenet", "target": "class"}, ConfigError, "--target goes with tables of numbers"),
-        ({"model": "knn", "features": "hog"}, ConfigError, "--features are of pictures"),
+        ({"model": "knn", "features": "hog"}, ConfigError, "--features are of images"),
         ({"model": "knn", "target": "klass"}, ConfigError, "has no column klass: there are class"),
         ({"model": "lda", "target": "width"}, ModelError, "lda learns classes, not numbers"),
         ({"model": "knn", "settings": {"task": "clustering"}}, ConfigError, "task=clustering is not allowed"),
@@ -177,16 +177,16 @@ def test_what_will_not_do(
     table: Path, tmp_path: Path, asked: dict[str, object], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        train(table, out=tmp_path / "run", watch=Watcher(), **asked)  # type: ignore[arg-type]
+        train(table, out=tmp_path / "run", reporter=NullReporter(), **asked)  # type: ignore[arg-type]
     assert not (tmp_path / "run").exists()
 
 
-def test_rows_and_pictures_do_not_mix(trained: Run, table: Path, tmp_path: Path) -> None:
-    folder = make_folder(tmp_path / "pictures")
-    with pytest.raises(ConfigError, match="holds pictures, where a table of numbers"):
-        discern.evaluate(trained, folder, watch=Watcher())
-    pictures = train(folder, "tree", features="color", out=tmp_path / "run", watch=Watcher())
-    with pytest.raises(DataError, match="is a table of numbers, and tree looks at pictures"):
-        discern.evaluate(pictures, table, watch=Watcher())
+def test_rows_and_images_do_not_mix(trained: Run, table: Path, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "images")
+    with pytest.raises(ConfigError, match="holds images, where a table of numbers"):
+        discern.evaluate(trained, folder, reporter=NullReporter())
+    images = train(folder, "tree", features="color", out=tmp_path / "run", reporter=NullReporter())
+    with pytest.raises(DataError, match="is a table of numbers, and tree looks at images"):
+        discern.evaluate(images, table, reporter=NullReporter())
     with pytest.raises(ModelError, match=r"knn is a classical model|knn reads rows of a table"):
         discern.explain(trained.path, folder / "red" / "0.png")

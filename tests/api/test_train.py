@@ -1,4 +1,4 @@
-"""The main job end to end, on pictures made here."""
+"""The main job end to end, on images made here."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ import numpy as np
 import pytest
 
 import discern
-from discern.api.run import Run
 from discern.api.train import train
 from discern.classifier.classifier import Prediction
-from discern.data.picture import decode, decode_reduced
-from discern.errors import ConfigError, DataError, PictureError, RunError
+from discern.data.image import decode, decode_reduced
+from discern.errors import ConfigError, DataError, ImageError, RunError
 from discern.preprocess.spec import Preprocess
-from discern.progress import Watcher
-from discern.run import RunDirectory
-from tests.pictures import make_folder
+from discern.progress import NullReporter, Reporter
+from discern.runs.run import Run
+from discern.runs.run_directory import RunDirectory
+from tests.images import make_folder
 
-PLAIN = {"precision": "fp32", "layout": "contiguous"}  # not left to the probe, whose answer each test's cache keeps
+PLAIN = {
+    "precision": "fp32",
+    "memory_format": "contiguous",
+}  # not left to the probe, whose answer each test's cache keeps
 
 
-class Listener(Watcher):
+class Listener(Reporter):
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
 
@@ -36,7 +39,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path, Listen
     folder = make_folder(tmp_path_factory.mktemp("data") / "水果")
     listener = Listener()
     out = tmp_path_factory.mktemp("runs") / "run"
-    run = train(folder, model="cnn-course", epochs=6, out=out, settings=PLAIN, watch=listener)
+    run = train(folder, model="cnn-course", epochs=6, out=out, **PLAIN, reporter=listener)
     return run, folder, listener
 
 
@@ -57,9 +60,9 @@ def test_run_directory_is_complete(trained: tuple[Run, Path, Listener]) -> None:
     assert not list(run.path.rglob("*.part"))
 
 
-def test_evaluating_the_same_pictures_again_gives_the_same_numbers(trained: tuple[Run, Path, Listener]) -> None:
+def test_evaluating_the_same_images_again_gives_the_same_numbers(trained: tuple[Run, Path, Listener]) -> None:
     run, folder, _listener = trained
-    everything = discern.evaluate(run, folder, watch=Watcher())
+    everything = discern.evaluate(run, folder, reporter=NullReporter())
     assert everything.n == 36 and everything.top1 == 1.0
 
 
@@ -67,16 +70,16 @@ def test_pixels_are_the_same_at_train_evaluate_and_predict(trained: tuple[Run, P
     run, folder, _listener = trained
     spec = Preprocess.model_validate(RunDirectory(run.path).read_config()["preprocess"])
     path = folder / "red" / "3.png"
-    expected = spec.pixels(*decode_reduced(path.read_bytes(), spec.at_least))
+    expected = spec.apply(*decode_reduced(path.read_bytes(), spec.min_side))
     assert np.array_equal(run.classifier().pixels(path), expected)
 
 
-def test_predict_goes_on_past_what_is_not_a_picture(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
+def test_predict_goes_on_past_what_is_not_a_image(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
     run, folder, _listener = trained
     bad = tmp_path / "bad.png"
-    bad.write_text("no picture")
+    bad.write_text("no image")
     found = list(discern.predict(run.path, [folder / "red", bad, folder / "blue" / "0.png"]))
-    assert [isinstance(f, PictureError) for f in found] == [False] * 12 + [True, False]
+    assert [isinstance(f, ImageError) for f in found] == [False] * 12 + [True, False]
     assert all(isinstance(f, Prediction) and f.label == "red" for f in found[:12])
     assert "bad.png" in str(found[12])
 
@@ -92,49 +95,49 @@ def test_an_array_a_path_and_bytes_predict_alike(trained: tuple[Run, Path, Liste
 def test_classes_of_other_data_are_matched_by_name(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
     run, _folder, _listener = trained
     two = make_folder(tmp_path / "two", classes=("red", "blue"))
-    assert discern.evaluate(run, two, watch=Watcher()).top1 == 1.0
+    assert discern.evaluate(run, two, reporter=NullReporter()).top1 == 1.0
 
 
 def test_same_seed_same_bits(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
     run, folder, _listener = trained
-    again = train(folder, model="cnn-course", epochs=6, out=tmp_path / "again", settings=PLAIN, watch=Watcher())
-    other = train(folder, "cnn-course", epochs=6, seed=1, out=tmp_path / "other", settings=PLAIN, watch=Watcher())
+    again = train(folder, model="cnn-course", epochs=6, out=tmp_path / "again", **PLAIN, reporter=NullReporter())
+    other = train(folder, "cnn-course", epochs=6, seed=1, out=tmp_path / "other", **PLAIN, reporter=NullReporter())
     weights = [(r.path / "model.safetensors").read_bytes() for r in (run, again, other)]
     assert weights[0] == weights[1] != weights[2]
 
 
-def test_changed_pictures_are_not_resumed(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
+def test_changed_images_are_not_resumed(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "data")
-    run = train(folder, model="cnn-course", epochs=1, out=tmp_path / "run", watch=Watcher())
+    run = train(folder, model="cnn-course", epochs=1, out=tmp_path / "run", reporter=NullReporter())
     (folder / "red" / "0.png").write_bytes((folder / "blue" / "0.png").read_bytes())
     with pytest.raises(RunError, match="changed"):
-        train(resume=run.path, watch=Watcher())
+        train(resume=run.path, reporter=NullReporter())
 
 
 def test_a_resumed_finished_run_is_the_run(trained: tuple[Run, Path, Listener]) -> None:
     run, _folder, _listener = trained
     before = (run.path / "model.safetensors").read_bytes()
-    assert train(resume=run.path, watch=Watcher()).result["test"] == run.result["test"]
+    assert train(resume=run.path, reporter=NullReporter()).result["test"] == run.result["test"]
     assert (run.path / "model.safetensors").read_bytes() == before
 
 
-def test_too_few_pictures_are_refused(tmp_path: Path) -> None:
+def test_too_few_images_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="too few"):
-        train(make_folder(tmp_path / "data", n=1), out=tmp_path / "run", watch=Watcher())
+        train(make_folder(tmp_path / "data", n=1), out=tmp_path / "run", reporter=NullReporter())
     assert not (tmp_path / "run").exists()
 
 
 def test_a_run_is_resumed_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_folder(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
-    run = train("data", model="lenet", epochs=1, out=tmp_path / "run", watch=Watcher())
+    run = train("data", model="lenet", epochs=1, out=tmp_path / "run", reporter=NullReporter())
     monkeypatch.chdir("/")
-    assert train(resume=run.path, watch=Watcher()).result["epochs"] == 1
+    assert train(resume=run.path, reporter=NullReporter()).result["epochs"] == 1
 
 
 def test_resuming_takes_no_settings(trained: tuple[Run, Path, Listener]) -> None:
     with pytest.raises(ConfigError, match="--resume"):
-        train(resume=trained[0].path, epochs=9, watch=Watcher())
+        train(resume=trained[0].path, epochs=9, reporter=NullReporter())
 
 
 def test_json_lines_end_in_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,5 +152,5 @@ def test_json_lines_end_in_the_result(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_a_run_named_as_its_data_still_names_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    run = train("digits", "lenet", epochs=1, out="digits", settings={"train_limit": 200}, watch=Watcher())
+    run = train("digits", "lenet", epochs=1, out="digits", train_limit=200, reporter=NullReporter())
     assert run.directory.read_config()["data"]["origin"] == "digits"

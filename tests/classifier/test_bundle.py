@@ -11,18 +11,18 @@ import torch
 from torch import Tensor
 
 from discern.classifier import bundle
-from discern.classifier.bundle import CARD, WEIGHTS, Card, read_bundle, write_bundle
+from discern.classifier.bundle import CARD, WEIGHTS, ModelCard, read_bundle, write_bundle
 from discern.errors import DiskError, RunError
-from discern.models.table import build
+from discern.models.registry import build_model
 from discern.preprocess.spec import Preprocess
 
 CLASSES = ("蘋果", "banana", "<b>")
-SPEC = Preprocess(size=28, mode="pad", mean=(0.1, 1 / 3, 0.3), std=(0.2, 0.25, 1.0))
+SPEC = Preprocess(size=28, resize="pad", mean=(0.1, 1 / 3, 0.3), std=(0.2, 0.25, 1.0))
 
 
-def make() -> tuple[Card, dict[str, Tensor]]:
-    network = build("cnn-course", len(CLASSES), 3, 28)
-    card = Card(model="cnn-course", network={}, classes=CLASSES, preprocess=SPEC, made_with={"discern": "0"})
+def make() -> tuple[ModelCard, dict[str, Tensor]]:
+    network = build_model("cnn-course", len(CLASSES), 3, 28)
+    card = ModelCard(model="cnn-course", classes=CLASSES, preprocess=SPEC, made_with={"discern": "0"})
     return card, dict(network.state_dict())
 
 
@@ -74,7 +74,7 @@ def test_writing_again_replaces_it(written: Path) -> None:
 
 
 def test_a_bundle_that_is_missing(tmp_path: Path, written: Path) -> None:
-    assert "does not exist: give a run or a bundle" in refusal(tmp_path / "nowhere")
+    assert "does not exist: choose a run or a bundle" in refusal(tmp_path / "nowhere")
     assert "is not a run or a bundle: it needs model.json" in refusal(tmp_path)
     (written / WEIGHTS).unlink()
     assert "is not a run or a bundle" in refusal(written)
@@ -82,7 +82,7 @@ def test_a_bundle_that_is_missing(tmp_path: Path, written: Path) -> None:
 
 def test_a_run_whose_training_did_not_end(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
-    assert f"has no model yet: its training did not end. Go on with `discern train --resume {tmp_path}`" in refusal(
+    assert f"has no model yet: training is unfinished; resume with `discern train --resume {tmp_path}`" in refusal(
         tmp_path
     )
 
@@ -91,7 +91,7 @@ def test_a_run_whose_training_did_not_end(tmp_path: Path) -> None:
 def test_weights_that_were_cut_short(written: Path, share: float) -> None:
     data = (written / WEIGHTS).read_bytes()
     (written / WEIGHTS).write_bytes(data[: int(share * len(data))])
-    assert "model.safetensors is cut short or changed (its checksum differs)" in refusal(written)
+    assert "model.safetensors is truncated or corrupt (its checksum differs)" in refusal(written)
 
 
 def test_one_flipped_bit(written: Path) -> None:
@@ -117,7 +117,9 @@ def test_a_card_of_another_program(written: Path, text: str) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"format": 2},
+        {"format": 1},
+        {"task": "detection"},
+        {"tta": ["mirror"]},
         {"backbone": None},
         {"code": "print()"},
         {"classes": "abc"},

@@ -7,25 +7,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from PIL import Image, ImageFilter
 
-from discern.classifier import predictor as module
-from discern.classifier.bundle import WEIGHTS, Card, read_bundle, write_bundle
+from discern.classifier import inference as module
+from discern.classifier.bundle import WEIGHTS, ModelCard, read_bundle, write_bundle
 from discern.classifier.classifier import Classifier
+from discern.classifier.prediction import PredictionList, RegressionPrediction
 from discern.data.batches import Batches
+from discern.data.image import decode_reduced
 from discern.data.open import open_data
-from discern.data.picture import decode_reduced
-from discern.data.pixels import pixels
-from discern.data.scan import scan
-from discern.errors import ModelError, PictureError, RunError
-from discern.models.table import build
+from discern.data.pixel_cache import decode_all
+from discern.data.scan import scan_images
+from discern.errors import ConfigError, ImageError, ModelError, RunError
+from discern.models.registry import build_model
 from discern.preprocess.spec import Preprocess
 
 CLASSES = ("ant", "bee", "蜂")
 SPECS = [
     Preprocess(size=28, mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.3)),
-    Preprocess(size=40, mode="pad", interpolation="bicubic"),
-    Preprocess(size=28, mode="stretch", channels=1, mean=(0.5,), std=(0.25,)),
+    Preprocess(size=40, resize="pad", interpolation="bicubic"),
+    Preprocess(size=28, resize="stretch", channels=1, mean=(0.5,), std=(0.25,)),
 ]
 
 
@@ -35,15 +37,15 @@ def photo(seed: int, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(1))
 
 
-def save(image: Image.Image, path: Path, **options: object) -> None:
+def save(pil_image: Image.Image, path: Path, **options: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, **options)
+    pil_image.save(path, **options)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One picture of every kind that needs something done before it is what a person sees."""
-    root = tmp_path_factory.mktemp("pictures")
+    """One image of every kind that needs something done before it is what a person sees."""
+    root = tmp_path_factory.mktemp("images")
     turned = Image.Exif()
     turned[0x0112] = 6
     clear = photo(5, (50, 70))
@@ -63,44 +65,44 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make(spec: Preprocess = SPECS[0]) -> Classifier:
     torch.manual_seed(0)
-    network = build("cnn-course", len(CLASSES), spec.channels, spec.size)
-    return Classifier(Card(model="cnn-course", network={}, classes=CLASSES, preprocess=spec), network)
+    network = build_model("cnn-course", len(CLASSES), spec.channels, spec.size)
+    return Classifier(ModelCard(model="cnn-course", classes=CLASSES, preprocess=spec), network)
 
 
 def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.mode)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.resize)
 def test_training_evaluation_and_prediction_see_the_same_bytes(folder: Path, spec: Preprocess) -> None:
     dataset, classifier = open_data(folder), make(spec)
     assert dataset.classes == CLASSES
     rows = np.arange(len(dataset))
-    cached = pixels(dataset, rows, scan(dataset), spec)
+    cached = decode_all(dataset, rows, scan_images(dataset), spec)
     trained, _labels = Batches(cached, dataset.labels, rows, size=4).take(torch.from_numpy(rows))
     for row in rows:
         path = folder / dataset.store.path(row)
         seen = classifier.pixels(path)
-        assert np.array_equal(seen, spec.pixels(*decode_reduced(path.read_bytes(), spec.at_least))), path.name
+        assert np.array_equal(seen, spec.apply(*decode_reduced(path.read_bytes(), spec.min_side))), path.name
         assert np.array_equal(seen, cached[row]), path.name
         assert np.array_equal(seen, trained[row].numpy()), path.name
         assert np.array_equal(seen, classifier.pixels(path.read_bytes())), path.name
         assert np.array_equal(seen, classifier.pixels(str(path))), path.name
 
 
-def test_a_pillow_picture_is_what_its_file_is(folder: Path) -> None:
+def test_a_pillow_image_is_what_its_file_is(folder: Path) -> None:
     classifier = make()
     for path in files(folder):
         if path.name == "large.jpg":
             continue  # from the file it is decoded at a part of its size
-        with Image.open(path) as image:
-            assert np.array_equal(classifier.pixels(image), classifier.pixels(path)), path.name
+        with Image.open(path) as pil_image:
+            assert np.array_equal(classifier.pixels(pil_image), classifier.pixels(path)), path.name
 
 
 def test_an_array_is_pixels(folder: Path) -> None:
     classifier = make()
-    with Image.open(folder / "bee" / "grey.png") as image:
-        array = np.asarray(image)
+    with Image.open(folder / "bee" / "grey.png") as pil_image:
+        array = np.asarray(pil_image)
     assert np.array_equal(classifier.pixels(array), classifier.pixels(folder / "bee" / "grey.png"))
     colour = np.repeat(array[..., None], 3, axis=-1)
     assert np.array_equal(classifier.pixels(colour), classifier.pixels(array))
@@ -121,7 +123,7 @@ def test_probabilities_are_the_softmax_of_the_network(folder: Path) -> None:
 
 
 def test_rows_and_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "at_once", lambda *_arguments: 4)
+    monkeypatch.setattr(module, "eval_batch_size", lambda *_arguments: 4)
     classifier = make()
     batch = np.random.default_rng(0).integers(0, 256, (11, 28, 28, 3), dtype=np.uint8)
     told: list[tuple[int, int]] = []
@@ -142,7 +144,7 @@ def test_predicting_changes_nothing_and_keeps_no_gradients(folder: Path) -> None
 
 
 def test_a_prediction_names_the_classes_most_probable_first(folder: Path) -> None:
-    found = make().predict(folder / "ant" / "large.jpg", top=2)
+    found = make().predict(folder / "ant" / "large.jpg", top_k=2)
     assert len(found.top) == 2
     assert found.top[0][1] >= found.top[1][1]
     assert (found.label, found.probability) == found.top[0]
@@ -151,40 +153,84 @@ def test_a_prediction_names_the_classes_most_probable_first(folder: Path) -> Non
     assert list(value) == ["path", "label", "probability", "top"]
     assert value["top"][0] == {"label": found.label, "probability": found.probability}
     assert make().predict((folder / "ant" / "large.jpg").read_bytes()).path == ""
-    assert [len(make().predict(folder / "ant" / "large.jpg", top=top).top) for top in (0, 1, 9)] == [1, 1, 3]
+    assert [len(make().predict(folder / "ant" / "large.jpg", top_k=top).top) for top in (0, 1, 9)] == [1, 1, 3]
 
 
-def test_many_pictures_one_answer_each_in_order(folder: Path, tmp_path: Path) -> None:
+def test_a_list_of_images_gives_a_list_of_predictions(folder: Path) -> None:
+    classifier, paths = make(), files(folder)
+    found = classifier.predict([paths[0], paths[1].read_bytes(), str(paths[2])], top_k=2)
+    assert isinstance(found, PredictionList) and len(found) == 3
+    assert [each.path for each in found] == [str(paths[0]), "", str(paths[2])]
+    assert [len(each.top) for each in found] == [2, 2, 2]
+    assert found[0].label == classifier.predict(paths[0]).label
+    assert found[:2].items == found.items[:2]
+    assert found.sentences()[0].startswith(f"{paths[0]}  {found[0].label} 0.")
+    assert found.to_json()["predictions"][2]["path"] == str(paths[2])
+    assert len(classifier.predict(())) == 0
+    with pytest.raises(ImageError, match="cannot be opened"):
+        classifier.predict([paths[0], "gone.jpg"])
+
+
+def test_what_is_one_image_is_said(folder: Path) -> None:
+    classifier, paths = make(), files(folder)
+    for wrong in (paths[:2], 3, None):
+        with pytest.raises(ImageError, match=r"Expected an image \(path, bytes, array or Pillow image\), got"):
+            classifier.pixels(wrong)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"discern\.load"):
+        classifier.explain(paths[0])
+
+
+def test_a_prediction_is_a_result(folder: Path, tmp_path: Path) -> None:
+    found, figure = make().predict(folder / "ant" / "large.jpg"), Figure()
+    found.plot(figure)
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()][-1] == found.label
+    found.save(tmp_path / "prediction.json")
+    assert json.loads((tmp_path / "prediction.json").read_text(encoding="utf-8")) == found.to_json()
+    number = RegressionPrediction("t.csv#1", "price", 12.5)
+    assert number.sentences() == ["t.csv#1  price 12.5"] and number.to_json()["value"] == 12.5
+
+
+def test_a_loaded_classifier_explains_with_what_it_was_given(tmp_path: Path) -> None:
+    write_bundle(tmp_path, make().card, make().network.state_dict())
+    calls = []
+    loaded = Classifier.load(tmp_path, explainer=lambda *arguments, **options: calls.append((arguments, options)))
+    loaded.explain("a.jpg", method="cam")
+    assert calls == [((loaded, "a.jpg"), {"method": "cam"})] and loaded.source == tmp_path
+    assert loaded.count_parameters() == sum(p.numel() for p in loaded.network.parameters())
+    assert loaded.probabilities(loaded.dummy_batch(4)).shape == (4, 3)
+
+
+def test_many_images_one_answer_each_in_order(folder: Path, tmp_path: Path) -> None:
     classifier = make()
-    (tmp_path / "note.jpg").write_text("not a picture")
+    (tmp_path / "note.jpg").write_text("not an image")
     (tmp_path / "empty.png").write_bytes(b"")
     paths = files(folder)
     mixed = [paths[0], tmp_path / "note.jpg", paths[1], tmp_path / "gone.jpg", tmp_path / "empty.png", *paths[2:]]
-    answers = list(classifier.predict_many(mixed, batch=4))
-    errors = [path.name for path, answer in zip(mixed, answers, strict=True) if isinstance(answer, PictureError)]
+    answers = list(classifier.predict_many(mixed, batch_size=4))
+    errors = [path.name for path, answer in zip(mixed, answers, strict=True) if isinstance(answer, ImageError)]
     assert errors == ["note.jpg", "gone.jpg", "empty.png"]
     for path, answer in zip(mixed, answers, strict=True):
-        if not isinstance(answer, PictureError):
+        if not isinstance(answer, ImageError):
             alone = classifier.predict(path)
             assert (answer.path, answer.label) == (str(path), alone.label)
             assert answer.probability == pytest.approx(alone.probability, abs=1e-5)
 
 
-def test_a_picture_that_is_not_there_or_none(tmp_path: Path) -> None:
+def test_a_image_that_is_not_there_or_none(tmp_path: Path) -> None:
     classifier = make()
     for path, sentence in ((tmp_path / "gone.jpg", "cannot be opened: check the name"), (tmp_path, "is a folder")):
-        with pytest.raises(PictureError, match=sentence):
+        with pytest.raises(ImageError, match=sentence):
             classifier.predict(path)
-    with pytest.raises(PictureError, match="not a picture"):
+    with pytest.raises(ImageError, match="not an image"):
         classifier.predict(b"GIT binary patch")
     whole = io.BytesIO()
     photo(0, (80, 80)).save(whole, "PNG")
     half = whole.getvalue()[: len(whole.getvalue()) // 2]
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(ImageError) as caught:
         classifier.predict(half)
     assert caught.value.kind == "truncated"
-    with Image.open(io.BytesIO(half)) as image, pytest.raises(PictureError) as caught:
-        classifier.predict(image)
+    with Image.open(io.BytesIO(half)) as pil_image, pytest.raises(ImageError) as caught:
+        classifier.predict(pil_image)
     assert caught.value.kind == "truncated"
 
 
@@ -199,8 +245,8 @@ def test_a_bundle_predicts_the_same_after_loading(folder: Path, tmp_path: Path) 
 
 def test_a_network_with_settings_of_its_own(tmp_path: Path) -> None:
     settings = {"hidden": [8, 4], "dropout": 0.5}
-    network = build("mlp-course", 3, 3, 28, {"hidden": [8, 4], "dropout": 0.5})
-    card = Card(model="mlp-course", network=settings, classes=CLASSES, preprocess=SPECS[0])
+    network = build_model("mlp-course", 3, 3, 28, {"hidden": [8, 4], "dropout": 0.5})
+    card = ModelCard(model="mlp-course", model_args=settings, classes=CLASSES, preprocess=SPECS[0])
     write_bundle(tmp_path, card, network.state_dict())
     batch = np.zeros((2, 28, 28, 3), dtype=np.uint8)
     assert np.array_equal(
@@ -210,11 +256,11 @@ def test_a_network_with_settings_of_its_own(tmp_path: Path) -> None:
 
 def test_weights_of_another_network(tmp_path: Path) -> None:
     card = make().card
-    write_bundle(tmp_path, card, build("mlp-course", 3, 3, 28).state_dict())
+    write_bundle(tmp_path, card, build_model("mlp-course", 3, 3, 28).state_dict())
     with pytest.raises(RunError, match="do not fit the network cnn-course: copy the bundle again, or train again"):
         Classifier.load(tmp_path)
     write_bundle(tmp_path, card.model_copy(update={"model": "resnet81"}), read_bundle(tmp_path)[1])
-    with pytest.raises(ModelError, match="no model called resnet81"):
+    with pytest.raises(ModelError, match="resnet81"):
         Classifier.load(tmp_path)
     (tmp_path / WEIGHTS).unlink()
     with pytest.raises(RunError, match="is not a run or a bundle"):

@@ -18,9 +18,9 @@ from discern.api.load import load
 from discern.classifier import keras_file
 from discern.classifier.bundle import CARD, read_bundle, write_bundle
 from discern.classifier.classifier import Classifier
-from discern.classifier.keras_file import convert, converted
+from discern.classifier.keras_file import convert_keras_file, write_keras_bundle
 from discern.errors import ConfigError, DiscernError, ModelError, RunError
-from discern.models.keras_models import keras
+from discern.models.keras_model import import_keras
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation", "ignore:You are saving your model")
 SUFFIXES = (".keras", ".h5")
@@ -28,10 +28,10 @@ SUFFIXES = (".keras", ".h5")
 
 def mlp() -> Any:
     """The lecture's."""
-    layers = keras().layers
-    return keras().Sequential(
+    layers = import_keras().layers
+    return import_keras().Sequential(
         [
-            keras().Input((28, 28)),
+            import_keras().Input((28, 28)),
             layers.Flatten(),
             layers.Dense(128, activation="relu"),
             layers.Dropout(0.2),
@@ -53,7 +53,7 @@ def digit(path: Path, size: tuple[int, int] = (28, 28), mode: str = "L") -> Path
 
 def opened(path: Path, folder: Path) -> Classifier:
     """As `Classifier.load`, without the second process."""
-    convert(path, folder)
+    write_keras_bundle(path, folder)
     return Classifier.load(folder)
 
 
@@ -69,12 +69,12 @@ def compare(model: Any, classifier: Classifier, scale: float = 1 / 255, count: i
 @pytest.mark.parametrize("suffix", [".h5", pytest.param(".keras", marks=pytest.mark.slow)])
 def test_the_lectures_digit(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = mlp()
-    path, picture = saved(model, tmp_path / f"model{suffix}"), digit(tmp_path / "Digit4.bmp", (60, 40), "RGB")
+    path, image = saved(model, tmp_path / f"model{suffix}"), digit(tmp_path / "Digit4.bmp", (60, 40), "RGB")
     classifier = load(path)
     assert classifier.classes == tuple("0123456789")
-    with Image.open(picture) as image:
-        x = np.asarray(image.convert("L").resize((28, 28), Image.Resampling.BILINEAR), np.float32)[None] / 255
-    found = classifier.predict(picture, top=10)
+    with Image.open(image) as pil_image:
+        x = np.asarray(pil_image.convert("L").resize((28, 28), Image.Resampling.BILINEAR), np.float32)[None] / 255
+    found = classifier.predict(image, top_k=10)
     wanted = model.predict(x, verbose=0)[0]
     assert dict(found.top) == pytest.approx(dict(zip("0123456789", wanted.tolist(), strict=True)), abs=1e-5)
     compare(model, classifier)
@@ -85,12 +85,12 @@ def test_the_lectures_digit(suffix: str, tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_convolutions_and_statistics(suffix: str, tmp_path: Path) -> None:
-    layers = keras().layers
-    pictures = keras().Input((32, 32, 3))
-    x = layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same", activation="relu")(pictures))
+    layers = import_keras().layers
+    images = import_keras().Input((32, 32, 3))
+    x = layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same", activation="relu")(images))
     y = layers.Conv2D(8, 1)(layers.ReLU(max_value=6)(x))
     x = layers.GlobalAveragePooling2D()(layers.Add()([x, y]))
-    model = keras().Model(pictures, layers.Activation("softmax")(layers.Dense(4)(x)))
+    model = import_keras().Model(images, layers.Activation("softmax")(layers.Dense(4)(x)))
     random = np.random.default_rng(1)
     model.set_weights([random.uniform(0.1, 1, np.shape(tensor)) for tensor in model.get_weights()])
     compare(model, opened(saved(model, tmp_path / f"model{suffix}"), tmp_path / "bundle"))
@@ -98,25 +98,29 @@ def test_convolutions_and_statistics(suffix: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first", ["Rescaling", "Normalization"])
 def test_a_model_that_scales_takes_pixels(first: str, tmp_path: Path) -> None:
-    layers = keras().layers
+    layers = import_keras().layers
     scaling = layers.Rescaling(1 / 127.5, offset=-1) if first == "Rescaling" else None
     scaling = scaling or layers.Normalization(axis=-1, mean=[100.0, 120, 140], variance=[3000.0, 3500, 4000])
-    model = keras().Sequential(
-        [keras().Input((16, 16, 3)), scaling, layers.Flatten(), layers.Dense(3, activation="softmax")]
+    model = import_keras().Sequential(
+        [import_keras().Input((16, 16, 3)), scaling, layers.Flatten(), layers.Dense(3, activation="softmax")]
     )
     compare(model, opened(saved(model, tmp_path / "model.keras"), tmp_path / "bundle"), scale=1.0)
 
 
 @pytest.mark.parametrize("shape", [(784,), (28, 28), (28, 28, 1), (27,)])
 def test_forms_of_input(shape: tuple[int, ...], tmp_path: Path) -> None:
-    layers = keras().layers
-    model = keras().Sequential([keras().Input(shape), layers.Flatten(), layers.Dense(3, activation="softmax")])
+    layers = import_keras().layers
+    model = import_keras().Sequential(
+        [import_keras().Input(shape), layers.Flatten(), layers.Dense(3, activation="softmax")]
+    )
     compare(model, opened(saved(model, tmp_path / "model.h5"), tmp_path / "bundle"))
 
 
 def test_one_number_for_two_classes(tmp_path: Path) -> None:
-    layers = keras().layers
-    model = keras().Sequential([keras().Input((8, 8)), layers.Flatten(), layers.Dense(1, activation="sigmoid")])
+    layers = import_keras().layers
+    model = import_keras().Sequential(
+        [import_keras().Input((8, 8)), layers.Flatten(), layers.Dense(1, activation="sigmoid")]
+    )
     classifier = opened(saved(model, tmp_path / "model.h5"), tmp_path / "bundle")
     pixels = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
     second = model.predict(pixels[..., 0] / np.float32(255), verbose=0)[:, 0]
@@ -125,18 +129,23 @@ def test_one_number_for_two_classes(tmp_path: Path) -> None:
 
 
 def lambda_model() -> Any:
-    layers = keras().layers
-    return keras().Sequential(
-        [keras().Input((8, 8)), layers.Lambda(lambda x: x * 2), layers.Flatten(), layers.Dense(2, activation="softmax")]
+    layers = import_keras().layers
+    return import_keras().Sequential(
+        [
+            import_keras().Input((8, 8)),
+            layers.Lambda(lambda x: x * 2),
+            layers.Flatten(),
+            layers.Dense(2, activation="softmax"),
+        ]
     )
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_code_is_refused(suffix: str, tmp_path: Path) -> None:
     path = saved(lambda_model(), tmp_path / f"model{suffix}")
-    sentence = rf"model{suffix} has code in it \(Lambda\) and is not opened: write the model without it"
+    sentence = rf"model{suffix} contains code \(Lambda\) and is not opened: save the model without it"
     with pytest.raises(ModelError, match=sentence):
-        convert(path, tmp_path / "bundle")
+        write_keras_bundle(path, tmp_path / "bundle")
     with pytest.raises(RunError, match=sentence) as caught:
         load(path)
     assert str(path) in str(caught.value)
@@ -144,18 +153,18 @@ def test_code_is_refused(suffix: str, tmp_path: Path) -> None:
 
 
 def test_a_class_of_ones_own_is_refused(tmp_path: Path) -> None:
-    class Own(keras().Model):  # type: ignore[misc]
+    class Own(import_keras().Model):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.flatten, self.dense = keras().layers.Flatten(), keras().layers.Dense(2)
+            self.flatten, self.dense = import_keras().layers.Flatten(), import_keras().layers.Dense(2)
 
         def call(self, x: Any) -> Any:
             return self.dense(self.flatten(x))
 
     model = Own()
     model(np.zeros((1, 8, 8), np.float32))
-    with pytest.raises(ModelError, match=r"has code in it \(Own\) and is not opened"):
-        convert(saved(model, tmp_path / "model.keras"), tmp_path / "bundle")
+    with pytest.raises(ModelError, match=r"contains code \(Own\) and is not opened"):
+        write_keras_bundle(saved(model, tmp_path / "model.keras"), tmp_path / "bundle")
 
 
 def plant(path: Path, change: Any) -> Path:
@@ -197,8 +206,8 @@ def test_marshalled_code_never_runs(suffix: str, form: str, tmp_path: Path) -> N
             layers.insert(1, layer)
 
     path = plant(saved(mlp(), tmp_path / f"model{suffix}"), change)
-    with pytest.raises(ModelError, match=r"has code in it \((Lambda|__lambda__)\) and is not opened"):
-        convert(path, tmp_path / "bundle")
+    with pytest.raises(ModelError, match=r"contains code \((Lambda|__lambda__)\) and is not opened"):
+        write_keras_bundle(path, tmp_path / "bundle")
     assert not mark.exists()
 
 
@@ -206,11 +215,11 @@ def test_marshalled_code_never_runs(suffix: str, form: str, tmp_path: Path) -> N
     ("change", "sentence"),
     [
         ({"class_name": "Mine"}, "needs the class Mine, which is not Keras's own"),
-        ({"registered_name": "Custom>Mine"}, r"has code in it \(Dense\)"),
-        ({"module": "os"}, r"has code in it \(Dense\)"),
-        ({"module": "keras.utils", "class_name": "get_file"}, r"has code in it \(get_file\)"),
-        ({"class_name": "TorchModuleWrapper"}, r"has code in it \(TorchModuleWrapper\)"),
-        ({"class_name": "StringLookup"}, r"has code in it \(StringLookup\)"),
+        ({"registered_name": "Custom>Mine"}, r"contains code \(Dense\)"),
+        ({"module": "os"}, r"contains code \(Dense\)"),
+        ({"module": "keras.utils", "class_name": "get_file"}, r"contains code \(get_file\)"),
+        ({"class_name": "TorchModuleWrapper"}, r"contains code \(TorchModuleWrapper\)"),
+        ({"class_name": "StringLookup"}, r"contains code \(StringLookup\)"),
         ({"config": {"units": "many"}}, "could not be read as a Keras model"),
     ],
 )
@@ -219,23 +228,23 @@ def test_strange_classes_are_refused(suffix: str, change: dict[str, Any], senten
     path = saved(mlp(), tmp_path / f"model{suffix}")
     path = plant(path, lambda config: config["config"]["layers"][-1].update(change))
     with pytest.raises(DiscernError, match=sentence) as caught:
-        convert(path, tmp_path / "bundle")
+        write_keras_bundle(path, tmp_path / "bundle")
     assert "\n" not in str(caught.value)
 
 
 def test_a_bundle_cannot_bring_code_either(tmp_path: Path) -> None:
     opened(saved(mlp(), tmp_path / "model.h5"), tmp_path / "bundle")
     card, tensors = read_bundle(tmp_path / "bundle")
-    config = json.loads(json.dumps(card.network["config"]))
+    config = json.loads(json.dumps(card.model_args["config"]))
     config["config"]["layers"][-1]["class_name"] = "Lambda"
-    write_bundle(tmp_path / "bad", card.model_copy(update={"network": {"config": config}}), tensors)
-    with pytest.raises(ModelError, match=r"has code in it \(Lambda\)"):
+    write_bundle(tmp_path / "bad", card.model_copy(update={"model_args": {"config": config}}), tensors)
+    with pytest.raises(ModelError, match=r"contains code \(Lambda\)"):
         Classifier.load(tmp_path / "bad")
-    write_bundle(tmp_path / "bad", card.model_copy(update={"network": {"config": {}}}), tensors)
+    write_bundle(tmp_path / "bad", card.model_copy(update={"model_args": {"config": {}}}), tensors)
     with pytest.raises(ModelError, match="The architecture in the bundle cannot be built"):
         Classifier.load(tmp_path / "bad")
-    with pytest.raises(ConfigError, match=r"--code net\.py:f does not go with"):
-        Classifier.load(tmp_path / "bundle", code="net.py:f")
+    with pytest.raises(ConfigError, match=r"--model-code net\.py:f does not go with"):
+        Classifier.load(tmp_path / "bundle", model_code="net.py:f")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -244,47 +253,47 @@ def test_damaged_files(suffix: str, tmp_path: Path) -> None:
     data = path.read_bytes()
     for bad in (b"", b"GIT binary patch", data[: len(data) // 2]):
         path.write_bytes(bad)
-        with pytest.raises(RunError, match="is not a whole Keras model file: copy it again"):
-            convert(path, tmp_path / "bundle")
+        with pytest.raises(RunError, match="is truncated or corrupt: copy it again"):
+            write_keras_bundle(path, tmp_path / "bundle")
 
 
 def test_weights_alone_and_links_are_refused(tmp_path: Path) -> None:
     mlp().save_weights(tmp_path / "model.weights.h5")
-    with pytest.raises(RunError, match="is not a whole Keras model file"):
-        convert(tmp_path / "model.weights.h5", tmp_path / "bundle")
+    with pytest.raises(RunError, match="is truncated or corrupt"):
+        write_keras_bundle(tmp_path / "model.weights.h5", tmp_path / "bundle")
     path = saved(mlp(), tmp_path / "model.h5")
     with h5py.File(path, "r+") as file:
         file["model_weights"]["elsewhere"] = h5py.ExternalLink("/etc/passwd", "/")
-    with pytest.raises(RunError, match="is not a whole Keras model file"):
-        convert(path, tmp_path / "bundle")
+    with pytest.raises(RunError, match="is truncated or corrupt"):
+        write_keras_bundle(path, tmp_path / "bundle")
 
 
 @pytest.mark.parametrize(
     ("shape", "outputs", "sentence"),
     [
-        ((8, 9, 3), 2, r"takes inputs of the form \(None, 8, 9, 3\): only square pictures"),
-        ((8, 8, 2), 2, r"takes inputs of the form \(None, 8, 8, 2\)"),
-        ((13,), 2, r"takes inputs of the form \(None, 13\)"),
-        ((8, 8, 3), 0, r"gives outputs of the form \(None, 8, 8, 3\): only one number a class"),
+        ((8, 9, 3), 2, r"takes inputs of shape \(None, 8, 9, 3\): only square images"),
+        ((8, 8, 2), 2, r"takes inputs of shape \(None, 8, 8, 2\)"),
+        ((13,), 2, r"takes inputs of shape \(None, 13\)"),
+        ((8, 8, 3), 0, r"has outputs of shape \(None, 8, 8, 3\): only one number per class"),
     ],
 )
-def test_what_is_no_classifier_of_pictures(shape: tuple[int, ...], outputs: int, sentence: str, tmp_path: Path) -> None:
-    layers = keras().layers
+def test_what_is_no_classifier_of_images(shape: tuple[int, ...], outputs: int, sentence: str, tmp_path: Path) -> None:
+    layers = import_keras().layers
     end = [layers.Flatten(), layers.Dense(outputs)] if outputs else [layers.ReLU()]
-    model = keras().Sequential([keras().Input(shape), *end])
+    model = import_keras().Sequential([import_keras().Input(shape), *end])
     with pytest.raises(RunError, match=sentence):
-        convert(saved(model, tmp_path / "model.keras"), tmp_path / "bundle")
+        write_keras_bundle(saved(model, tmp_path / "model.keras"), tmp_path / "bundle")
 
 
 def test_the_other_process_may_die(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(mlp(), tmp_path / "model.h5")
     monkeypatch.setattr(keras_file.sys, "executable", "/bin/false")
     with pytest.raises(RunError, match=r"model.h5 could not be read as a Keras model: write it again with Keras 3"):
-        converted(path)
+        convert_keras_file(path)
     (tmp_path / "sleep").write_text("#!/bin/sh\nexec sleep 5\n")
     (tmp_path / "sleep").chmod(0o700)
-    monkeypatch.setattr(keras_file, "SECONDS", 0.1)
+    monkeypatch.setattr(keras_file, "TIMEOUT", 0.1)
     monkeypatch.setattr(keras_file.sys, "executable", str(tmp_path / "sleep"))
     with pytest.raises(RunError, match=r"model.h5 was not read within 0.1 seconds"):
-        converted(path)
+        convert_keras_file(path)
     assert not list(tmp_path.rglob(CARD))

@@ -21,8 +21,8 @@ from sklearn.preprocessing import FunctionTransformer
 from discern.api.train import train
 from discern.cli import main
 from discern.files import read_json, write_json
-from discern.progress import Watcher
-from tests.pictures import make_folder
+from discern.progress import NullReporter
+from tests.images import make_folder
 
 Make = Callable[[Path], None]
 
@@ -34,7 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return int(stopped.value.code or 0)
 
 
-def picture(path: Path) -> None:
+def image(path: Path) -> None:
     from PIL import Image
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ CASES = {
     "unknown name": (["data", "minst"], "mnist"),
     "empty folder": (["data", "{tmp}/empty"], "sub-folder per class"),
     "one class only": (["train", "{tmp}/one"], "at least two"),
-    "no pictures": (["data", "{tmp}/words"], "holds no pictures"),
+    "no images": (["data", "{tmp}/words"], "holds no images"),
     "unknown model": (["train", "digits", "--model", "resnet81"], "resnet18"),
     "unknown setting": (["train", "digits", "--set", "learning=3"], "There is no setting 'learning'"),
     "setting misspelt": (["train", "digits", "--set", "epoch=3"], "epochs"),
@@ -70,10 +70,10 @@ def test_one_sentence_and_exit_code_2(
 ) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "words").mkdir()
-    (tmp_path / "words" / "notes.txt").write_text("no pictures here")
-    picture(tmp_path / "one" / "a" / "1.png")
+    (tmp_path / "words" / "notes.txt").write_text("no images here")
+    image(tmp_path / "one" / "a" / "1.png")
     for name in ("a/1.png", "a/22.png", "a/333.png", "b/4444.png", "b/55555.png", "b/666666.png"):
-        picture(tmp_path / "two" / name)
+        image(tmp_path / "two" / name)
     arguments, expected = CASES[case]
     code = run(monkeypatch, *(argument.format(tmp=tmp_path) for argument in arguments))
     shown = capsys.readouterr()
@@ -85,19 +85,19 @@ def test_one_sentence_and_exit_code_2(
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Runs of three models on three colours, and what may go wrong with a run, a bundle and a picture."""
+    """Runs of three models on three colours, and what may go wrong with a run, a bundle and an image."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DISCERN_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("DISCERN_LANG", "en")
         shelf = tmp_path_factory.mktemp("shelf")
         data = make_folder(shelf / "data", n=8)
-        quick = {"precision": "fp32", "layout": "contiguous"}
+        quick = {"precision": "fp32", "memory_format": "contiguous"}
         for model in ("lenet", "feed-forward", "knn"):
             settings = {} if model == "knn" else {"epochs": 1, **quick}
-            train(data, model, out=shelf / model, settings=settings, watch=Watcher())
+            train(data, model, out=shelf / model, **settings, reporter=NullReporter())
         two = make_folder(shelf / "two", n=8, classes=("red", "blue"))
-        train(two, "knn", out=shelf / "fewer", watch=Watcher())
-        train("iris", "knn", out=shelf / "iris", watch=Watcher())
+        train(two, "knn", out=shelf / "fewer", reporter=NullReporter())
+        train("iris", "knn", out=shelf / "iris", reporter=NullReporter())
         for name in ("moved", "changed", "knn-moved", "stopped", "damaged"):
             shutil.copytree(shelf / ("knn" if name == "knn-moved" else "lenet"), shelf / name)
             _origin(shelf / name, shelf / ("gone" if "moved" in name else "other"))
@@ -106,7 +106,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (shelf / "stopped" / "metrics.json").unlink()
         (shelf / "damaged" / "metrics.json").write_text('{"result": 3, "test": null, "validation": null}')
         _untrusted(shelf)
-        (shelf / "words.jpg").write_text("no picture")
+        (shelf / "words.jpg").write_text("no image")
         yield shelf
 
 
@@ -127,40 +127,40 @@ def _untrusted(shelf: Path) -> None:
 
 RUNS = {
     "no such layer": (
-        "explain {lenet} {picture} --layer stage9",
+        "explain {lenet} {image} --layer stage9",
         "no layer stage9 for this; there are, for example: stage2",
     ),
-    "no such convolution": ("explain {lenet} {picture} --method filters --layer c2", "c1, c3"),
-    "no such class": ("explain {lenet} {picture} --class rde", "no class rde: did you mean red?"),
-    "no class like it": ("explain {lenet} {picture} --class zebra", "there are: blue, green, red"),
-    "no such method": ("explain {lenet} {picture} --method grad-cam", "did you mean gradcam"),
-    "a layer for what has none": ("explain {lenet} {picture} --method nearest --layer stage2", "leave the layer out"),
+    "no such convolution": ("explain {lenet} {image} --method filters --layer c2", "c1, c3"),
+    "no such class": ("explain {lenet} {image} --class rde", "no class rde: did you mean red?"),
+    "no class like it": ("explain {lenet} {image} --class zebra", "there are: blue, green, red"),
+    "no such method": ("explain {lenet} {image} --method grad-cam", "did you mean gradcam"),
+    "a layer for what has none": ("explain {lenet} {image} --method nearest --layer stage2", "leave the layer out"),
     "a cell outside": (
-        "explain {lenet} {picture} --method arithmetic --cell 99,0,0",
+        "explain {lenet} {image} --method arithmetic --cell 99,0,0",
         "6x28x28 (channels, rows, columns)",
     ),
-    "maps of what has none": ("explain {feed-forward} {picture} --method features", "no feature maps: use saliency"),
-    "kernels of what has none": ("explain {feed-forward} {picture} --method filters", "no convolution to show"),
-    "layers of neighbours": ("explain {knn} {picture}", "nearest, embedding and embedding-tsne"),
-    "explaining a table": ("explain {iris} {picture} --method nearest", "reads rows of a table, and explain looks at"),
+    "maps of what has none": ("explain {feed-forward} {image} --method features", "no feature maps: use saliency"),
+    "kernels of what has none": ("explain {feed-forward} {image} --method filters", "no convolution to show"),
+    "layers of neighbours": ("explain {knn} {image}", "nearest, embedding and embedding-tsne"),
+    "explaining a table": ("explain {iris} {image} --method nearest", "reads rows of a table, and explain looks at"),
     "features of a network": ("train digits --model lenet --features hog", "leave them out"),
     "embedding of neighbours": ("train {data} --model knn --features embedding:{knn}", "which is no network"),
-    "a drawing that is none": ("explain {lenet} {picture} --save why.doc", "end it in .png or .svg"),
-    "no picture": ("explain {lenet} {words.jpg}", "not a picture"),
-    "a folder for a picture": ("explain {lenet} {data}", "is a folder: name a picture in it"),
-    "a bundle's training pictures": (
-        "explain {strange} {picture} --method nearest",
+    "a drawing that is none": ("explain {lenet} {image} --save why.doc", "end it in .png or .svg"),
+    "no image": ("explain {lenet} {words.jpg}", "not an image"),
+    "a folder for an image": ("explain {lenet} {data}", "is a folder: name an image in it"),
+    "a bundle's training images": (
+        "explain {strange} {image} --method nearest",
         "discern never writes: it was not opened",
     ),
-    "an untrusted type": ("predict {strange} {picture}", "discern never writes: it was not opened; train again"),
-    "near pictures that moved": ("explain {moved} {picture} --method nearest", "gone any more: put them back there"),
+    "an untrusted type": ("predict {strange} {image}", "discern never writes: it was not opened; train again"),
+    "near images that moved": ("explain {moved} {image} --method nearest", "gone any more: put them back there"),
     "what still works": (
-        "explain {knn-moved} {picture} --method embedding",
+        "explain {knn-moved} {image} --method embedding",
         "predict, evaluate, compare and the other",
     ),
-    "near pictures that changed": ("explain {changed} {picture} --method nearest", "changed since"),
-    "resuming where pictures moved": ("train --resume {moved}", "discern train FOLDER --resume"),
-    "resuming where pictures changed": ("train --resume {changed}", "changed since"),
+    "near images that changed": ("explain {changed} {image} --method nearest", "changed since"),
+    "resuming where images moved": ("train --resume {moved}", "discern train FOLDER --resume"),
+    "resuming where images changed": ("train --resume {changed}", "changed since"),
     "comparing other classes": ("compare {knn} {fewer}", "know different classes (green)"),
     "comparing what did not end": ("compare {knn} {stopped}", "its training did not end. Go on with"),
     "comparing a damaged run": ("compare {knn} {damaged}", "metrics.json is damaged or from another version"),
@@ -188,20 +188,20 @@ def test_one_sentence_about_a_run(
     [
         "evaluate {moved}",
         "evaluate {changed}",
-        "predict {moved} {picture}",
-        "explain {moved} {picture}",
+        "predict {moved} {image}",
+        "explain {moved} {image}",
         "evaluate {moved} --data {data}",
         "compare {moved} {knn-moved}",
         "train {data} --resume {moved}",
     ],
 )
-def test_what_a_run_can_do_without_its_pictures(command: str, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_run_can_do_without_its_images(command: str, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, *on_shelf(command, shelf)) == 0
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "F"])
 @pytest.mark.parametrize("size", [(1, 1), (300, 7)])
-def test_a_picture_of_another_size_or_mode(
+def test_a_image_of_another_size_or_mode(
     mode: str, size: tuple[int, int], shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Image.new(mode, size).save(tmp_path / "other.tiff")
@@ -212,7 +212,7 @@ def test_a_picture_of_another_size_or_mode(
 
 def on_shelf(command: str, shelf: Path) -> list[str]:
     """The words of ``command``, each {name} what lies there on the shelf."""
-    words = command.replace("{picture}", "{data/red/0.png}").split()
+    words = command.replace("{image}", "{data/red/0.png}").split()
     return [re.sub(r"\{(.+)\}", lambda name: str(shelf / name[1]), word) for word in words]
 
 

@@ -11,19 +11,19 @@ from PIL import Image
 
 from discern.classifier.bundle import write_bundle
 from discern.cli import main
-from tests.explain.subjects import classifier, picture
+from tests.explanations.inputs import classifier, image
 
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     made = classifier("lenet", 28)
     write_bundle(tmp_path / "bundle", made.card, made.network.state_dict())
-    Image.fromarray(picture(40)).save(tmp_path / "picture.png")
+    Image.fromarray(image(40)).save(tmp_path / "image.png")
     return tmp_path / "bundle"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, bundle: Path, *arguments: object) -> int:
-    words = ["discern", "explain", bundle, bundle.parent / "picture.png", *arguments]
+    words = ["discern", "explain", bundle, bundle.parent / "image.png", *arguments]
     monkeypatch.setattr(sys, "argv", [str(word) for word in words])
     with pytest.raises(SystemExit) as stopped:
         main()
@@ -35,10 +35,10 @@ def run(monkeypatch: pytest.MonkeyPatch, bundle: Path, *arguments: object) -> in
     [
         ("all", "cam: lenet does not average"),
         ("gradcam", "stage2"),
-        ("features", "the 16 channels that answer most"),
+        ("features", "the 16 most active channels"),
         ("deconv", "stage2: the 9 channels"),
         ("filters", "the 6 largest kernels"),
-        ("arithmetic", "out of 75 products"),
+        ("arithmetic", "the sum of 75 products"),
     ],
 )
 def test_numbers_and_a_drawing(

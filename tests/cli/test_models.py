@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from discern.classical.table import CLASSICAL
+from discern.classical.estimators import CLASSICAL
 from discern.cli import main
-from discern.models.table import TABLE
+from discern.models.registry import TABLE
 
 
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str, columns: int = 80) -> str:

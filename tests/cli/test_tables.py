@@ -10,7 +10,7 @@ import pytest
 
 from discern.api.train import train
 from discern.cli import main
-from discern.progress import Watcher
+from discern.progress import NullReporter
 from tests.tables import flowers, line, write_table
 
 
@@ -27,13 +27,13 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *ar
 def test_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     told = run(monkeypatch, capsys, "data", "iris")
     assert "iris: 150 rows of 4 columns, from which to learn species (3 classes)." in told
-    assert "petal width" in told and "setosa" in told and "rows" in told and "pictures" not in told
+    assert "petal width" in told and "setosa" in told and "rows" in told and "images" not in told
     told = run(monkeypatch, capsys, "data", str(line(tmp_path / "line.csv")))
     assert "from which to learn the number y" in told
 
 
 def test_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    path = str(train(flowers(tmp_path / "flowers.csv"), "knn", out=tmp_path / "r", watch=Watcher()).path)
+    path = str(train(flowers(tmp_path / "flowers.csv"), "knn", out=tmp_path / "r", reporter=NullReporter()).path)
     rows = str(write_table(tmp_path / "rows.csv", ("width", "height"), [(0, 0), ("", 1)]))
     told = run(monkeypatch, capsys, "predict", path, rows, code=1)
     assert "rows.csv#1  a 1.000" in told and "Error: rows.csv#2 lacks a number (width)" in told
@@ -41,7 +41,7 @@ def test_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 def test_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    path = str(train(line(tmp_path / "line.csv"), "tree", out=tmp_path / "r", watch=Watcher()).path)
+    path = str(train(line(tmp_path / "line.csv"), "tree", out=tmp_path / "r", reporter=NullReporter()).path)
     rows = str(write_table(tmp_path / "rows.csv", ("q", "p"), [(0, 9)]))
     told = json.loads(run(monkeypatch, capsys, "predict", path, rows, "--json"))
     assert told["target"] == "y" and 15 < told["value"] < 32

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from discern.cli import main
-from tests.pictures import make_folder
+from tests.images import make_folder
 from tests.tables import flowers
 
 
@@ -31,8 +31,10 @@ def folder(tmp_path: Path) -> str:
 
 
 def test_one(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    told, _ = run(monkeypatch, capsys, folder, "--model", "tree", "--features", "hand", "--out", str(tmp_path / "r"))
-    assert "test accuracy 1.0000 on 6 pictures" in told
+    told, _ = run(
+        monkeypatch, capsys, folder, "--model", "tree", "--features", "handcrafted", "--out", str(tmp_path / "r")
+    )
+    assert "test accuracy 1.0000 on 6 images" in told
     assert "Trained in " in told and "epochs" not in told
 
 
@@ -40,9 +42,9 @@ def test_several(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = ("knn", "naive-bayes", "lda")
-    asked = (folder, "--model", ", ".join(names), "--features", "hand")
+    asked = (folder, "--model", ", ".join(names), "--features", "handcrafted")
     told, _ = run(monkeypatch, capsys, *asked, "--out", str(tmp_path / "a"))
-    assert "The same 6 pictures for all:" in told
+    assert "The same 6 images for all:" in told
     assert all(any(line.startswith(name) for line in told.splitlines()) for name in names)
     told, _ = run(monkeypatch, capsys, *asked, "--json", "--out", str(tmp_path / "b"))
     last = json.loads(told.splitlines()[-1])
@@ -80,7 +82,7 @@ def test_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_a_search(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ("--model", "knn", "--features", "hand", "--search", "grid", "--cv", "2", "--set", "k=1,3,99")
+    asked = ("--model", "knn", "--features", "handcrafted", "--search", "grid", "--cv", "2", "--set", "k=1,3,99")
     told, _ = run(monkeypatch, capsys, folder, *asked, "--out", str(tmp_path / "r"))
     assert "Tried by 2-fold cross-validation on the training part (n 27)" in told
     assert "could not be fitted" in told and "±" in told

@@ -1,4 +1,4 @@
-"""Sets of pictures made up for one test."""
+"""Sets of images made up for one test."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from discern.data.dataset import Dataset, Part, Store
+from discern.data.dataset import ImageDataset, Split, Store
 
 
 class MemoryStore(Store):
-    """Encoded pictures in a list; counts how often it was read."""
+    """Encoded images in a list; counts how often it was read."""
 
     def __init__(self, files: Sequence[bytes | np.ndarray], names: Sequence[str]) -> None:
         self.files, self.names, self.reads = list(files), list(names), 0
@@ -28,56 +28,59 @@ class MemoryStore(Store):
     def path(self, index: int) -> str:
         return self.names[index]
 
-    def stamp(self) -> str:
+    def version_key(self) -> str:
         return str([hash(bytes(file)) for file in self.files])
 
 
 Encode = Callable[..., bytes]
-MakeDataset = Callable[..., Dataset]
+MakeDataset = Callable[..., ImageDataset]
 
 
 @pytest.fixture
 def encode() -> Encode:
     """``encode(image, "PNG", **options)``: the bytes of a file."""
 
-    def encoded(image: Image.Image, kind: str = "PNG", **options: int) -> bytes:
+    def to_bytes(image: Image.Image, kind: str = "PNG", **options: int) -> bytes:
         target = io.BytesIO()
         image.save(target, kind, **options)
         return target.getvalue()
 
-    return encoded
+    return to_bytes
 
 
 @pytest.fixture
 def photo() -> Callable[..., Image.Image]:
-    """``photo(seed)``: coloured, smooth, and like no other: what a photo is to a perceptual hash."""
+    """``photo(seed)``: colored, smooth, and like no other: what a photo is to a perceptual hash."""
 
-    def made(seed: int, size: tuple[int, int] = (120, 90), blobs: int = 12) -> Image.Image:
+    def build(seed: int, size: tuple[int, int] = (120, 90), blobs: int = 12) -> Image.Image:
         noise = np.random.default_rng(seed).integers(0, 256, (blobs, blobs, 3), dtype=np.uint8)
         return Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(1))
 
-    return made
+    return build
 
 
 @pytest.fixture
 def make_dataset() -> MakeDataset:
-    """``make_dataset(files, labels, given, names)``: a data set held in memory."""
+    """``make_dataset(files, labels, given_split, names, task)``: a data set in memory."""
 
-    def made(
+    def build(
         files: Sequence[bytes | np.ndarray],
         labels: Sequence[int] | None = None,
-        given: Sequence[int] | None = None,
+        given_split: Sequence[int] | None = None,
         names: Sequence[str] | None = None,
-    ) -> Dataset:
+        task: str = "classification",
+    ) -> ImageDataset:
         count = len(files)
         labels = [0] * count if labels is None else labels
-        return Dataset(
+        given_split = [Split.NONE] * count if given_split is None else given_split
+        return ImageDataset(
             name="made",
             origin="made",
             classes=tuple(f"class{number}" for number in range(max(labels, default=0) + 1)),
             labels=np.array(labels, dtype=np.int32),
-            given=np.full(count, Part.NONE, np.uint8) if given is None else np.array(given, dtype=np.uint8),
+            given_split=np.array(given_split, dtype=np.uint8),
             store=MemoryStore(files, names or [f"{number}.png" for number in range(count)]),
+            task=task,
         )
 
-    return made
+    return build

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from discern.data.cifar import CIFAR10, CIFAR100, Layout, cifar_layout, open_cifar
-from discern.data.dataset import Part
+from discern.data.cifar import CIFAR10, CIFAR100, Layout, find_cifar_layout, open_cifar
+from discern.data.dataset import Split
 from discern.errors import DataError
 
 NAMES = {CIFAR10: "airplane\nautomobile\nbird\n\n", CIFAR100: "apple\naquarium_fish\nbaby\n"}
@@ -53,7 +53,7 @@ def test_both_however_they_lie_there(tmp_path: Path, layout: Layout, how: str) -
     data = open_cifar(tmp_path)
     trained = 6 * len(layout.train)
     assert data.classes == tuple(NAMES[layout].split())
-    assert data.given.tolist() == [Part.TRAIN] * trained + [Part.TEST] * 6
+    assert data.given_split.tolist() == [Split.TRAIN] * trained + [Split.TEST] * 6
     assert data.labels.tolist() == [0, 1, 2] * ((trained + 6) // 3)
     expected = np.frombuffer(files[layout.test], np.uint8).reshape(6, -1)[2, layout.before :].reshape(3, 32, 32)
     pixels = pickle.loads(pickle.dumps(data.store)).read(trained + 2)
@@ -81,7 +81,7 @@ def test_links_in_the_archive_are_not_followed(tmp_path: Path) -> None:
 
 def test_the_pickled_version_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "cifar-10-python.tar.gz").write_bytes(b"x")
-    assert cifar_layout(tmp_path) is None
+    assert find_cifar_layout(tmp_path) is None
     assert CIFAR10.archive in refused(tmp_path)
 
 
@@ -95,7 +95,7 @@ def test_a_missing_batch(tmp_path: Path) -> None:
 def test_a_cut_batch(tmp_path: Path) -> None:
     for name, data in contents(CIFAR100).items():
         (tmp_path / name).write_bytes(data[:-1] if name == "train.bin" else data)
-    assert "train.bin is not a whole CIFAR file" in refused(tmp_path)
+    assert "train.bin is truncated or corrupt" in refused(tmp_path)
 
 
 def test_too_few_names(tmp_path: Path) -> None:
@@ -108,4 +108,4 @@ def test_a_cut_archive(tmp_path: Path) -> None:
     archive = tmp_path / CIFAR10.archive
     pack(archive, contents(CIFAR10), "x")
     archive.write_bytes(archive.read_bytes()[:-3000])
-    assert "is damaged" in refused(tmp_path)
+    assert "is truncated or corrupt" in refused(tmp_path)

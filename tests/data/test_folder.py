@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from discern.data.dataset import Dataset, Part
-from discern.data.filestore import FileStore
+from discern.data.dataset import Dataset, Split
+from discern.data.file_store import FileStore
 from discern.data.folder import open_folder
 from discern.errors import DataError
+from discern.notices import Notice
 
 
 def fill(root: Path, *names: str) -> Path:
@@ -27,8 +28,8 @@ def paths(data: Dataset) -> list[str]:
     return [data.store.path(index) for index in range(len(data))]
 
 
-def given_to(data: Dataset, part: Part) -> list[str]:
-    return [data.store.path(index) for index in np.flatnonzero(data.given == part)]
+def given_to(data: Dataset, split: Split) -> list[str]:
+    return [data.store.path(index) for index in np.flatnonzero(data.given_split == split)]
 
 
 def refused(root: Path) -> str:
@@ -42,10 +43,10 @@ def refused(root: Path) -> str:
 
 def test_a_sub_folder_is_a_class(tmp_path: Path) -> None:
     data = open_folder(fill(tmp_path / "pets", "dog/1.jpg", "cat/2.PNG", "cat/10.png"))
-    assert (data.name, data.classes, data.notes) == ("pets", ("cat", "dog"), ())
+    assert (data.name, data.classes, data.notices) == ("pets", ("cat", "dog"), ())
     assert paths(data) == ["cat/2.PNG", "cat/10.png", "dog/1.jpg"]
     assert data.labels.tolist() == [0, 0, 1]
-    assert (data.given == Part.NONE).all()
+    assert (data.given_split == Split.NONE).all()
     assert data.store.read(1) == b"cat/10.png"
 
 
@@ -88,7 +89,7 @@ def test_deeper_folders_count_to_the_class(tmp_path: Path) -> None:
     assert paths(data) == ["a/2.jpg", "a/x/y/1.jpg", "b/1.jpg"]
 
 
-def test_what_is_no_picture_is_passed_over(tmp_path: Path) -> None:
+def test_what_is_no_image_is_passed_over(tmp_path: Path) -> None:
     junk = (
         "a/.DS_Store",
         "a/Thumbs.db",
@@ -102,16 +103,16 @@ def test_what_is_no_picture_is_passed_over(tmp_path: Path) -> None:
     assert (data.classes, paths(data)) == (("a", "b"), ["a/1.jpg", "b/1.jpg"])
 
 
-def test_a_folder_called_like_a_picture_is_a_folder(tmp_path: Path) -> None:
+def test_a_folder_named_like_an_image_is_a_folder(tmp_path: Path) -> None:
     assert len(open_folder(fill(tmp_path, "a/1.jpg/2.jpg", "b/1.jpg"))) == 2
 
 
-def test_empty_class_folders_and_loose_pictures_are_said(tmp_path: Path) -> None:
+def test_empty_class_folders_and_loose_images_are_said(tmp_path: Path) -> None:
     fill(tmp_path, "a/1.jpg", "b/1.jpg", "loose.jpg")
     (tmp_path / "c").mkdir()
     data = open_folder(tmp_path)
     assert (data.classes, len(data)) == (("a", "b"), 2)
-    assert data.notes == ("Pictures that lie beside the class folders are left out (1).",)
+    assert data.notices == (Notice("data.loose_images_left_out", {"n": 1}),)
 
 
 def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
@@ -134,60 +135,57 @@ def test_pipes_are_not_opened(tmp_path: Path) -> None:
     assert len(open_folder(tmp_path)) == 2
 
 
-# --- parts -----------------------------------------------------------------------------------------------------------
+# --- splits ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "names", [("train", "val", "test"), ("Training", "VALID", "Testing"), ("TRAIN", "Validation", "Test")]
 )
-def test_three_parts_are_respected(tmp_path: Path, names: tuple[str, str, str]) -> None:
+def test_three_splits_are_respected(tmp_path: Path, names: tuple[str, str, str]) -> None:
     data = open_folder(fill(tmp_path, *(f"{name}/{label}/1.jpg" for name in names for label in "ab")))
-    for name, part in zip(names, (Part.TRAIN, Part.VALIDATION, Part.TEST), strict=True):
-        assert given_to(data, part) == [f"{name}/a/1.jpg", f"{name}/b/1.jpg"]
-    assert (data.classes, data.notes) == (("a", "b"), ())
+    for name, split in zip(names, (Split.TRAIN, Split.VALIDATION, Split.TEST), strict=True):
+        assert given_to(data, split) == [f"{name}/a/1.jpg", f"{name}/b/1.jpg"]
+    assert (data.classes, data.notices) == (("a", "b"), ())
 
 
 @pytest.mark.parametrize("second", ["val", "valid", "Validation", "test", "holdout"])
-def test_the_second_of_two_parts_is_the_test_part(tmp_path: Path, second: str) -> None:
+def test_the_second_of_two_splits_is_the_test_split(tmp_path: Path, second: str) -> None:
     data = open_folder(fill(tmp_path, "train/a/1.jpg", "train/b/1.jpg", f"{second}/a/1.jpg", f"{second}/b/1.jpg"))
-    assert given_to(data, Part.TRAIN) == ["train/a/1.jpg", "train/b/1.jpg"]
-    assert given_to(data, Part.TEST) == [f"{second}/a/1.jpg", f"{second}/b/1.jpg"]
+    assert given_to(data, Split.TRAIN) == ["train/a/1.jpg", "train/b/1.jpg"]
+    assert given_to(data, Split.TEST) == [f"{second}/a/1.jpg", f"{second}/b/1.jpg"]
     if second.lower().startswith("val"):
-        assert data.notes == (
-            f"'{second}' is the only labelled part beside 'train', so it is the test part, scored once; "
-            "the validation part that chooses the model is cut from 'train'.",
-        )
+        assert data.notices == (Notice("data.validation_used_as_test", {"split": second, "train": "train"}),)
 
 
-def test_a_test_part_without_class_folders_is_kept_aside(tmp_path: Path) -> None:
+def test_a_test_split_without_class_folders_is_unlabeled(tmp_path: Path) -> None:
     data = open_folder(fill(tmp_path, "Train/a/1.jpg", "Train/b/1.jpg", "Test/x.jpg", "Test/deep/y.jpg"))
-    assert given_to(data, Part.ASIDE) == ["Test/x.jpg", "Test/deep/y.jpg"]
-    assert (data.labels[data.given == Part.ASIDE] == -1).all()
-    assert given_to(data, Part.TRAIN) == ["Train/a/1.jpg", "Train/b/1.jpg"]
-    assert data.notes == ("Pictures in 'Test' that lie in no class folder are kept aside as unlabelled (2).",)
+    assert given_to(data, Split.UNLABELED) == ["Test/x.jpg", "Test/deep/y.jpg"]
+    assert (data.labels[data.given_split == Split.UNLABELED] == -1).all()
+    assert given_to(data, Split.TRAIN) == ["Train/a/1.jpg", "Train/b/1.jpg"]
+    assert data.notices == (Notice("data.loose_images_unlabeled", {"n": 2, "folder": "Test"}),)
 
 
-def test_with_an_unlabelled_test_part_the_validation_part_is_scored(tmp_path: Path) -> None:
-    fill(tmp_path, *(f"{part}/{label}/1.jpg" for part in ("train", "val") for label in "ab"), "test/x.jpg")
+def test_with_an_unlabeled_test_split_the_validation_split_is_scored(tmp_path: Path) -> None:
+    fill(tmp_path, *(f"{split}/{label}/1.jpg" for split in ("train", "val") for label in "ab"), "test/x.jpg")
     data = open_folder(tmp_path)
-    assert given_to(data, Part.TEST) == ["val/a/1.jpg", "val/b/1.jpg"]
-    assert len(data.notes) == 2
+    assert given_to(data, Split.TEST) == ["val/a/1.jpg", "val/b/1.jpg"]
+    assert len(data.notices) == 2
 
 
-def test_a_part_alone_is_no_part(tmp_path: Path) -> None:
+def test_a_split_alone_is_no_split(tmp_path: Path) -> None:
     data = open_folder(fill(tmp_path, "train/a/1.jpg", "train/b/1.jpg"))
-    assert (data.classes, set(data.given.tolist())) == (("a", "b"), {Part.NONE})
+    assert (data.classes, set(data.given_split.tolist())) == (("a", "b"), {Split.NONE})
 
 
-def test_classes_of_one_part_only_are_classes(tmp_path: Path) -> None:
+def test_classes_of_one_split_only_are_classes(tmp_path: Path) -> None:
     data = open_folder(fill(tmp_path, "train/a/1.jpg", "train/b/1.jpg", "test/b/1.jpg", "test/c/1.jpg"))
     assert data.counts() == {"a": 1, "b": 2, "c": 1}
 
 
-def test_other_folders_beside_the_parts_are_left_out(tmp_path: Path) -> None:
-    fill(tmp_path, *(f"{part}/{label}/1.jpg" for part in ("train", "test") for label in "ab"), "extra/a/1.jpg")
+def test_other_folders_beside_the_splits_are_left_out(tmp_path: Path) -> None:
+    fill(tmp_path, *(f"{split}/{label}/1.jpg" for split in ("train", "test") for label in "ab"), "extra/a/1.jpg")
     data = open_folder(tmp_path)
-    assert (len(data), data.notes) == (4, ("Beside the parts, these folders are left out: extra.",))
+    assert (len(data), data.notices) == (4, (Notice("data.folders_left_out", {"names": ["extra"]}),))
 
 
 def test_trains_among_cars_are_a_class(tmp_path: Path) -> None:
@@ -203,40 +201,40 @@ def test_missing_folder(tmp_path: Path) -> None:
 
 
 def test_empty_folder(tmp_path: Path) -> None:
-    assert refused(tmp_path).endswith("holds no pictures: put them in one sub-folder per class.")
+    assert refused(tmp_path).endswith("has no images: put them in one sub-folder per class.")
 
 
-def test_no_pictures(tmp_path: Path) -> None:
-    assert "holds no pictures" in refused(fill(tmp_path, "a/notes.txt", "b/notes.txt"))
+def test_no_images(tmp_path: Path) -> None:
+    assert "has no images" in refused(fill(tmp_path, "a/notes.txt", "b/notes.txt"))
 
 
-def test_loose_pictures(tmp_path: Path) -> None:
-    assert "holds loose pictures" in refused(fill(tmp_path, "1.jpg", "2.jpg"))
+def test_loose_images(tmp_path: Path) -> None:
+    assert "has images outside class folders" in refused(fill(tmp_path, "1.jpg", "2.jpg"))
 
 
 def test_one_class(tmp_path: Path) -> None:
-    assert "has one class only (a)" in refused(fill(tmp_path, "a/1.jpg", "b/notes.txt"))
+    assert "has only one class (a)" in refused(fill(tmp_path, "a/1.jpg", "b/notes.txt"))
 
 
 def test_classes_one_folder_further_in(tmp_path: Path) -> None:
     assert str(tmp_path / "inner") in refused(fill(tmp_path, "inner/a/1.jpg", "inner/b/1.jpg"))
 
 
-def test_train_part_without_class_folders(tmp_path: Path) -> None:
-    assert "The train part" in refused(fill(tmp_path, "train/1.jpg", "test/1.jpg"))
+def test_train_split_without_class_folders(tmp_path: Path) -> None:
+    assert "The train split" in refused(fill(tmp_path, "train/1.jpg", "test/1.jpg"))
 
 
-def test_parts_but_none_to_learn_from(tmp_path: Path) -> None:
-    root = fill(tmp_path, *(f"{part}/{label}/1.jpg" for part in ("val", "test") for label in "ab"))
-    assert "call one of them train" in refused(root)
+def test_splits_but_none_to_train_on(tmp_path: Path) -> None:
+    root = fill(tmp_path, *(f"{split}/{label}/1.jpg" for split in ("val", "test") for label in "ab"))
+    assert "name one of them train" in refused(root)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read everything")
-def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_readable(tmp_path: Path) -> None:
     fill(tmp_path, "a/1.jpg", "b/1.jpg")
     (tmp_path / "a").chmod(0)
     try:
-        assert "may not be read" in refused(tmp_path)
+        assert "is not readable" in refused(tmp_path)
     finally:
         (tmp_path / "a").chmod(0o700)
 
@@ -251,32 +249,32 @@ def test_names_come_back(names: list[str]) -> None:
     assert [store.path(index) for index in range(len(store))] == names
 
 
-def test_the_stamp_follows_the_files(tmp_path: Path) -> None:
+def test_the_version_key_follows_the_files(tmp_path: Path) -> None:
     fill(tmp_path, "a/1.jpg", "b/1.jpg")
-    stamps = [open_folder(tmp_path).store.stamp(), open_folder(tmp_path).store.stamp()]
-    assert stamps[0] == stamps[1]
+    keys = [open_folder(tmp_path).store.version_key(), open_folder(tmp_path).store.version_key()]
+    assert keys[0] == keys[1]
     (tmp_path / "a/1.jpg").write_bytes(b"something else")
-    stamps.append(open_folder(tmp_path).store.stamp())
+    keys.append(open_folder(tmp_path).store.version_key())
     os.utime(tmp_path / "a/1.jpg", (1, 1))
-    stamps.append(open_folder(tmp_path).store.stamp())
+    keys.append(open_folder(tmp_path).store.version_key())
     (tmp_path / "a/1.jpg").rename(tmp_path / "a/2.jpg")
-    stamps.append(open_folder(tmp_path).store.stamp())
-    assert len(set(stamps)) == 4
+    keys.append(open_folder(tmp_path).store.version_key())
+    assert len(set(keys)) == 4
 
 
-# --- real pictures ---------------------------------------------------------------------------------------------------
+# --- real images ---------------------------------------------------------------------------------------------------
 
 
 def test_fruit(shared_data: Path) -> None:
     data = open_folder(shared_data / "fruit")
     assert data.counts() == {"Apple": 49, "Banana": 39, "Watermelon": 51}
-    assert len(given_to(data, Part.ASIDE)) == 3
-    assert len(given_to(data, Part.TRAIN)) == 139
+    assert len(given_to(data, Split.UNLABELED)) == 3
+    assert len(given_to(data, Split.TRAIN)) == 139
 
 
 def test_hymenoptera(shared_data: Path) -> None:
     data = open_folder(shared_data / "hymenoptera")
     assert data.classes == ("ants", "bees")
-    assert "train/ants/imageNotFound.gif" in given_to(data, Part.TRAIN)
-    assert all(path.startswith("val/") for path in given_to(data, Part.TEST))
-    assert len(data.notes) == 1
+    assert "train/ants/imageNotFound.gif" in given_to(data, Split.TRAIN)
+    assert all(path.startswith("val/") for path in given_to(data, Split.TEST))
+    assert len(data.notices) == 1

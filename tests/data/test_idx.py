@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from discern.data import raw
-from discern.data.dataset import Part
+from discern.data.dataset import Split
 from discern.data.idx import open_idx
 from discern.errors import DataError
 
@@ -40,8 +40,8 @@ def refused(folder: Path) -> str:
 def test_both_parts(tmp_path: Path, packed: bool, inner: str) -> None:
     train, test = (write(tmp_path / inner, stem, count, packed) for stem, count in (("train", 9), ("t10k", 4)))
     data = open_idx(tmp_path)
-    assert (data.classes, data.notes) == (("0", "1", "2"), ())
-    assert data.given.tolist() == [Part.TRAIN] * 9 + [Part.TEST] * 4
+    assert (data.classes, data.notices) == (("0", "1", "2"), ())
+    assert data.given_split.tolist() == [Split.TRAIN] * 9 + [Split.TEST] * 4
     assert data.labels.tolist() == [0, 1, 2] * 3 + [0, 1, 2, 0]
     store = pickle.loads(pickle.dumps(data.store))
     for index, expected in enumerate([*train, *test]):
@@ -71,21 +71,21 @@ def test_missing_labels(tmp_path: Path) -> None:
     assert "lacks the file train-labels-idx1-ubyte" in refused(tmp_path)
 
 
-def test_labels_of_other_pictures(tmp_path: Path) -> None:
+def test_labels_of_other_images(tmp_path: Path) -> None:
     write(tmp_path, "train", 9, packed=False)
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(8, np.uint8)))
     assert "do not belong together" in refused(tmp_path)
 
 
 def test_no_files(tmp_path: Path) -> None:
-    assert "holds no IDX files" in refused(tmp_path)
+    assert "has no IDX files" in refused(tmp_path)
 
 
 @pytest.mark.parametrize("data", [b"", b"\0\0\x08\x03", b"something else", idx(np.zeros((9, 5, 4), np.uint8))[:-1]])
-def test_not_whole(tmp_path: Path, data: bytes) -> None:
+def test_truncated(tmp_path: Path, data: bytes) -> None:
     write(tmp_path, "train", 9, packed=False)
     (tmp_path / "train-images-idx3-ubyte").write_bytes(data)
-    assert "is not a whole IDX file" in refused(tmp_path)
+    assert "is truncated or corrupt" in refused(tmp_path)
 
 
 def test_a_damaged_archive(tmp_path: Path) -> None:
@@ -93,10 +93,10 @@ def test_a_damaged_archive(tmp_path: Path) -> None:
     file = tmp_path / "train-images-idx3-ubyte.gz"
     for damaged in (file.read_bytes()[:-20], b"not packed", file.read_bytes()[:20] + b"\xff" * 60):
         file.write_bytes(damaged)
-        assert "is damaged" in refused(tmp_path)
+        assert "is truncated or corrupt" in refused(tmp_path)
 
 
 def test_an_archive_that_swells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw, "MOST_BYTES", 1000)
+    monkeypatch.setattr(raw, "MAX_BYTES", 1000)
     write(tmp_path, "train", 90, packed=True)
     assert "unpacks to more than 1000 bytes" in refused(tmp_path)

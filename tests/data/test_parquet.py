@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from discern.data import parquet
-from discern.data.dataset import Part
+from discern.data.dataset import Split
+from discern.data.image import decode
 from discern.data.parquet import ParquetStore, open_parquet
-from discern.data.picture import decode
 from discern.errors import DataError
+from discern.notices import Notice
 
 
 def write(
@@ -26,9 +27,9 @@ def write(
     label: str = "label",
     **options: Any,
 ) -> Path:
-    pictures = [{"bytes": f"{file.stem} {row}".encode(), "path": None} for row in range(len(labels))]
+    images = [{"bytes": f"{file.stem} {row}".encode(), "path": None} for row in range(len(labels))]
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    table = pa.table({"id": pa.array(range(len(labels))), image: pa.array(pictures, kind), label: pa.array(labels)})
+    table = pa.table({"id": pa.array(range(len(labels))), image: pa.array(images, kind), label: pa.array(labels)})
     table = table.select([image, label] if names is None else ["id", image, label])
     if names is not None:
         features = {label: {"names": names, "_type": "ClassLabel"}, image: {"_type": "Image"}}
@@ -44,22 +45,22 @@ def refused(path: Path) -> str:
     return str(caught.value)
 
 
-def test_a_single_file_has_no_parts(tmp_path: Path) -> None:
+def test_a_single_file_has_no_splits(tmp_path: Path) -> None:
     data = open_parquet(write(tmp_path / "pets" / "train.parquet", [1, 0, 1], ["dog", "cat"]))
     assert (data.name, data.classes, data.labels.tolist()) == ("pets", ("dog", "cat"), [1, 0, 1])
-    assert (data.given == Part.NONE).all()
+    assert (data.given_split == Split.NONE).all()
     assert (data.store.read(2), data.store.path(2)) == (b"train 2", "train.parquet#2")
 
 
 @pytest.mark.parametrize("folder", ["", "data"])
-def test_a_folder_of_parts(tmp_path: Path, folder: str) -> None:
+def test_a_folder_of_splits(tmp_path: Path, folder: str) -> None:
     for file in ("train-00000-of-00002", "train-00001-of-00002", "validation-0", "test-0"):
         write(tmp_path / folder / f"{file}.parquet", [0, 1], ["dog", "cat"], image="img", label="fine_label")
     data = open_parquet(tmp_path)
-    given = {data.store.path(i).split("/")[-1]: Part(part).name for i, part in enumerate(data.given.tolist())}
-    assert given["train-00001-of-00002.parquet#1"] == "TRAIN"
-    assert given["validation-0.parquet#0"] == "VALIDATION"
-    assert given["test-0.parquet#0"] == "TEST"
+    splits = {data.store.path(i).split("/")[-1]: Split(split).name for i, split in enumerate(data.given_split.tolist())}
+    assert splits["train-00001-of-00002.parquet#1"] == "TRAIN"
+    assert splits["validation-0.parquet#0"] == "VALIDATION"
+    assert splits["test-0.parquet#0"] == "TEST"
     assert len(data) == 8
 
 
@@ -67,14 +68,14 @@ def test_the_second_of_two_parts_is_the_test_part(tmp_path: Path) -> None:
     for file in ("train", "holdout"):
         write(tmp_path / f"{file}.parquet", ["b", "a"])
     data = open_parquet(tmp_path)
-    assert (data.classes, data.given.tolist()) == (("a", "b"), [Part.TEST, Part.TEST, Part.TRAIN, Part.TRAIN])
+    assert (data.classes, data.given_split.tolist()) == (("a", "b"), [Split.TEST, Split.TEST, Split.TRAIN, Split.TRAIN])
 
 
 def test_other_files_beside_the_parts_are_left_out(tmp_path: Path) -> None:
     for file in ("train", "test", "extra"):
         write(tmp_path / f"{file}.parquet", ["b", "a"])
     data = open_parquet(tmp_path)
-    assert (len(data), data.notes) == (4, ("Beside the parts, these files are left out: extra.parquet.",))
+    assert (len(data), data.notices) == (4, (Notice("data.files_left_out", {"names": ["extra.parquet"]}),))
 
 
 def test_labels_without_names_are_their_numbers(tmp_path: Path) -> None:
@@ -91,17 +92,17 @@ def test_labels_as_words(tmp_path: Path, dictionary: bool) -> None:
 
 def test_no_label_is_put_aside(tmp_path: Path) -> None:
     data = open_parquet(write(tmp_path / "a.parquet", [0, None, 1, -1], ["dog", "cat"]))
-    assert data.given.tolist() == [Part.NONE, Part.ASIDE, Part.NONE, Part.ASIDE]
+    assert data.given_split.tolist() == [Split.NONE, Split.UNLABELED, Split.NONE, Split.UNLABELED]
 
 
-def test_classes_without_pictures_are_left_out(tmp_path: Path) -> None:
+def test_classes_without_images_are_left_out(tmp_path: Path) -> None:
     data = open_parquet(write(tmp_path / "a.parquet", [0, 2], ["dog", "cat", "cow"]))
     assert (data.classes, data.labels.tolist()) == (("dog", "cow"), [0, 1])
-    assert data.notes == ("1 class has no pictures and is left out: cat.",)
+    assert data.notices == (Notice("data.empty_classes", {"n": 1, "names": ["cat"]}),)
 
 
 def test_row_groups_are_read_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet, "HELD", 100)  # one row group at a time
+    monkeypatch.setattr(parquet, "MAX_CACHED", 100)  # one row group at a time
     store = open_parquet(write(tmp_path / "a.parquet", list(range(50)), row_group_size=7)).store
     order = np.random.default_rng(0).permutation(50).tolist()
     assert [store.read(index) for index in order] == [f"a {index}".encode() for index in order]
@@ -110,7 +111,7 @@ def test_row_groups_are_read_when_asked_for(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_row_group_is_read_as_far_as_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet, "AT_ONCE", 3)
+    monkeypatch.setattr(parquet, "CHUNK", 3)
     store = open_parquet(write(tmp_path / "a.parquet", list(range(50)))).store
     assert isinstance(store, ParquetStore)
     order = [4, 0, 49, 5]
@@ -135,23 +136,23 @@ def test_the_store_travels_between_processes_and_threads(tmp_path: Path) -> None
     assert len(pickle.dumps(store)) < 2000
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(copy.read, range(50))) == [f"a {index}".encode() for index in range(50)]
-    assert copy.stamp() == store.stamp()
+    assert copy.version_key() == store.version_key()
 
 
-def test_the_stamp_follows_the_file(tmp_path: Path) -> None:
-    before = open_parquet(write(tmp_path / "a.parquet", [0, 1])).store.stamp()
-    assert open_parquet(write(tmp_path / "a.parquet", [0, 1, 1])).store.stamp() != before
+def test_the_version_key_follows_the_file(tmp_path: Path) -> None:
+    before = open_parquet(write(tmp_path / "a.parquet", [0, 1])).store.version_key()
+    assert open_parquet(write(tmp_path / "a.parquet", [0, 1, 1])).store.version_key() != before
 
 
 def test_not_parquet(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1 and nothing else")
-    assert "is not a whole parquet file" in refused(tmp_path / "a.parquet")
+    assert "is truncated or corrupt" in refused(tmp_path / "a.parquet")
 
 
 def test_cut_short(tmp_path: Path) -> None:
     file = write(tmp_path / "a.parquet", [0, 1])
     file.write_bytes(file.read_bytes()[:-20])
-    assert "is not a whole parquet file" in refused(file)
+    assert "is truncated or corrupt" in refused(file)
 
 
 def test_missing_columns(tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_files_that_name_different_classes(tmp_path: Path) -> None:
 
 
 def test_one_class(tmp_path: Path) -> None:
-    assert "has one class only (dog)" in refused(write(tmp_path / "a.parquet", [0, 0], ["dog", "cat"]))
+    assert "has only one class (dog)" in refused(write(tmp_path / "a.parquet", [0, 0], ["dog", "cat"]))
 
 
 @pytest.mark.parametrize("metadata", [b"not JSON", b"[]", b'{"info": 3}', b'{"info": {"features": {"label": 3}}}'])
@@ -186,8 +187,11 @@ def test_metadata_that_cannot_be_read_is_passed_over(tmp_path: Path, metadata: b
 )
 def test_real_files(shared_data: Path, name: str, counts: tuple[int, int], size: tuple[int, int], mode: str) -> None:
     data = open_parquet(shared_data / name)
-    assert (np.count_nonzero(data.given == Part.TRAIN), np.count_nonzero(data.given == Part.TEST)) == counts
-    assert len(data.classes) == 10 and data.notes == ()
+    assert (
+        np.count_nonzero(data.given_split == Split.TRAIN),
+        np.count_nonzero(data.given_split == Split.TEST),
+    ) == counts
+    assert len(data.classes) == 10 and data.notices == ()
     for index in (0, 9999, 10000, len(data) - 1):
         image = decode(data.store.read(index))
         assert (image.size, image.mode) == (size, mode)

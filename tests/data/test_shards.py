@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from discern.data.audit import audit
-from discern.data.dataset import UNLABELLED, Part
-from discern.data.near import find_near
+from discern.data.audit import audit_dataset
+from discern.data.dataset import UNLABELED, Split
 from discern.data.open import open_data
-from discern.data.scan import scan
-from discern.data.shards import MOST_LABEL, ShardStore, open_shards
-from discern.data.split import split
-from discern.data.tars import members, read_at
+from discern.data.scan import scan_images
+from discern.data.shards import MAX_LABEL_BYTES, ShardStore, open_shards
+from discern.data.split import split_dataset
+from discern.data.tar_file import list_members, read_at
 from discern.errors import DataError
 
 
@@ -34,11 +33,11 @@ def write(shard: Path, files: Mapping[str, bytes]) -> Path:
     return shard
 
 
-def labelled(classes: str, start: int = 0) -> dict[str, bytes]:
+def labeled(classes: str, start: int = 0) -> dict[str, bytes]:
     """Of "ab" two samples, 0.jpg of class a and 1.jpg of class b."""
     found = {}
     for number, label in enumerate(classes, start):
-        found |= {f"{number:04d}.jpg": f"picture {number}".encode(), f"{number:04d}.cls": label.encode()}
+        found |= {f"{number:04d}.jpg": f"image {number}".encode(), f"{number:04d}.cls": label.encode()}
     return found
 
 
@@ -48,23 +47,23 @@ def refused(source: object) -> str:
     return str(caught.value)
 
 
-def test_pictures_lie_where_the_headers_say(tmp_path: Path) -> None:
+def test_images_lie_where_the_headers_say(tmp_path: Path) -> None:
     for number, classes in enumerate(("ab", "ba", "a")):
-        write(tmp_path / f"fruit-{number:02d}.tar", labelled(classes, 10 * number))
+        write(tmp_path / f"fruit-{number:02d}.tar", labeled(classes, 10 * number))
     data = open_data(f"wds:{tmp_path}/fruit-{{00..02}}.tar")
     assert (data.name, data.classes, data.labels.tolist()) == ("fruit", ("a", "b"), [0, 1, 1, 0, 0])
-    assert (data.given == Part.NONE).all()
-    assert [data.store.read(i) for i in range(5)] == [f"picture {n}".encode() for n in (0, 1, 10, 11, 20)]
+    assert (data.given_split == Split.NONE).all()
+    assert [data.store.read(i) for i in range(5)] == [f"image {n}".encode() for n in (0, 1, 10, 11, 20)]
     assert data.store.path(3) == "fruit-01.tar/0011.jpg"
     assert isinstance(data.store, ShardStore)
     assert data.store.shard.tolist() == [0, 0, 1, 1, 2]
     again = pickle.loads(pickle.dumps(data.store))  # as a worker process gets it
-    assert again.read(4) == b"picture 20"
+    assert again.read(4) == b"image 20"
 
 
 def test_a_folder_a_pattern_and_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (2, 10):
-        write(tmp_path / "pets" / f"{number}.tar", labelled("ab", number))
+        write(tmp_path / "pets" / f"{number}.tar", labeled("ab", number))
     monkeypatch.chdir(tmp_path)
     for source in ("wds:pets", "wds:pets/*.tar", "wds:pets/{2,10}.tar"):
         data = open_data(source)
@@ -76,14 +75,14 @@ def test_a_folder_a_pattern_and_a_file(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_parts_by_the_words_of_a_name(tmp_path: Path) -> None:
     for name in ("imagenet-train-000", "imagenet-val-000", "imagenet-test-000"):
-        write(tmp_path / f"{name}.tar", labelled("ab"))
+        write(tmp_path / f"{name}.tar", labeled("ab"))
     data = open_data(f"wds:{tmp_path}/imagenet-{{train,val,test}}-000.tar")
     assert data.name == "imagenet"
-    assert data.given.tolist() == [Part.TRAIN] * 2 + [Part.VALIDATION] * 2 + [Part.TEST] * 2
-    write(tmp_path / "own" / "train" / "0.tar", labelled("ab"))
-    write(tmp_path / "own" / "test" / "0.tar", labelled("ab"))
+    assert data.given_split.tolist() == [Split.TRAIN] * 2 + [Split.VALIDATION] * 2 + [Split.TEST] * 2
+    write(tmp_path / "own" / "train" / "0.tar", labeled("ab"))
+    write(tmp_path / "own" / "test" / "0.tar", labeled("ab"))
     data = open_data(f"wds:{tmp_path}/own/*/0.tar")
-    assert [data.store.path(0), Part(data.given[0])] == ["test/0.tar/0000.jpg", Part.TEST]
+    assert [data.store.path(0), Split(data.given_split[0])] == ["test/0.tar/0000.jpg", Split.TEST]
 
 
 def test_labels_as_others_write_them(tmp_path: Path) -> None:
@@ -93,8 +92,8 @@ def test_labels_as_others_write_them(tmp_path: Path) -> None:
         files |= {f"a/{number}.json": json.dumps(value).encode(), f"a/{number}.png": b"p"}
     data = open_shards(f"wds:{write(tmp_path / '0.tar', files)}")
     assert data.classes == ("0", "1")
-    assert data.labels.tolist() == [0, 1, 1, 0, UNLABELLED, UNLABELLED]
-    assert data.given.tolist()[-2:] == [Part.ASIDE] * 2
+    assert data.labels.tolist() == [0, 1, 1, 0, UNLABELED, UNLABELED]
+    assert data.given_split.tolist()[-2:] == [Split.UNLABELED] * 2
     (tmp_path / "classes.txt").write_text("cat\ndog\n")
     assert open_shards(f"wds:{tmp_path}").classes == ("cat", "dog")
     (tmp_path / "classes.txt").write_text("cat\n")
@@ -107,7 +106,7 @@ def test_what_others_would_run_is_passed_over(tmp_path: Path) -> None:
             return os.mkdir, (str(tmp_path / "sprung"),)
 
     trap = pickle.dumps(Trap())
-    files = labelled("ab") | {
+    files = labeled("ab") | {
         "0000.pyd": trap,
         "0000.pickle": trap,
         "0001.npy": b"x",
@@ -116,11 +115,11 @@ def test_what_others_would_run_is_passed_over(tmp_path: Path) -> None:
     }
     data = open_shards(f"wds:{write(tmp_path / '0.tar', files)}")
     assert len(data) == 2
-    assert "5 other files are passed over: .pyd, .pickle, .npy, ._0.jpg, .left.jpg." in data.notes[0]
+    assert "5 other files are ignored: .pyd, .pickle, .npy, ._0.jpg, .left.jpg." in data.notices[0].text()
     assert not (tmp_path / "sprung").exists()
 
 
-def test_links_and_folders_are_no_pictures(tmp_path: Path) -> None:
+def test_links_and_folders_are_no_images(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"secret")
     shard = tmp_path / "0.tar"
     with tarfile.open(shard, "w") as tar:
@@ -128,19 +127,17 @@ def test_links_and_folders_are_no_pictures(tmp_path: Path) -> None:
             member = tarfile.TarInfo(name)
             member.type, member.linkname = kind, str(tmp_path / "secret")
             tar.addfile(member)
-        for name, data in labelled("ab").items():
+        for name, data in labeled("ab").items():
             member = tarfile.TarInfo("../../" + name)
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
     data = open_shards(f"wds:{shard}")
-    assert [data.store.read(i) for i in range(len(data))] == [b"picture 0", b"picture 1"]
+    assert [data.store.read(i) for i in range(len(data))] == [b"image 0", b"image 1"]
 
 
 def test_names_of_any_length(tmp_path: Path) -> None:
     long = "x" * 300
-    data = open_shards(
-        f"wds:{write(tmp_path / '0.tar', {f'{long}é.jpg': b'p', f'{long}é.cls': b'a', **labelled('b')})}"
-    )
+    data = open_shards(f"wds:{write(tmp_path / '0.tar', {f'{long}é.jpg': b'p', f'{long}é.cls': b'a', **labeled('b')})}")
     assert data.store.path(0) == f"0.tar/{long}é.jpg"
     assert data.store.read(0) == b"p"
 
@@ -151,13 +148,13 @@ def test_commands_and_addresses_are_refused(pattern: str) -> None:
 
 
 def test_no_shard(tmp_path: Path) -> None:
-    write(tmp_path / "train-0.tar", labelled("ab"))
-    assert "train-1.tar: did you mean" in refused(f"{tmp_path}/train-{{0..1}}.tar")
-    assert "No file is called like" in refused(f"{tmp_path}/val-*.tar")
+    write(tmp_path / "train-0.tar", labeled("ab"))
+    assert "train-1.tar (did you mean" in refused(f"{tmp_path}/train-{{0..1}}.tar")
+    assert "No file matches" in refused(f"{tmp_path}/val-*.tar")
     (tmp_path / "empty").mkdir()
-    assert "holds no .tar files" in refused(tmp_path / "empty")
+    assert "has no .tar files" in refused(tmp_path / "empty")
     assert "means more than" in refused(f"{tmp_path}/{{0..999999999}}.tar")
-    with pytest.raises(DataError, match=r"give wds:"):
+    with pytest.raises(DataError, match=r"use wds:"):
         open_data(tmp_path / "train-0.tar")
 
 
@@ -170,58 +167,60 @@ def test_a_compressed_shard(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("keep", [0, 1, 700, 1100])
 def test_a_shard_that_was_cut_off(tmp_path: Path, keep: int) -> None:
-    shard = write(tmp_path / "0.tar", {"0.jpg": b"p" * 900, **labelled("ab")})
+    shard = write(tmp_path / "0.tar", {"0.jpg": b"p" * 900, **labeled("ab")})
     shard.write_bytes(shard.read_bytes()[:keep])
-    assert "no whole tar file" in refused(shard)
+    assert "is truncated or corrupt" in refused(shard)
 
 
 def test_a_damaged_header_is_not_the_end(tmp_path: Path) -> None:
-    shard = write(tmp_path / "0.tar", labelled("abab"))
+    shard = write(tmp_path / "0.tar", labeled("abab"))
     data = bytearray(shard.read_bytes())
     data[2048 + 150] ^= 0xFF  # a checksum in the middle
     shard.write_bytes(data)
-    assert "no whole tar file" in refused(shard)
+    assert "is truncated or corrupt" in refused(shard)
 
 
 def test_a_size_below_nothing(tmp_path: Path) -> None:
     member = tarfile.TarInfo("0.jpg")
     member.size = -1024
     (tmp_path / "0.tar").write_bytes(member.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
-    assert "no whole tar file" in refused(tmp_path / "0.tar")
+    assert "is truncated or corrupt" in refused(tmp_path / "0.tar")
 
 
 def test_a_shard_with_nothing_in_it(tmp_path: Path) -> None:
-    write(tmp_path / "0.tar", labelled("ab"))
+    write(tmp_path / "0.tar", labeled("ab"))
     write(tmp_path / "1.tar", {})
-    assert "1.tar holds no pictures" in refused(tmp_path)
+    assert "1.tar has no images" in refused(tmp_path)
 
 
-def test_pictures_without_labels(tmp_path: Path) -> None:
+def test_images_without_labels(tmp_path: Path) -> None:
     assert "has a label: a shard has, beside each key.jpg" in refused(write(tmp_path / "0.tar", {"0.jpg": b"p"}))
 
 
 @pytest.mark.parametrize("said", [b"\xff", b"[1, 2]", b'{"label": [1]}', b'{"label": true}', b"[" * 100_000])
 def test_a_label_that_is_none(tmp_path: Path, said: bytes) -> None:
     name = "0000.cls" if said == b"\xff" else "0000.json"
-    files = {**labelled("ab"), name: said}
-    if said == b"[1, 2]":  # a list says nothing of a class, as other things that are kept beside pictures
+    files = {**labeled("ab"), name: said}
+    if said == b"[1, 2]":  # a list says nothing of a class, as other things that are kept beside images
         assert len(open_shards(f"wds:{write(tmp_path / '0.tar', files)}")) == 2
     else:
         assert f"has no class in {name}" in refused(write(tmp_path / "0.tar", files))
 
 
 def test_a_label_as_long_as_a_book(tmp_path: Path) -> None:
-    assert "has no class in" in refused(write(tmp_path / "0.tar", {"0.jpg": b"p", "0.cls": b"1" * (MOST_LABEL + 1)}))
+    assert "has no class in" in refused(
+        write(tmp_path / "0.tar", {"0.jpg": b"p", "0.cls": b"1" * (MAX_LABEL_BYTES + 1)})
+    )
 
 
-def test_a_stamp_of_files(tmp_path: Path) -> None:
-    shard = write(tmp_path / "0.tar", labelled("ab"))
+def test_the_version_key_follows_the_files(tmp_path: Path) -> None:
+    shard = write(tmp_path / "0.tar", labeled("ab"))
     store = open_shards(f"wds:{shard}").store
-    before = store.stamp()
-    write(shard, labelled("abab"))
-    assert store.stamp() != before
+    before = store.version_key()
+    write(shard, labeled("abab"))
+    assert store.version_key() != before
     shard.write_bytes(b"")
-    with pytest.raises(OSError, match="cut off"):
+    with pytest.raises(OSError, match="was truncated"):
         store.read(1)
 
 
@@ -229,28 +228,25 @@ def test_members_are_those_of_tarfile(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     files = {f"{n}.bin": rng.bytes(int(rng.integers(0, 2000))) for n in range(50)}
     shard = write(tmp_path / "0.tar", files)
-    assert {m.name: read_at(shard, m.offset, m.size) for m in members(shard)} == files
+    assert {m.name: read_at(shard, m.offset, m.size) for m in list_members(shard)} == files
 
 
 def test_as_good_as_a_folder(tmp_path: Path) -> None:
-    """The same pictures in shards and in a folder: the same split and the same content."""
+    """The same images in shards and in a folder: the same split and the same content."""
     files: list[dict[str, bytes]] = [{}, {}]
     for number in range(24):
         noise = np.random.default_rng(number).integers(0, 256, (20, 20, 3), dtype=np.uint8)
-        picture = io.BytesIO()
-        Image.fromarray(noise).save(picture, "PNG")
+        image = io.BytesIO()
+        Image.fromarray(noise).save(image, "PNG")
         label = "ab"[number >= 12]
-        files[number >= 12] |= {f"{number:02d}.png": picture.getvalue(), f"{number:02d}.cls": label.encode()}
+        files[number >= 12] |= {f"{number:02d}.png": image.getvalue(), f"{number:02d}.cls": label.encode()}
         path = tmp_path / "folder" / label / f"{number:02d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(picture.getvalue())
+        path.write_bytes(image.getvalue())
     for number, inside in enumerate(files):
         write(tmp_path / "shards" / f"{number}.tar", inside)
     in_folder, in_shards = (open_data(source) for source in (tmp_path / "folder", f"wds:{tmp_path / 'shards'}"))
-    facts = [scan(data) for data in (in_folder, in_shards)]
-    assert facts[0].fingerprint() == facts[1].fingerprint()
-    splits = [
-        split(data, seen, (near := find_near(seen)), audit(data, seen, near), 0, validation=0.2, test=0.2)
-        for data, seen in zip((in_folder, in_shards), facts, strict=True)
-    ]
-    np.testing.assert_array_equal(splits[0].parts(), splits[1].parts())
+    stats = [scan_images(data) for data in (in_folder, in_shards)]
+    assert stats[0].fingerprint() == stats[1].fingerprint()
+    splits = [split_dataset(data, *audit_dataset(data), validation=0.2, test=0.2) for data in (in_folder, in_shards)]
+    np.testing.assert_array_equal(splits[0].to_array(), splits[1].to_array())

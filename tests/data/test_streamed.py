@@ -12,11 +12,11 @@ import pytest
 from discern.data import streamed as room
 from discern.data import workers
 from discern.data.dataset import Store
-from discern.data.filestore import FileStore
-from discern.data.pixels import decoded, pixels
-from discern.data.scan import scan
+from discern.data.file_store import FileStore
+from discern.data.pixel_cache import decode_all, decode_one
+from discern.data.scan import scan_images
 from discern.data.shards import ShardStore
-from discern.data.streamed import Streamed
+from discern.data.streamed import StreamedPixels
 from discern.errors import DataError
 from discern.files import cache_folder
 from discern.preprocess.spec import Preprocess
@@ -31,8 +31,8 @@ def twelve(make_dataset, encode, photo):
 
 @pytest.fixture
 def processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "FEW", 0)
-    monkeypatch.setattr(workers, "processors", lambda: 2)
+    monkeypatch.setattr(workers, "MAX_FOR_THREADS", 0)
+    monkeypatch.setattr(workers, "count_processors", lambda: 2)
 
 
 @pytest.fixture
@@ -44,27 +44,27 @@ def on_disk(tmp_path: Path, encode, photo) -> FileStore:
 
 def test_the_bytes_are_those_of_the_cache(twelve):
     indices = np.array([7, 2, 9, 0])
-    held = pixels(twelve, indices, scan(twelve), SPEC)
-    seen = Streamed(twelve.store, indices, SPEC)
-    assert (seen.shape, seen.ndim, len(seen)) == (held.shape, held.ndim, len(held))
-    for rows in (2, -1, slice(1, 3), np.array([3, 0, 0]), np.zeros(0, np.int64)):
-        np.testing.assert_array_equal(seen[rows], held[rows])
-        assert seen[rows].dtype == np.uint8
+    cached = decode_all(twelve, indices, scan_images(twelve), SPEC)
+    streamed = StreamedPixels(twelve.store, indices, SPEC)
+    assert (streamed.shape, streamed.ndim, len(streamed)) == (cached.shape, cached.ndim, len(cached))
+    for indices in (2, -1, slice(1, 3), np.array([3, 0, 0]), np.zeros(0, np.int64)):
+        np.testing.assert_array_equal(streamed[indices], cached[indices])
+        assert streamed[indices].dtype == np.uint8
     batches = [np.array([3, 1]), np.array([0]), np.array([2, 2, 1])]
-    for found, rows in zip(seen.each(batches), batches, strict=True):
-        np.testing.assert_array_equal(found, held[rows])
+    for images, indices in zip(streamed.iter_batches(batches), batches, strict=True):
+        np.testing.assert_array_equal(images, cached[indices])
 
 
 def test_nothing_is_written(twelve):
-    seen = Streamed(twelve.store, np.arange(12), SPEC)
-    assert len(seen[:]) == 12
+    streamed = StreamedPixels(twelve.store, np.arange(12), SPEC)
+    assert len(streamed[:]) == 12
     assert not (cache_folder() / "pixels").exists()
 
 
 def test_processes_give_the_same(on_disk, processes):
-    seen = Streamed(on_disk, np.arange(12), SPEC)
-    alone = np.stack([decoded(SPEC, on_disk, i) for i in range(12)])
-    np.testing.assert_array_equal(seen[:], alone)
+    streamed = StreamedPixels(on_disk, np.arange(12), SPEC)
+    alone = np.stack([decode_one(SPEC, on_disk, i) for i in range(12)])
+    np.testing.assert_array_equal(streamed[:], alone)
 
 
 @pytest.mark.parametrize("room_for", [0, 2, 6])
@@ -78,7 +78,7 @@ def test_what_waits_is_bounded(twelve, monkeypatch: pytest.MonkeyPatch, room_for
             asked.append(number)
             yield np.array([0, 1])
 
-    coming = Streamed(twelve.store, np.arange(12), SPEC).each(batches())
+    coming = StreamedPixels(twelve.store, np.arange(12), SPEC).iter_batches(batches())
     for used in range(100):
         assert len(next(coming)) == 2
         assert len(asked) == min(100, used + 1 + max(1, room_for // 2))
@@ -96,37 +96,37 @@ def test_the_next_batch_is_decoded_meanwhile(make_dataset, encode, photo):
         return read(index)
 
     dataset.store.read = watched
-    coming = Streamed(dataset.store, np.arange(4), SPEC).each([np.array([0, 1]), np.array([2, 3])])
+    coming = StreamedPixels(dataset.store, np.arange(4), SPEC).iter_batches([np.array([0, 1]), np.array([2, 3])])
     next(coming)
     assert second.wait(timeout=30)
     coming.close()
 
 
 def test_what_is_not_wanted_any_more_is_not_decoded(twelve, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(workers, "processors", lambda: 1)
-    seen = Streamed(twelve.store, np.arange(12), SPEC)
+    monkeypatch.setattr(workers, "count_processors", lambda: 1)
+    streamed = StreamedPixels(twelve.store, np.arange(12), SPEC)
     hold, read = threading.Event(), twelve.store.read
 
-    def held(index: int) -> bytes:
+    def cached(index: int) -> bytes:
         if index:
             hold.wait(timeout=30)
         return read(index)
 
-    twelve.store.read = held
-    coming = seen.each([np.array([number]) for number in range(12)])
+    twelve.store.read = cached
+    coming = streamed.iter_batches([np.array([number]) for number in range(12)])
     next(coming)
     coming.close()
     hold.set()
-    assert len(seen[np.array([0])]) == 1  # the one worker has come to the end of what was left
+    assert len(streamed[np.array([0])]) == 1  # the one worker has come to the end of what was left
     assert twelve.store.reads <= 3
 
 
-def test_a_picture_that_broke_since_is_named(on_disk, processes):
-    seen = Streamed(on_disk, np.arange(12), SPEC)
+def test_a_image_that_broke_since_is_named(on_disk, processes):
+    streamed = StreamedPixels(on_disk, np.arange(12), SPEC)
     Path(on_disk.file(5)).write_bytes(b"")
-    with pytest.raises(DataError, match=r"5\.png cannot be read any more"):
-        seen[np.array([4, 5])]
-    assert len(seen[np.array([4])]) == 1  # the workers live on
+    with pytest.raises(DataError, match=r"5\.png is not readable any more"):
+        streamed[np.array([4, 5])]
+    assert len(streamed[np.array([4])]) == 1  # the workers live on
 
 
 class Deadly(Store):
@@ -140,13 +140,13 @@ class Deadly(Store):
     def path(self, index: int) -> str:
         return str(index)
 
-    def stamp(self) -> str:
+    def version_key(self) -> str:
         return ""
 
 
 def test_a_worker_that_was_killed(processes):
     with pytest.raises(DataError, match="ended by the system"):
-        Streamed(Deadly(), np.arange(4), SPEC)[np.array([0])]
+        StreamedPixels(Deadly(), np.arange(4), SPEC)[np.array([0])]
 
 
 class Interrupting(FileStore):
@@ -158,18 +158,18 @@ class Interrupting(FileStore):
 def test_control_c_is_not_for_the_workers(on_disk, processes):
     """A terminal sends it to all processes; the one that trains saves first, and needs its batch for that."""
     store = Interrupting(on_disk.root, [["3.png"]])
-    assert Streamed(store, np.arange(1), SPEC)[:].shape == (1, 16, 16, 3)
+    assert StreamedPixels(store, np.arange(1), SPEC)[:].shape == (1, 16, 16, 3)
 
 
-def test_torchruns_processes_share_the_processors(twelve, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(workers, "processors", lambda: 8)
+def test_torchruns_processes_divide_the_processors(twelve, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(workers, "count_processors", lambda: 8)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
-    assert len(workers.Crew(lambda store, indices: indices, twelve.store, 12).begin(np.arange(12))) == 2
+    assert len(workers.WorkerPool(lambda store, indices: indices, twelve.store, 12).submit(np.arange(12))) == 2
 
 
-def test_shards_are_told(tmp_path: Path, twelve):
+def test_shards_are_known(tmp_path: Path, twelve):
     store = ShardStore([tmp_path / "a.tar"], np.array([0, 0, 1, 2]), np.zeros((4, 2), np.int64), np.array([b"x"] * 4))
-    shard = Streamed(store, np.array([1, 3]), SPEC).shard
+    shard = StreamedPixels(store, np.array([1, 3]), SPEC).shard
     assert shard is not None
     assert shard.tolist() == [0, 2]
-    assert Streamed(twelve.store, np.arange(2), SPEC).shard is None
+    assert StreamedPixels(twelve.store, np.arange(2), SPEC).shard is None

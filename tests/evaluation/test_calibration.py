@@ -9,7 +9,14 @@ from scipy.optimize import minimize_scalar
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
-from discern.evaluation.calibration import Reliability, choose_temperature, fit_temperature, reliability, tempered
+from discern.evaluation.calibration import (
+    Reliability,
+    apply_temperature,
+    choose_temperature,
+    fit_temperature,
+    measure_reliability,
+)
+from discern.notices import Notice
 
 
 def drawn(seed: int, n: int, classes: int, sharpness: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -25,7 +32,7 @@ def drawn(seed: int, n: int, classes: int, sharpness: float = 1.0) -> tuple[np.n
 @given(st.integers(0, 10**6), st.integers(1, 200), st.integers(2, 6))
 def test_the_bins_are_scikit_learns(seed: int, n: int, classes: int) -> None:
     probabilities, labels = drawn(seed, n, classes)
-    found = reliability(probabilities.astype(np.float64), labels)
+    found = measure_reliability(probabilities.astype(np.float64), labels)
     correct = probabilities.argmax(axis=1) == labels
     share, mean = calibration_curve(correct, probabilities.max(axis=1).astype(np.float64), n_bins=15)
     filled = [i for i, count in enumerate(found.count) if count]
@@ -40,9 +47,11 @@ def test_the_diagram_is_drawn() -> None:
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    ax = Figure().add_subplot()
-    reliability(*drawn(0, 300, 3)).plot(ax)
-    assert "n 300" in ax.get_title()
+    figure, diagram = Figure(), measure_reliability(*drawn(0, 300, 3))
+    diagram.plot(figure)
+    assert "n 300" in figure.axes[0].get_title()
+    assert "n 300" in diagram.sentences()[0]
+    assert sum(row[1] for row in diagram.tables()[0].rows) == 300
 
 
 @settings(deadline=None, max_examples=30)
@@ -51,7 +60,9 @@ def test_the_temperature_has_the_least_loss(seed: int, sharpness: float) -> None
     probabilities, labels = drawn(seed, 400, 4, sharpness)
 
     def loss(temperature: float) -> float:
-        return float(log_loss(labels, tempered(probabilities.astype(np.float64), temperature), labels=range(4)))
+        return float(
+            log_loss(labels, apply_temperature(probabilities.astype(np.float64), temperature), labels=range(4))
+        )
 
     best = minimize_scalar(loss, bounds=(0.05, 20), method="bounded").fun
     assert loss(fit_temperature(probabilities, labels)) == pytest.approx(best, abs=1e-4)
@@ -59,9 +70,9 @@ def test_the_temperature_has_the_least_loss(seed: int, sharpness: float) -> None
 
 def test_a_temperature_changes_no_class_and_one_changes_nothing() -> None:
     probabilities, _labels = drawn(0, 100, 5)
-    assert tempered(probabilities, 1.0) is probabilities
+    assert apply_temperature(probabilities, 1.0) is probabilities
     for temperature in (0.5, 3.0):
-        found = tempered(probabilities, temperature)
+        found = apply_temperature(probabilities, temperature)
         assert found.dtype == np.float32
         assert np.array_equal(found.argmax(axis=1), probabilities.argmax(axis=1))
         assert found.sum(axis=1) == pytest.approx(1)
@@ -71,7 +82,8 @@ def test_an_overconfident_model_is_cooled_to_what_it_knows() -> None:
     found = choose_temperature(*drawn(0, 2000, 4, sharpness=2.5))
     assert found.value == pytest.approx(2.5, rel=0.1)
     assert found.after < found.before
-    assert "temperature 2." in found.why
+    assert "temperature 2." in found.notice.text()
+    assert Notice.from_json(found.to_json()["notice"]) == found.notice
 
 
 def test_a_calibrated_model_is_left_alone() -> None:
@@ -80,10 +92,10 @@ def test_a_calibrated_model_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 20, 99])
-def test_few_pictures_are_not_calibrated_on(n: int) -> None:
+def test_few_images_are_not_calibrated_on(n: int) -> None:
     found = choose_temperature(*drawn(0, n, 4, sharpness=3))
     assert found.value == 1 and found.before == found.after
-    assert f" in {n} of validation" in found.why
+    assert f"among {n} validation examples" in found.sentences()[0]
 
 
 def test_without_mistakes_nothing_is_sharpened() -> None:
@@ -91,13 +103,13 @@ def test_without_mistakes_nothing_is_sharpened() -> None:
     assert choose_temperature(probabilities, np.zeros(500, dtype=int)).value == 1
 
 
-def test_it_does_no_harm_to_pictures_it_never_saw() -> None:
+def test_it_does_no_harm_to_images_it_never_saw() -> None:
     gains = []
     for seed in range(60):
         scaling = choose_temperature(*drawn(seed, 120, 3, sharpness=1.8))
         probabilities, labels = drawn(1000 + seed, 2000, 3, sharpness=1.8)
         before, after = (
-            -np.log(tempered(probabilities, t)[np.arange(2000), labels]).mean() for t in (1.0, scaling.value)
+            -np.log(apply_temperature(probabilities, t)[np.arange(2000), labels]).mean() for t in (1.0, scaling.value)
         )
         gains.append(before - after)
     assert np.count_nonzero(gains) >= 5

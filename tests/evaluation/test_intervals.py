@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from discern.evaluation.intervals import percentiles, resamples, wilson
+from discern.evaluation.intervals import iter_resamples, percentile_interval, wilson
 
 Z = 1.959963984540054
 
@@ -34,19 +34,19 @@ def test_the_interval_has_no_favourite_side(n: int, data: st.DataObject) -> None
 
 def test_the_interval_covers_as_often_as_it_says() -> None:
     random = np.random.default_rng(0)
-    hits = random.binomial(100, 0.8, 2000)
-    covered = np.mean([low <= 0.8 <= high for low, high in (wilson(int(k), 100) for k in hits)])
+    successes = random.binomial(100, 0.8, 2000)
+    covered = np.mean([low <= 0.8 <= high for low, high in (wilson(int(k), 100) for k in successes)])
     assert 0.93 < covered < 0.97
 
 
 @given(st.integers(1, 50), st.integers(1, 20))
-def test_every_resample_has_as_many_pictures(n: int, count: int) -> None:
-    drawn = np.concatenate(list(resamples(n, count)))
+def test_every_resample_has_as_many_images(n: int, count: int) -> None:
+    drawn = np.concatenate(list(iter_resamples(n, count)))
     assert drawn.shape == (count, n)
     assert (drawn.sum(axis=1) == n).all()
 
 
 def test_what_does_not_differ_has_no_interval() -> None:
-    assert percentiles(np.ones(100)) is None
-    assert percentiles(np.full(100, np.nan)) is None
-    assert percentiles(np.array([])) is None
+    assert percentile_interval(np.ones(100)) is None
+    assert percentile_interval(np.full(100, np.nan)) is None
+    assert percentile_interval(np.array([])) is None

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -20,7 +22,8 @@ from sklearn.metrics import (
 )
 
 from discern.evaluation.intervals import wilson
-from discern.evaluation.metrics import Metrics, measure
+from discern.evaluation.measure import measure
+from discern.evaluation.metrics import Metrics
 
 
 def predictions(seed: int, n: int, classes: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -35,7 +38,7 @@ def predictions(seed: int, n: int, classes: int) -> tuple[np.ndarray, np.ndarray
 @given(st.integers(0, 10**6), st.integers(1, 60), st.integers(2, 9))
 def test_every_number_is_scikit_learns(seed: int, n: int, classes: int) -> None:
     probabilities, labels, names = predictions(seed, n, classes)
-    found, order = measure(probabilities, labels, names, draws=0), np.arange(classes)
+    found, order = measure(probabilities, labels, names, n_resamples=0), np.arange(classes)
     predicted = probabilities.argmax(axis=1)
     assert found.n == n
     assert found.top1 == pytest.approx(accuracy_score(labels, predicted), abs=1e-9)
@@ -57,7 +60,7 @@ def test_every_number_is_scikit_learns(seed: int, n: int, classes: int) -> None:
 @given(st.integers(0, 10**6), st.integers(1, 60), st.integers(2, 9))
 def test_the_averages_are_scikit_learns(seed: int, n: int, classes: int) -> None:
     probabilities, labels, names = predictions(seed, n, classes)
-    found = measure(probabilities, labels, names, draws=0).summary
+    found = measure(probabilities, labels, names, n_resamples=0).summary
     predicted = probabilities.argmax(axis=1)
     for average in ("macro", "weighted"):
         wanted = precision_recall_fscore_support(labels, predicted, average=average, zero_division=0.0)
@@ -79,7 +82,7 @@ def test_ranking_is_scikit_learns(seed: int, n: int, classes: int, ties: bool) -
     probabilities, labels, names = predictions(seed, n, classes)
     if ties:
         probabilities = probabilities.round(1)
-    found = measure(probabilities, labels, names, draws=0)
+    found = measure(probabilities, labels, names, n_resamples=0)
     for c in range(classes):
         truth, area, precision = labels == c, found.roc_auc[c], found.average_precision[c]
         if truth.any():
@@ -110,7 +113,7 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert first == again != other
 
 
-def test_few_pictures_and_faultless_ones_have_no_bootstrap() -> None:
+def test_few_images_and_faultless_ones_have_no_bootstrap() -> None:
     assert measure(*predictions(0, 9, 3)).intervals["macro_f1"] is None
     sure = measure(np.eye(2)[[0, 1] * 20], np.array([0, 1] * 20), ("a", "b"))
     assert sure.intervals["macro_f1"] is None and sure.summary["macro_f1"] == 1
@@ -118,7 +121,7 @@ def test_few_pictures_and_faultless_ones_have_no_bootstrap() -> None:
 
 
 def test_ranking_thousands_of_classes_has_no_interval() -> None:
-    found = measure(*predictions(0, 1100, 1000), draws=100)
+    found = measure(*predictions(0, 1100, 1000), n_resamples=100)
     assert found.intervals["roc_auc"] is None and found.intervals["macro_f1"] is not None
 
 
@@ -155,6 +158,51 @@ def test_a_sure_mistake_costs_much_but_not_everything() -> None:
     assert found.loss == pytest.approx(-np.log(1e-12))
 
 
-def test_without_pictures_there_is_nothing_to_measure() -> None:
-    with pytest.raises(ValueError, match="no pictures"):
+def test_without_images_there_is_nothing_to_measure() -> None:
+    with pytest.raises(ValueError, match="no examples"):
         measure(np.zeros((0, 2)), np.zeros(0, dtype=int), ("a", "b"))
+
+
+def test_the_accuracy_in_a_sentence() -> None:
+    probabilities = np.eye(10)[np.arange(359) % 10]
+    labels = np.arange(359) % 10
+    labels[0] = 1
+    found = measure(probabilities, labels, tuple("0123456789"), split="test")
+    assert found.sentences()[0] == "accuracy 0.9972 on 359 test images (358 correct; 95 % CI 0.9844–0.9995)"
+    assert found.sentences()[1] == 'Majority-class baseline: 0.1031 (always "1").'
+    assert (
+        measure(probabilities, labels, tuple("0123456789"), unit="rows")
+        .headline()
+        .startswith("accuracy 0.9972 on 359 rows")
+    )
+    assert found.confusion_matrix.sentences() == ["Most often confused: 1, predicted as 0 (1 of 37)."]
+
+
+@pytest.mark.parametrize(("classes", "shown"), [(5, False), (6, True)])
+def test_top5_is_of_six_classes_and_more(classes: int, shown: bool) -> None:
+    titles = [row[0] for row in measure(*predictions(0, 40, classes)).tables()[0].rows]
+    assert ("top-5 accuracy" in titles) is shown and "accuracy (top-1)" in titles
+
+
+def test_every_class_has_a_row_and_many_are_folded() -> None:
+    _summary, table = measure(*predictions(0, 300, 100), n_resamples=0).tables()
+    assert len(table.rows) == 100 and all(len(row) == len(table.columns) for row in table.rows)
+    assert len(table.folded()) == table.max_rows and table.folded()[-1][0] == "c99"
+
+
+@pytest.mark.parametrize("classes", [3, 30])
+def test_matrix_and_reliability_are_drawn_beside_each_other(classes: int, tmp_path: Path) -> None:
+    found, figure = measure(*predictions(0, 300, classes), n_resamples=0), Figure(figsize=(11, 4.5))
+    found.plot(figure)
+    matrix, diagram = figure.get_axes()
+    assert matrix.get_xlabel() == "predicted class" and diagram.get_xlabel() == "probability of the predicted class"
+    assert np.asarray(matrix.images[0].get_array()).sum(axis=1) == pytest.approx(1)  # shaded per row
+    assert bool(matrix.texts) is (classes == 3)
+    found.save(tmp_path / "metrics.svg")
+    assert "<svg" in found._repr_html_()
+
+
+def test_a_matrix_without_errors() -> None:
+    found = measure(np.eye(2), np.array([0, 1]), ("a", "b")).confusion_matrix
+    assert found.sentences() == ["No class is confused with another."]
+    assert found.tables()[0].rows == [("a", 1, 0), ("b", 0, 1)]

@@ -21,7 +21,7 @@ def test_they_come_back_as_they_were(tmp_path: Path) -> None:
     path = tmp_path / "predictions.npz"
     written = {"validation": made(4), "test": made(7, seed=1)}
     save_predictions(path, written)
-    found = load_predictions(path)
+    found = load_predictions(path, Predictions)
     assert list(found) == ["validation", "test"]
     for name, part in written.items():
         assert found[name].classes == CLASSES and found[name].paths == part.paths
@@ -39,7 +39,7 @@ def test_nothing_in_them_is_pickled(tmp_path: Path) -> None:
 
 def test_one_sentence_where_there_are_none(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"no stored predictions.*train again"):
-        load_predictions(tmp_path / "predictions.npz")
+        load_predictions(tmp_path / "predictions.npz", Predictions)
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "pickle", "shape", "label", "missing"])
@@ -47,7 +47,7 @@ def test_one_sentence_where_they_are_damaged(damage: str, tmp_path: Path) -> Non
     path = tmp_path / "p.npz"
     good = made()
     save_predictions(path, {"test": good})
-    columns = {"format": np.array(1), "classes": np.array(CLASSES), "parts": np.array(["test"])}
+    columns = {"format": np.array(2), "outputs": np.array(CLASSES), "splits": np.array(["test"])}
     columns |= {"test_paths": np.array(good.paths), "test_labels": good.labels}
     columns |= {"test_probabilities": good.probabilities}
     match damage:
@@ -62,9 +62,9 @@ def test_one_sentence_where_they_are_damaged(damage: str, tmp_path: Path) -> Non
         case "label":
             np.savez(path, **columns | {"test_labels": good.labels + 3})
         case "missing":
-            np.savez(path, **{name: column for name, column in columns.items() if name != "classes"})
+            np.savez(path, **{name: column for name, column in columns.items() if name != "outputs"})
     with pytest.raises(RunError, match="damaged"):
-        load_predictions(path)
+        load_predictions(path, Predictions)
 
 
 def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:

@@ -12,12 +12,11 @@ from matplotlib.figure import Figure
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from discern.errors import RunError
+from discern.evaluation.predictions import Predictions, load_predictions, save_predictions
 from discern.evaluation.regression import (
-    Estimates,
     RegressionMetrics,
-    load_estimates,
+    RegressionPredictions,
     measure_regression,
-    save_estimates,
 )
 
 
@@ -42,16 +41,21 @@ def test_intervals_hold_the_score() -> None:
 
 
 def test_kept(tmp_path: Path) -> None:
-    part = Estimates("y", ("t.csv#1", "t.csv#2"), np.array([1.0, 2.0]), np.array([1.5, 2.0]))
-    save_estimates(tmp_path / "p.npz", {"test": part})
-    again = load_estimates(tmp_path / "p.npz")["test"]
-    assert (again.target, again.paths, again.values.tolist()) == ("y", part.paths, [1.5, 2.0])
+    split = RegressionPredictions(("y",), ("t.csv#1", "t.csv#2"), np.array([1.0, 2.0]), np.array([1.5, 2.0]))
+    save_predictions(tmp_path / "p.npz", {"test": split})
+    again = load_predictions(tmp_path / "p.npz", RegressionPredictions)["test"]
+    assert (again.target, again.paths, again.values.tolist()) == ("y", split.paths, [1.5, 2.0])
+    with pytest.raises(RunError, match="damaged"):
+        load_predictions(tmp_path / "p.npz", Predictions)
     (tmp_path / "p.npz").write_bytes((tmp_path / "p.npz").read_bytes()[:-30])
-    with pytest.raises(RunError, match="is damaged, or not of a regression"):
-        load_estimates(tmp_path / "p.npz")
+    with pytest.raises(RunError, match="is damaged"):
+        load_predictions(tmp_path / "p.npz", RegressionPredictions)
 
 
 def test_drawn() -> None:
-    ax = Figure().add_subplot()
-    Estimates("y", ("a", "b"), np.array([1.0, 2.0]), np.array([1.5, 2.0])).plot(ax)
-    assert ax.get_xlabel() == "true y" and ax.get_title() == "n 2"
+    truth = np.arange(2000.0)
+    found, figure = measure_regression(truth, truth + 1, "y", split="test"), Figure()
+    found.plot(figure)
+    assert figure.axes[0].get_xlabel() == "true y" and figure.axes[0].get_title() == "n 500"
+    assert found.sentences()[0].startswith("R2 1.0000 on 2,000 test rows (95 % CI 1.0000–1.0000), y off by 1")
+    assert [row[1] for row in found.tables()[0].rows] == ["1", "1", "1"]

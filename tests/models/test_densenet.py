@@ -8,8 +8,8 @@ import torchvision
 
 from discern.errors import ModelError
 from discern.models.densenet import DenseBlock
-from discern.models.summary import summary
-from discern.models.table import build, parameters
+from discern.models.registry import build_model, count_parameters
+from discern.models.summary import summarize
 from tests.oracle import assert_agrees, assert_names
 
 STAGES = {
@@ -36,8 +36,8 @@ def test_torchvision_weights_load_and_agree_at_every_stage(name: str) -> None:
 @pytest.mark.parametrize("name", TRAINABLE)
 def test_names_and_parameters_are_torchvisions_and_keras(name: str) -> None:
     network = assert_names(name, lambda: getattr(torchvision.models, name)(weights=None))
-    assert parameters(name) == TRAINABLE[name]
-    assert summary(network, 224).total == TOTAL[name]
+    assert count_parameters(name) == TRAINABLE[name]
+    assert summarize(network, 224).total == TOTAL[name]
 
 
 def test_every_layer_reads_all_maps_before_it() -> None:
@@ -53,11 +53,11 @@ def test_every_layer_reads_all_maps_before_it() -> None:
 
 
 def test_maps_are_left_as_they_were() -> None:
-    network = build("densenet121", classes=10, size=28).eval()
+    network = build_model("densenet121", classes=10, size=28).eval()
     with torch.no_grad():
         maps = network.stages(torch.randn(1, 3, 28, 28))
         kept = {name: map.clone() for name, map in maps.items()}
-        network.answer(network.embed(maps["denseblock4"]))
+        network.forward_head(network.pool(maps["denseblock4"]))
         for stage, name in zip(list(network.body().values())[1:], list(maps)[:-1], strict=True):
             stage(maps[name])
     assert all(torch.equal(maps[name], kept[name]) for name in maps)
@@ -68,24 +68,24 @@ def test_maps_are_left_as_they_were() -> None:
     [
         ({"blocks": (6, 12)}, "give four numbers"),
         ({"growth": 0}, "grow by 0: it must be 1 or more"),
-        ({"stem": "imagenet"}, r"densenet needs pictures of 29 pixels.*not 28.*stem=small"),
+        ({"stem": "imagenet"}, r"densenet needs images of 29 pixels.*not 28.*stem=small"),
     ],
 )
 def test_wrong_setting_is_named(settings: dict[str, object], sentence: str) -> None:
     with pytest.raises(ModelError, match=sentence):
-        build("densenet121", classes=10, size=28, settings=settings)
+        build_model("densenet121", classes=10, size=28, model_args=settings)
 
 
-def test_least_sizes_leave_a_map() -> None:
-    for stem, least in (("imagenet", 29), ("small", 8)):
+def test_min_sizes_leave_a_map() -> None:
+    for stem, min_size in (("imagenet", 29), ("small", 8)):
         with torch.device("meta"):
-            network = build("densenet121", classes=10, size=least, settings={"stem": stem})
-            assert network(torch.zeros(2, 3, least, least)).shape == (2, 10)
-    with pytest.raises(ModelError, match="too small for densenet: use 8 or more"):
-        build("densenet121", classes=10, size=7)
+            network = build_model("densenet121", classes=10, size=min_size, model_args={"stem": stem})
+            assert network(torch.zeros(2, 3, min_size, min_size)).shape == (2, 10)
+    with pytest.raises(ModelError, match="densenet needs images of at least 8x8"):
+        build_model("densenet121", classes=10, size=7)
 
 
-def test_small_stem_keeps_a_small_picture() -> None:
+def test_small_stem_keeps_a_small_image() -> None:
     with torch.device("meta"):
-        maps = build("densenet121", classes=10, size=32).stages(torch.zeros(1, 3, 32, 32))
+        maps = build_model("densenet121", classes=10, size=32).stages(torch.zeros(1, 3, 32, 32))
     assert [map.shape[-1] for map in maps.values()] == [32, 32, 16, 8, 4]

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from discern.errors import ModelError
-from discern.models.fastnet import FastNet, Shift, Whitening, near_identity
-from discern.models.table import build
+from discern.models.fastnet import FastNet, Shift, Whitening, build_near_identity
+from discern.models.registry import build_model
 
 
 def smooth(n: int, channels: int, side: int = 16) -> torch.Tensor:
-    """Pictures whose neighbours are alike, as those of real pictures are."""
+    """Images whose neighbours are alike, as those of real images are."""
     noise = torch.randn(n, channels, side // 4, side // 4, generator=torch.Generator().manual_seed(0))
     return torch.nn.functional.interpolate(noise, size=side, mode="bilinear")
 
@@ -19,7 +19,7 @@ def smooth(n: int, channels: int, side: int = 16) -> torch.Tensor:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_answers_of_the_whitening_are_uncorrelated_and_of_variance_one(channels: int) -> None:
     whiten, x = Whitening(channels), smooth(200, channels)
-    whiten.fit(x, least=0.0)
+    whiten.fit(x, epsilon=0.0)
     answers = whiten(x).detach().double().permute(1, 0, 2, 3).flatten(1)
     half = len(answers) // 2
     covariance = answers[:half] @ answers[:half].T / answers.shape[1]
@@ -28,15 +28,15 @@ def test_answers_of_the_whitening_are_uncorrelated_and_of_variance_one(channels:
 
 
 def test_filters_of_the_whitening_are_kept_but_not_trained() -> None:
-    network = build("fastnet", classes=3)
+    network = build_model("fastnet", classes=3)
     assert "whiten.weight" in network.state_dict()
     assert {"whiten.weight", "block1.norm1.weight"}.isdisjoint(dict(network.named_parameters()))
 
 
 def test_near_identity_hands_its_input_on() -> None:
     x = torch.randn(2, 4, 6, 6)
-    torch.testing.assert_close(near_identity(4, 9)(x)[:, :4], x)
-    torch.testing.assert_close(near_identity(4, 2)(x), x[:, :2])
+    torch.testing.assert_close(build_near_identity(4, 9)(x)[:, :4], x)
+    torch.testing.assert_close(build_near_identity(4, 2)(x), x[:, :2])
 
 
 def test_a_shift_moves_and_does_not_scale() -> None:
@@ -47,13 +47,13 @@ def test_a_shift_moves_and_does_not_scale() -> None:
     torch.testing.assert_close(y.std(dim=(0, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)
 
 
-def test_prepare_is_of_the_pictures_alone() -> None:
+def test_prepare_is_of_the_images_alone() -> None:
     one, other = FastNet(width=0.1), FastNet(width=0.1)
     for network in (one, other):
-        network.prepare(smooth(20, 3))
+        network.init_from_data(smooth(20, 3))
     assert torch.equal(one.whiten.weight, other.whiten.weight)
 
 
-def test_too_small_pictures_are_refused() -> None:
-    with pytest.raises(ModelError, match="fastnet: use 10 or more"):
+def test_too_small_images_are_refused() -> None:
+    with pytest.raises(ModelError, match="fastnet needs images of at least 10x10"):
         FastNet(size=9)

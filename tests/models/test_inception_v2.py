@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from discern.models.inception_v2 import HalvingPool
-from discern.models.summary import summary
-from discern.models.table import build, parameters
+from discern.models.registry import build_model, count_parameters
+from discern.models.summary import summarize
 
 # arXiv:1502.03167, figure 5: channels in, 1x1, 3x3 reduce, 3x3, double 3x3 reduce, double 3x3, pool projection
 FIGURE_5 = """
@@ -40,13 +40,13 @@ def test_parameters_are_the_references() -> None:
     filters = sum(filters for _side, _inputs, filters in convolutions())
     head = 1024 * 1000 + 1000
     counted = weights + 2 * filters + head  # a scale and a shift for every filter
-    assert parameters("inception-v2") == counted == 11_285_224
+    assert count_parameters("inception-v2") == counted == 11_285_224
     assert counted + filters == REFERENCE  # its biases do nothing before a normalisation (section 3.2)
 
 
 def test_layers_are_those_of_figure_5() -> None:
     with torch.device("meta"):
-        network = build("inception-v2", classes=1000)
+        network = build_model("inception-v2", classes=1000)
     found = [
         (layer.kernel_size[0], layer.in_channels, layer.out_channels)
         for layer in network.modules()
@@ -60,12 +60,14 @@ def test_layers_are_those_of_figure_5() -> None:
         "inception_4d": (608, 14, 14),
         "inception_5b": (1024, 7, 7),
     }
-    assert round(summary(network, 224).multiply_adds / 1e9, 1) == 2.0
+    assert round(summarize(network, 224).multiply_adds / 1e9, 1) == 2.0
 
 
 def test_every_convolution_is_normalised() -> None:
     with torch.device("meta"):
-        layers = [m for m in build("inception-v2", classes=10).modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
+        layers = [
+            m for m in build_model("inception-v2", classes=10).modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)
+        ]
     assert all(isinstance(layer, nn.Conv2d) and layer.bias is None for layer in layers[::2])
     assert all(isinstance(layer, nn.BatchNorm2d) for layer in layers[1::2])
 
@@ -81,7 +83,7 @@ def test_pooling_halves_as_a_strided_convolution_does() -> None:
                 assert torch.equal(pooled[..., i, j], window.amax(dim=(2, 3)))
 
 
-def test_small_stem_keeps_a_small_picture() -> None:
+def test_small_stem_keeps_a_small_image() -> None:
     with torch.device("meta"):
-        maps = build("inception-v2", classes=10, size=28).stages(torch.zeros(1, 3, 28, 28))
+        maps = build_model("inception-v2", classes=10, size=28).stages(torch.zeros(1, 3, 28, 28))
     assert [map.shape[-1] for map in maps.values()] == [14, 14, 7, 4]

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from discern.data.picture import decode_reduced
+from discern.data.image import decode_reduced
 from discern.models.mobilenet import Conv3x3
 from discern.models.network import Network
-from discern.models.pretrained import diet
-from discern.models.table import TABLE, build
+from discern.models.pretrained import get_input_spec
+from discern.models.registry import TABLE, build_model
 from discern.models.weights import load_weights, read_weights
-from discern.preprocess.normalise import normalise, to_float
+from discern.preprocess.normalize import normalize, to_float
 from discern.preprocess.spec import Preprocess
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -34,7 +34,7 @@ KERAS_STAGES = {  # Keras' layers whose outputs are the stages
 }
 VARIABLES = ("depthwise_kernel", "kernel", "gamma", "beta", "moving_mean", "moving_variance", "bias")  # Keras' order
 INSECTS = {"ants": 310, "bees": 309}  # classes of ImageNet
-A_KIND = 20  # pictures of each
+A_KIND = 20  # images of each
 
 
 @pytest.fixture(scope="module")
@@ -72,20 +72,20 @@ def keras_model(path: Path, height: int, width: int, top: bool) -> Any:
 
 
 def keras_outputs(model: Any, x: Tensor) -> list[Tensor]:
-    """Pictures (N, C, H, W) -> maps (N, C, H, W) and, with a head, probabilities (N, classes)."""
+    """Images (N, C, H, W) -> maps (N, C, H, W) and, with a head, probabilities (N, classes)."""
     with torch.no_grad():
         outputs = model(x.permute(0, 2, 3, 1).contiguous(), training=False)
     return [given.permute(0, 3, 1, 2) if given.dim() == 4 else given for given in outputs]
 
 
 def photographs(folder: Path, count: int) -> Tensor:
-    """The first pictures of a folder as ImageNet's weights take them: (N, 3, 224, 224)."""
-    fed = diet("mobilenet-0.25")
+    """The first images of a folder as ImageNet's weights take them: (N, 3, 224, 224)."""
+    fed = get_input_spec("mobilenet-0.25")
     spec = Preprocess(size=fed.size, mean=fed.mean, std=fed.std, interpolation=fed.interpolation)
     paths = sorted(folder.glob("*.jpg"))[:count]
     assert len(paths) == count
-    pixels = np.stack([spec.pixels(*decode_reduced(path.read_bytes(), spec.at_least)) for path in paths])
-    return normalise(to_float(torch.from_numpy(pixels)), spec).contiguous()
+    pixels = np.stack([spec.apply(*decode_reduced(path.read_bytes(), spec.min_side)) for path in paths])
+    return normalize(to_float(torch.from_numpy(pixels)), spec).contiguous()
 
 
 def test_agrees_with_keras_on_photographs(network: Network, weights: Path, shared_data: Path) -> None:
@@ -143,12 +143,12 @@ def test_padding_is_tensorflows_same(side: int) -> None:
 def test_width_thins_every_layer() -> None:
     for width, filters in ((1.0, 1024), (0.75, 768), (0.5, 512), (0.25, 256)):
         with torch.device("meta"):
-            network = build("mobilenet", classes=1000, settings={"width": width})
+            network = build_model("mobilenet", classes=1000, model_args={"width": width})
         assert network.head.in_features == filters
 
 
 def test_small_stem_leaves_a_map_to_pool() -> None:
     x = torch.zeros(1, 3, 28, 28, device="meta")
     with torch.device("meta"):
-        network = build("mobilenet-0.25", classes=10, size=28)
+        network = build_model("mobilenet-0.25", classes=10, size=28)
     assert [map.shape[-1] for map in network.stages(x).values()] == [28, 28, 14, 7, 4, 2]

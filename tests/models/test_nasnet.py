@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from discern.errors import ModelError
 from discern.models import nasnet
-from discern.models.nasnet import MaxPool, NASNet, padded
-from discern.models.summary import summary
-from discern.models.table import build
+from discern.models.nasnet import MaxPool, NASNet, pad_same
+from discern.models.registry import build_model
+from discern.models.summary import summarize
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
@@ -35,7 +35,7 @@ def pair() -> tuple[NASNet, nn.Module]:
     torch.manual_seed(0)
     reference = timm.create_model("nasnetalarge", pretrained=False).eval()
     randomise(reference)
-    network = build("nasnet-large", classes=1000).eval()
+    network = build_model("nasnet-large", classes=1000).eval()
     network.load_state_dict(reference.state_dict(), strict=True)
     return network, reference
 
@@ -50,7 +50,7 @@ def compare(network: NASNet, reference: nn.Module, x: Tensor) -> None:
         assert (ours.relu() - theirs).abs().max() <= 1e-5  # timm gives them as the next cell rectifies them
 
 
-@pytest.mark.parametrize("side", [96, 101])  # an even and an odd side are padded differently
+@pytest.mark.parametrize("side", [96, 101])  # an even and an odd side are pad_same differently
 def test_timms_weights_load_and_agree_at_every_stage(pair: tuple[NASNet, nn.Module], side: int) -> None:
     compare(*pair, torch.randn(1, 3, side, side))
 
@@ -70,8 +70,8 @@ def test_agrees_with_timm_at_its_native_size(pair: tuple[NASNet, nn.Module]) -> 
 )
 def test_counts_are_the_published_ones(name: str, total: int, trainable: int, multiply_adds: int) -> None:
     with torch.device("meta"):
-        network = build(name, classes=1000)
-    facts = summary(network, size=224 if name == "nasnet-mobile" else 331)
+        network = build_model(name, classes=1000)
+    facts = summarize(network, size=224 if name == "nasnet-mobile" else 331)
     assert facts.total == total
     assert facts.trainable == trainable
     assert facts.multiply_adds == pytest.approx(multiply_adds, rel=0.01)
@@ -85,14 +85,14 @@ def test_mobile_agrees_with_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     reference = keras_nasnet(
         (64, 64, 3), 1056, 4, 32, skip_reduction=False, weights=None, default_size=224, classifier_activation=None
     )
-    network = build("nasnet-mobile", classes=1000, size=64, settings={"stem": "imagenet"}).eval()
+    network = build_model("nasnet-mobile", classes=1000, size=64, model_args={"stem": "imagenet"}).eval()
     randomise(network)
     layers = {layer.name: layer for layer in reference.layers if layer.weights}
     for name, tensors in in_keras_layout(network):
         for variable, tensor in zip(layers.pop(name).weights, tensors, strict=True):
             variable.assign(tensor.detach().numpy())
     assert not layers
-    monkeypatch.setattr(nasnet, "padded", lambda x, kernel, value=0.0: padded(x, kernel))  # zeros before a maximum
+    monkeypatch.setattr(nasnet, "pad_same", lambda x, kernel, value=0.0: pad_same(x, kernel))  # zeros before a maximum
     x = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         wanted = torch.as_tensor(reference(x.permute(0, 2, 3, 1), training=False)).cpu()
@@ -147,8 +147,8 @@ def test_padding_before_a_maximum_never_wins() -> None:
 
 def test_small_stem_leaves_a_map_to_pool() -> None:
     with torch.device("meta"):
-        network = build("nasnet-mobile", classes=10, size=28)
-        large = build("nasnet-mobile", classes=10, size=224)
+        network = build_model("nasnet-mobile", classes=10, size=28)
+        large = build_model("nasnet-mobile", classes=10, size=224)
     x = torch.zeros(1, 3, 28, 28, device="meta")
     assert [map.shape[-1] for map in network.stages(x).values()] == [28, 14, 7, 4, 2]
     assert [(k, t.shape) for k, t in network.state_dict().items()] == [
@@ -172,6 +172,6 @@ def test_numbers_that_make_no_nasnet(cells: int, filters: int) -> None:
         NASNet(cells=cells, filters=filters)
 
 
-def test_a_picture_without_a_map() -> None:
-    with pytest.raises(ModelError, match="3 pixels"):
+def test_a_image_without_a_map() -> None:
+    with pytest.raises(ModelError, match="3x3 pixels"):
         NASNet(size=2, stem="imagenet")

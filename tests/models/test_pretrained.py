@@ -10,8 +10,16 @@ from torchvision.models import ResNet18_Weights
 
 from discern.errors import DownloadError, ModelError
 from discern.files import cache_folder
-from discern.models.pretrained import IMAGENET, SYMMETRIC, Diet, diet, fetch, guess, official
-from discern.models.table import TABLE
+from discern.models.pretrained import (
+    IMAGENET,
+    SYMMETRIC,
+    InputSpec,
+    fetch_weights,
+    find_official,
+    get_input_spec,
+    guess_architecture,
+)
+from discern.models.registry import TABLE
 from discern.preprocess.spec import Preprocess
 from tests.hub import hub
 
@@ -19,7 +27,7 @@ CONTENT = bytes(range(256)) * 2000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 FILE = f"resnet18-{DIGEST[:8]}.pth"
 TIMMS = "/timm/mobilenetv1_100.ra4_e3600_r224_in1k/resolve/main/model.safetensors"
-KEPT = "mobilenetv1_100.ra4_e3600_r224_in1k.safetensors"
+CACHED = "mobilenetv1_100.ra4_e3600_r224_in1k.safetensors"
 
 
 def move(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
@@ -28,18 +36,18 @@ def move(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 
 
 def test_torchvisions_file_is_fetched_once(online: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[str, int, int]] = []
+    reports: list[tuple[str, int, int]] = []
     with hub({f"/models/{FILE}": CONTENT}) as (address, asked):
         move(monkeypatch, f"{address}/models/{FILE}")
-        path, fed = fetch("resnet18", lambda *seen: told.append(seen))
+        path, input_spec = fetch_weights("resnet18", lambda *report: reports.append(report))
         assert path == cache_folder() / "weights" / FILE
         assert path.read_bytes() == CONTENT
-        assert fed == Diet(224, *IMAGENET)
-        assert told[-1] == (f"downloading {FILE}", len(CONTENT), len(CONTENT))
-        assert fetch("torchvision:resnet18")[0] == path
+        assert input_spec == InputSpec(224, *IMAGENET)
+        assert reports[-1] == (f"downloading {FILE}", len(CONTENT), len(CONTENT))
+        assert fetch_weights("torchvision:resnet18")[0] == path
         assert asked == [("GET", f"/models/{FILE}")]
     monkeypatch.setenv("DISCERN_OFFLINE", "1")
-    assert fetch("resnet18") == (path, fed)
+    assert fetch_weights("resnet18") == (path, input_spec)
 
 
 def test_timms_file_is_fetched_once_and_checked_by_what_the_hub_tells(
@@ -47,12 +55,12 @@ def test_timms_file_is_fetched_once_and_checked_by_what_the_hub_tells(
 ) -> None:
     with hub({TIMMS: CONTENT}) as (address, asked):
         monkeypatch.setenv("HF_ENDPOINT", f"{address}/")
-        path, fed = fetch("timm:mobilenetv1_100")
-        assert path == cache_folder() / "weights" / KEPT
+        path, input_spec = fetch_weights("timm:mobilenetv1_100")
+        assert path == cache_folder() / "weights" / CACHED
         assert path.read_bytes() == CONTENT
-        assert fed == Diet(224, *SYMMETRIC, "bicubic")
+        assert input_spec == InputSpec(224, *SYMMETRIC, "bicubic")
         assert asked == [("HEAD", TIMMS), ("GET", TIMMS)]
-        fetch("timm:mobilenetv1_100")
+        fetch_weights("timm:mobilenetv1_100")
         assert len(asked) == 2
 
 
@@ -63,7 +71,7 @@ def test_what_does_not_have_its_checksum_is_not_kept(online: None, monkeypatch: 
         monkeypatch.setenv("HF_ENDPOINT", address)
         for name in ("resnet18", "timm:mobilenetv1_100"):
             with pytest.raises(DownloadError, match="its checksum is wrong"):
-                fetch(name)
+                fetch_weights(name)
     assert list((cache_folder() / "weights").iterdir()) == []
 
 
@@ -71,7 +79,7 @@ def test_a_hub_that_tells_no_checksum_is_not_believed(online: None, monkeypatch:
     with hub({TIMMS: CONTENT}, {TIMMS: ""}) as (address, asked):
         monkeypatch.setenv("HF_ENDPOINT", address)
         with pytest.raises(DownloadError, match="tells no checksum"):
-            fetch("timm:mobilenetv1_100")
+            fetch_weights("timm:mobilenetv1_100")
     assert asked == [("HEAD", TIMMS)]
 
 
@@ -82,85 +90,91 @@ def test_an_unreachable_hub_is_one_sentence_with_the_file_the_folder_and_the_add
     move(monkeypatch, f"http://127.0.0.1:1/models/{FILE}")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
     with pytest.raises(DownloadError) as caught:
-        fetch(name)
-    sentence, found = str(caught.value), official(name)
-    assert found is not None
-    assert sentence.startswith(f"The weights of {name} could not be fetched (")
-    assert f"put {found.file} into {cache_folder() / 'weights'}, from {found.url}" in sentence
-    assert "refused" in caught.value.reason and "\n" not in sentence
+        fetch_weights(name)
+    message, official = str(caught.value), find_official(name)
+    assert official is not None
+    assert message.startswith(f"The weights of {name} could not be downloaded (")
+    assert f"put {official.file} from {official.url} into {cache_folder() / 'weights'}" in message
+    assert "refused" in caught.value.reason and "\n" not in message
 
 
 def test_offline_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DownloadError, match=r"\(DISCERN_OFFLINE is set\): put resnet18-f37072fd\.pth into"):
-        fetch("resnet18")
+    with pytest.raises(DownloadError, match=r"\(DISCERN_OFFLINE is set\): put resnet18-f37072fd\.pth from"):
+        fetch_weights("resnet18")
 
 
-@pytest.mark.parametrize("name, file", [("resnet18", FILE), ("timm:mobilenetv1_100", KEPT)])
-@pytest.mark.parametrize("where", ["chosen", "beside the data", "cache"])
-def test_a_file_at_hand_needs_no_network(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, file: str, where: str
+@pytest.mark.parametrize("name, file", [("resnet18", FILE), ("timm:mobilenetv1_100", CACHED)])
+@pytest.mark.parametrize("place", ["chosen", "beside the data", "cache"])
+def test_a_local_file_needs_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, file: str, place: str
 ) -> None:
     move(monkeypatch, f"http://127.0.0.1:1/{FILE}")
     monkeypatch.setenv("DISCERN_DATA", str(tmp_path / "data"))
     folders = {"beside the data": tmp_path / "weights", "cache": cache_folder() / "weights"}
-    folder = folders.get(where, tmp_path / "chosen")
-    if where == "chosen":
+    folder = folders.get(place, tmp_path / "chosen")
+    if place == "chosen":
         monkeypatch.setenv("DISCERN_WEIGHTS", str(folder))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / file).write_bytes(b"as it is")
-    assert fetch(name)[0] == folder / file
+    assert fetch_weights(name)[0] == folder / file
 
 
 @pytest.mark.parametrize(
     "name", ["lenet", "mobilenet-0.25", "resnet18-narrow", "keras:MobileNet", "timm:mobilenetv1_1000", "mine.py:net"]
 )
 def test_a_network_without_official_weights(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DISCERN_DATA", raising=False)  # weights may lie beside the pictures
-    assert official(name) is None
-    with pytest.raises(ModelError, match=f"no official weights for {name}: give a file with --weights, or take"):
-        fetch(name)
+    monkeypatch.delenv("DISCERN_DATA", raising=False)  # weights may lie beside the images
+    assert find_official(name) is None
+    with pytest.raises(ModelError, match=f"no official weights for {name}: specify a file with --weights, or choose"):
+        fetch_weights(name)
 
 
 def test_the_nearest_that_has_weights_is_named() -> None:
     with pytest.raises(ModelError, match=r"for example .*resnet18") as caught:
-        fetch("resnet18-narrow")
+        fetch_weights("resnet18-narrow")
     assert "resnet18-narrow," not in str(caught.value).split("for example")[1]
 
 
-@pytest.mark.parametrize("name", [name for name in TABLE if official(name) is not None])
-def test_every_official_file_can_be_checked_and_fed(name: str) -> None:
-    found = official(name)
-    assert found is not None
-    assert found.url.startswith("http") and found.url.endswith((found.file, "model.safetensors"))
-    assert found.sha256 or "huggingface.co" in found.url
-    assert found.diet.size == TABLE[name].size
+@pytest.mark.parametrize("name", [name for name in TABLE if find_official(name) is not None])
+def test_every_official_file_can_be_checked_and_has_its_input(name: str) -> None:
+    official = find_official(name)
+    assert official is not None
+    assert official.url.startswith("http") and official.url.endswith((official.file, "model.safetensors"))
+    assert official.sha256 or "huggingface.co" in official.url
+    assert official.input_spec.size == TABLE[name].size
     spec = Preprocess(
-        size=found.diet.size, mean=found.diet.mean, std=found.diet.std, interpolation=found.diet.interpolation
+        size=official.input_spec.size,
+        mean=official.input_spec.mean,
+        std=official.input_spec.std,
+        interpolation=official.input_spec.interpolation,
     )  # what the hub says is allowed here
-    assert diet(name) == found.diet
+    assert get_input_spec(name) == official.input_spec
     assert len(spec.mean) == 3
 
 
-def test_what_torchvision_does_inside_is_in_the_diet() -> None:
-    """With official weights torchvision's GoogLeNet turns pictures normalised as all others into -1..1."""
+def test_what_torchvision_does_inside_is_in_the_input_spec() -> None:
+    """With official weights torchvision's GoogLeNet turns images normalised as all others into -1..1."""
     pixels = torch.rand(2, 3, 8, 8)
     mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in IMAGENET)
     net = torchvision.models.googlenet(weights=None, init_weights=False, transform_input=True)
     inside = net._transform_input((pixels - mean) / std)
-    mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in (diet("googlenet").mean, diet("googlenet").std))
+    mean, std = (
+        torch.tensor(numbers).view(3, 1, 1)
+        for numbers in (get_input_spec("googlenet").mean, get_input_spec("googlenet").std)
+    )
     assert torch.allclose((pixels - mean) / std, inside, atol=1e-5)
 
 
 def test_a_network_without_a_hub_takes_what_its_makers_gave_it() -> None:
-    assert diet("mobilenet-0.5") == Diet(224, *SYMMETRIC)
-    assert diet("resnet18-narrow") == Diet(TABLE["resnet18-narrow"].size, *IMAGENET)
+    assert get_input_spec("mobilenet-0.5") == InputSpec(224, *SYMMETRIC)
+    assert get_input_spec("resnet18-narrow") == InputSpec(TABLE["resnet18-narrow"].size, *IMAGENET)
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if "mobilenet" in name and "nasnet" not in name])
 def test_the_layout_of_keras_tells_the_width(name: str) -> None:
-    filters = round(32 * float(TABLE[name].settings["width"]))  # type: ignore[arg-type]
-    assert guess(Path("x.safetensors"), {"conv1/kernel": (3, 3, 3, filters)}) == name
-    assert guess(Path("x.safetensors"), {"conv1/kernel": (3, 3, 3, 5)}) is None
+    filters = round(32 * float(TABLE[name].model_args["width"]))  # type: ignore[arg-type]
+    assert guess_architecture(Path("x.safetensors"), {"conv1/kernel": (3, 3, 3, filters)}) == name
+    assert guess_architecture(Path("x.safetensors"), {"conv1/kernel": (3, 3, 3, 5)}) is None
 
 
 @pytest.mark.parametrize(
@@ -177,16 +191,16 @@ def test_the_layout_of_keras_tells_the_width(name: str) -> None:
     ],
 )
 def test_a_file_name_tells_the_network(file: str, name: str | None) -> None:
-    assert guess(Path("somewhere") / file, {"fc.weight": (3, 4)}) == name
+    assert guess_architecture(Path("somewhere") / file, {"fc.weight": (3, 4)}) == name
 
 
 def test_keras_weights_at_hand_are_official_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCERN_WEIGHTS", str(tmp_path))
     monkeypatch.delenv("DISCERN_DATA", raising=False)
     with pytest.raises(ModelError, match=r"no official weights for mobilenet-0\.5"):
-        fetch("mobilenet-0.5")
+        fetch_weights("mobilenet-0.5")
     file = tmp_path / "mobilenet_v1_0.5_224_imagenet.safetensors"
     file.touch()
-    path, fed = fetch("mobilenet-0.5")
+    path, input_spec = fetch_weights("mobilenet-0.5")
     assert path == file
-    assert fed.mean == (0.5, 0.5, 0.5)
+    assert input_spec.mean == (0.5, 0.5, 0.5)

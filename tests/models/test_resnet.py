@@ -6,7 +6,7 @@ import pytest
 import torch
 import torchvision
 
-from discern.models.table import build, parameters
+from discern.models.registry import build_model, count_parameters
 from tests.oracle import assert_agrees, assert_names
 
 STAGES = {"stem": "maxpool", "layer1": "layer1", "layer2": "layer2", "layer3": "layer3", "layer4": "layer4"}
@@ -32,12 +32,12 @@ def test_torchvision_weights_load_and_agree_at_every_stage(name: str) -> None:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_names_and_parameters_are_torchvisions(name: str) -> None:
     assert_names(name, lambda: getattr(torchvision.models, name)(weights=None))
-    assert parameters(name) == PUBLISHED[name]
+    assert count_parameters(name) == PUBLISHED[name]
 
 
 def test_weights_are_drawn_as_torchvision_draws_them() -> None:
     torch.manual_seed(0)
-    ours = build("resnet18", classes=1000).state_dict()
+    ours = build_model("resnet18", classes=1000).state_dict()
     theirs = torchvision.models.resnet18(weights=None).state_dict()
     assert list(ours) == list(theirs)
     for name, tensor in theirs.items():
@@ -45,9 +45,9 @@ def test_weights_are_drawn_as_torchvision_draws_them() -> None:
             assert ours[name].std().item() == pytest.approx(tensor.std().item(), rel=0.1)
 
 
-def test_small_stem_keeps_a_small_picture() -> None:
+def test_small_stem_keeps_a_small_image() -> None:
     x = torch.zeros(1, 3, 32, 32)
-    small = build("resnet18-narrow", classes=10, size=32).eval().stages(x)
+    small = build_model("resnet18-narrow", classes=10, size=32).eval().stages(x)
     assert [map.shape[-1] for map in small.values()] == [32, 32, 16, 8, 4]
-    lecture = build("resnet18-narrow", classes=10, size=32, settings={"stem": "imagenet"}).eval().stages(x)
+    lecture = build_model("resnet18-narrow", classes=10, size=32, model_args={"stem": "imagenet"}).eval().stages(x)
     assert [map.shape[-1] for map in lecture.values()] == [8, 8, 4, 2, 1]

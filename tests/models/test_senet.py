@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from discern.errors import ModelError
+from discern.models.registry import build_model, count_parameters
 from discern.models.senet import SEModule
-from discern.models.table import build, parameters
 from tests.oracle import assert_agrees, assert_names
 
 STAGES = {"stem": "pool0", "layer1": "layer1", "layer2": "layer2", "layer3": "layer3", "layer4": "layer4"}
@@ -39,7 +39,7 @@ def test_timms_weights_load_and_agree_at_every_stage(name: str) -> None:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_names_and_parameters_are_timms(name: str) -> None:
     assert_names(name, lambda: timms(name))
-    assert parameters(name) == PUBLISHED[name]
+    assert count_parameters(name) == PUBLISHED[name]
 
 
 def test_excitation_adds_the_parameters_the_paper_says() -> None:
@@ -47,7 +47,7 @@ def test_excitation_adds_the_parameters_the_paper_says() -> None:
     blocks, channels, reduction = (3, 4, 6, 3), (256, 512, 1024, 2048), 16
     weights = 2 * sum(count * filters**2 for count, filters in zip(blocks, channels, strict=True)) // reduction
     biases = sum(count * (filters + filters // reduction) for count, filters in zip(blocks, channels, strict=True))
-    assert parameters("se-resnet50") - parameters("resnet50") == weights + biases
+    assert count_parameters("se-resnet50") - count_parameters("resnet50") == weights + biases
 
 
 def test_each_channel_has_a_factor_of_its_own() -> None:
@@ -62,10 +62,10 @@ def test_each_channel_has_a_factor_of_its_own() -> None:
 
 def test_wrong_blocks_are_named() -> None:
     with pytest.raises(ModelError, match="give four numbers"):
-        build("se-resnet18", classes=10, settings={"blocks": (2, 2, 2)})
+        build_model("se-resnet18", classes=10, model_args={"blocks": (2, 2, 2)})
 
 
-def test_small_stem_keeps_a_small_picture() -> None:
+def test_small_stem_keeps_a_small_image() -> None:
     with torch.device("meta"):
-        maps = build("se-resnet50", classes=10, size=32).stages(torch.zeros(1, 3, 32, 32))
+        maps = build_model("se-resnet50", classes=10, size=32).stages(torch.zeros(1, 3, 32, 32))
     assert [map.shape[-1] for map in maps.values()] == [32, 32, 16, 8, 4]

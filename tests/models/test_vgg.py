@@ -8,7 +8,7 @@ import torchvision
 from torch import nn
 
 from discern.errors import ModelError
-from discern.models.table import build, parameters
+from discern.models.registry import build_model, count_parameters
 from tests.oracle import assert_agrees, assert_names
 
 PUBLISHED = {  # torchvision's num_params; table 2 of the paper: 133, 133, 138 and 144 million
@@ -56,33 +56,33 @@ def test_torchvision_weights_load_and_agree_at_every_stage(name: str) -> None:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_names_and_parameters_are_torchvisions(name: str) -> None:
     assert_names(name, lambda: reference(name))
-    assert parameters(name) == PUBLISHED[name]
+    assert count_parameters(name) == PUBLISHED[name]
 
 
 def test_small_form_leaves_a_map_and_few_neurons() -> None:
     with torch.device("meta"):
-        network = build("vgg16", classes=10, size=28)
+        network = build_model("vgg16", classes=10, size=28)
         sides = [map.shape[-1] for map in network.stages(torch.zeros(1, 3, 28, 28)).values()]
-        published = build("vgg16", classes=10)
+        published = build_model("vgg16", classes=10)
     assert sides == [14, 7, 3, 3, 3]
     convolutions = {name for name in published.state_dict() if name.startswith("features")}
     assert convolutions == {name for name in network.state_dict() if name.startswith("features")}
     assert sum(p.numel() for p in network.parameters()) == 14_714_688 + 2 * (512 * 512 + 512) + 512 * 10 + 10
 
 
-@pytest.mark.parametrize("stem, least", [("imagenet", 32), ("small", 8)])
-def test_least_size_leaves_one_place(stem: str, least: int) -> None:
+@pytest.mark.parametrize("stem, min_size", [("imagenet", 32), ("small", 8)])
+def test_min_size_leaves_one_place(stem: str, min_size: int) -> None:
     with torch.device("meta"):
-        network = build("vgg11", classes=10, size=least, settings={"stem": stem})
-        *_others, last = network.stages(torch.zeros(1, 3, least, least)).values()
+        network = build_model("vgg11", classes=10, size=min_size, model_args={"stem": stem})
+        *_others, last = network.stages(torch.zeros(1, 3, min_size, min_size)).values()
         with pytest.raises(RuntimeError):
-            network(torch.zeros(1, 3, least - 1, least - 1))
+            network(torch.zeros(1, 3, min_size - 1, min_size - 1))
     assert last.shape[-2:] == (1, 1)
-    with pytest.raises(ModelError, match=rf"{least}.*{least - 1}|{least - 1}.*{least}"):
-        build("vgg11", classes=10, size=least - 1, settings={"stem": stem})
+    with pytest.raises(ModelError, match=rf"{min_size}.*{min_size - 1}|{min_size - 1}.*{min_size}"):
+        build_model("vgg11", classes=10, size=min_size - 1, model_args={"stem": stem})
 
 
 @pytest.mark.parametrize("blocks", [(1, 1, 2, 2), (1, 1, 2, 2, 0)])
 def test_wrong_blocks_are_named(blocks: tuple[int, ...]) -> None:
     with pytest.raises(ModelError, match="give five numbers"):
-        build("vgg11", classes=10, size=28, settings={"blocks": blocks})
+        build_model("vgg11", classes=10, size=28, model_args={"blocks": blocks})

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from discern.errors import ModelError
-from discern.models.table import build, parameters
+from discern.models.registry import build_model, count_parameters
 
 FIGURE = [  # what the figure prints: filters, side of a filter, maps it reads
     (96, 7, 3),
@@ -24,12 +24,12 @@ FIGURE = [  # what the figure prints: filters, side of a filter, maps it reads
 def test_parameters_are_the_figures() -> None:
     count = sum(filters * (side * side * maps + 1) for filters, side, maps in FIGURE)  # one bias a filter
     assert count == 62_357_608
-    assert parameters("zfnet") == count
+    assert count_parameters("zfnet") == count
 
 
 def test_maps_are_the_figures() -> None:
     with torch.device("meta"):
-        network = build("zfnet", classes=1000)
+        network = build_model("zfnet", classes=1000)
         x = torch.zeros(1, 3, 224, 224)
         maps = network.stages(x)
         before_pooling = network.get_submodule("conv1.0")(x)
@@ -48,25 +48,25 @@ def test_contrast_is_normalised_as_the_alexnet_paper_writes_it() -> None:
     squares = F.pad(x.square(), (0, 0, 0, 0, 2, 2))
     neighbours = sum(squares[:, i : i + 12] for i in range(5))
     wanted = x / (2 + 1e-4 * neighbours) ** 0.75  # k, alpha, n, beta = 2, 1e-4, 5, 0.75: NIPS 2012, section 3.3
-    found = build("zfnet", classes=2, size=28).get_submodule("conv1.3")(x)
+    found = build_model("zfnet", classes=2, size=28).get_submodule("conv1.3")(x)
     torch.testing.assert_close(found, wanted)
 
 
 def test_small_form_leaves_a_map_and_few_neurons() -> None:
     with torch.device("meta"):
-        network = build("zfnet", classes=10, size=28)
+        network = build_model("zfnet", classes=10, size=28)
         sides = [map.shape[-1] for map in network.stages(torch.zeros(1, 3, 28, 28)).values()]
     assert sides == [14, 3, 3, 3, 3]
     assert sum(p.numel() for p in network.parameters()) < 7_000_000
 
 
-@pytest.mark.parametrize("stem, least", [("imagenet", 47), ("small", 6)])
-def test_least_size_leaves_one_place(stem: str, least: int) -> None:
+@pytest.mark.parametrize("stem, min_size", [("imagenet", 47), ("small", 6)])
+def test_min_size_leaves_one_place(stem: str, min_size: int) -> None:
     with torch.device("meta"):
-        network = build("zfnet", classes=10, size=least, settings={"stem": stem})
-        *_others, last = network.stages(torch.zeros(1, 3, least, least)).values()
+        network = build_model("zfnet", classes=10, size=min_size, model_args={"stem": stem})
+        *_others, last = network.stages(torch.zeros(1, 3, min_size, min_size)).values()
         with pytest.raises(RuntimeError):
-            network(torch.zeros(1, 3, least - 1, least - 1))
+            network(torch.zeros(1, 3, min_size - 1, min_size - 1))
     assert last.shape[-2:] == (1, 1)
-    with pytest.raises(ModelError, match=rf"{least}.*{least - 1}|{least - 1}.*{least}"):
-        build("zfnet", classes=10, size=least - 1, settings={"stem": stem})
+    with pytest.raises(ModelError, match=rf"{min_size}.*{min_size - 1}|{min_size - 1}.*{min_size}"):
+        build_model("zfnet", classes=10, size=min_size - 1, model_args={"stem": stem})

@@ -8,24 +8,26 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import Tensor
 
-from discern.preprocess.augment import Augmentation, augment, suggested, why_not_mirrored
-from discern.preprocess.normalise import to_float
+from discern.preprocess.augment import Augmentation, augment, find_flip_exclusion, suggest_augmentation
+from discern.preprocess.normalize import to_float
 
 KINDS = [
     Augmentation(flip=True),
-    Augmentation(shift=0.25),
+    Augmentation(translate=0.25),
     Augmentation(rotation=20),
     Augmentation(zoom=0.3),
-    Augmentation(jitter=0.4),
-    Augmentation(erase=1.0),
+    Augmentation(color_jitter=0.4),
+    Augmentation(random_erasing=1.0),
     Augmentation(mixup=1.0),
     Augmentation(cutmix=1.0),
-    Augmentation(flip=True, shift=0.1, rotation=10, zoom=0.1, jitter=0.2, erase=0.5, mixup=0.2, cutmix=1.0),
+    Augmentation(
+        flip=True, translate=0.1, rotation=10, zoom=0.1, color_jitter=0.2, random_erasing=0.5, mixup=0.2, cutmix=1.0
+    ),
 ]
 
 
 def batch(n: int = 16, side: int = 12, channels: int = 3, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Random pictures uint8 (N, H, W, C), each of another class."""
+    """Random images uint8 (N, H, W, C), each of another class."""
     random = np.random.default_rng(seed)
     pixels = random.integers(0, 256, (n, side, side, channels), dtype=np.uint8)
     return torch.from_numpy(pixels), torch.arange(n)
@@ -70,11 +72,11 @@ def test_the_same_state_gives_the_same_batch_and_another_does_not(kind: Augmenta
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_each_picture_draws_for_itself(kind: Augmentation) -> None:
+def test_each_image_draws_for_itself(kind: Augmentation) -> None:
     pixels = batch(1)[0].expand(16, -1, -1, -1).contiguous()
     pixels[8:] = 255 - pixels[8:]  # so that mixing shows
     x, _targets = augment(pixels, torch.arange(16), kind, at(1))
-    assert len({tuple(picture.flatten().tolist()) for picture in x[:8]}) > 1
+    assert len({tuple(image.flatten().tolist()) for image in x[:8]}) > 1
 
 
 @given(st.integers(0, 1000))
@@ -90,12 +92,12 @@ def test_flip_is_exact_and_half_of_the_time(seed: int) -> None:
 
 @settings(max_examples=25)
 @given(st.integers(0, 1000), st.integers(6, 12), st.floats(0.1, 0.5))
-def test_shift_is_a_crop_of_the_reflected_picture(seed: int, side: int, shift: float) -> None:
+def test_shift_is_a_crop_of_the_reflected_image(seed: int, side: int, shift: float) -> None:
     pixels, labels = batch(6, side, seed=seed)
-    x, _targets = augment(pixels, labels, Augmentation(shift=shift), at(seed))
-    most = int(shift * side)
-    for seen, picture in zip(x, pixels.numpy(), strict=True):
-        padded = np.pad(picture, ((most, most), (most, most), (0, 0)), mode="reflect")
+    x, _targets = augment(pixels, labels, Augmentation(translate=shift), at(seed))
+    reach = int(shift * side)
+    for seen, image in zip(x, pixels.numpy(), strict=True):
+        padded = np.pad(image, ((reach, reach), (reach, reach), (0, 0)), mode="reflect")
         crops = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(0, 1))  # (Y, X, C, H, W)
         same = (crops == np.rint(seen.numpy() * 255)).all(axis=(2, 3, 4))
         assert same.sum() == 1
@@ -103,14 +105,14 @@ def test_shift_is_a_crop_of_the_reflected_picture(seed: int, side: int, shift: f
 
 def test_every_shift_comes_up() -> None:
     column = torch.arange(8, dtype=torch.uint8)[None, None, :, None].expand(400, 8, 8, 1).contiguous()
-    x, _targets = augment(column, torch.zeros(400, dtype=torch.long), Augmentation(shift=0.25), at(0))
+    x, _targets = augment(column, torch.zeros(400, dtype=torch.long), Augmentation(translate=0.25), at(0))
     firsts = (x[:, 0, 0, :2] * 255).round().int().tolist()
     assert {tuple(first) for first in firsts} == {(2, 1), (1, 0), (0, 1), (1, 2), (2, 3)}  # 2 pixels both ways
 
 
 @pytest.mark.parametrize("side", [(12, 12), (7, 20)], ids=str)
 def test_warping_is_torchs_affine_grid_of_the_same_draws(side: tuple[int, int]) -> None:
-    n, kind = 9, Augmentation(flip=True, shift=0.1, rotation=30, zoom=0.3)
+    n, kind = 9, Augmentation(flip=True, translate=0.1, rotation=30, zoom=0.3)
     pixels = torch.randint(0, 256, (n, *side, 3), generator=at(0)).to(torch.uint8)
     mirrored = torch.arange(n) % 2 == 0
     x, _targets = augment(pixels, torch.arange(n), kind, at(5), mirrored)
@@ -146,9 +148,9 @@ def test_zoom_leaves_the_middle_and_grows_both_ways() -> None:
 
 
 @pytest.mark.parametrize("amount", [0.1, 0.5])
-def test_jitter_of_a_flat_picture_is_bounded(amount: float) -> None:
+def test_jitter_of_a_flat_image_is_bounded(amount: float) -> None:
     pixels = torch.full((200, 4, 4, 3), 100, dtype=torch.uint8)
-    x, _targets = augment(pixels, torch.zeros(200, dtype=torch.long), Augmentation(jitter=amount), at(0))
+    x, _targets = augment(pixels, torch.zeros(200, dtype=torch.long), Augmentation(color_jitter=amount), at(0))
     factor = x.amax(dim=(1, 2, 3)) / (100 / 255)
     assert (1 - amount - 1e-5 <= factor).all()
     assert (factor <= 1 + amount + 1e-5).all()
@@ -157,26 +159,26 @@ def test_jitter_of_a_flat_picture_is_bounded(amount: float) -> None:
 
 def test_jitter_keeps_grey_grey() -> None:
     grey = batch(channels=1)[0].expand(-1, -1, -1, 3)
-    x, _targets = augment(grey, torch.arange(16), Augmentation(jitter=0.5), at(0))
+    x, _targets = augment(grey, torch.arange(16), Augmentation(color_jitter=0.5), at(0))
     assert torch.allclose(x[:, 0], x[:, 2], atol=1e-6)
 
 
 def test_erasing_hides_one_rectangle_with_the_mean() -> None:
     pixels, labels = batch(200, side=20)
-    x, _targets = augment(pixels, labels, Augmentation(erase=0.5), at(0))
+    x, _targets = augment(pixels, labels, Augmentation(random_erasing=0.5), at(0))
     plain = to_float(pixels)
     hidden = (x != plain).any(dim=1)  # (N, H, W)
     chosen = hidden.flatten(1).any(dim=1)
     assert 70 <= chosen.sum() <= 130
-    for mask, seen, picture in zip(hidden[chosen], x[chosen], plain[chosen], strict=True):
+    for mask, seen, image in zip(hidden[chosen], x[chosen], plain[chosen], strict=True):
         rows, columns = mask.any(dim=1), mask.any(dim=0)
         assert torch.equal(mask, rows[:, None] & columns[None, :])
         assert mask.float().mean() <= 0.35
-        assert torch.allclose(seen[:, mask], picture.mean(dim=(1, 2))[:, None].expand(-1, int(mask.sum())))
+        assert torch.allclose(seen[:, mask], image.mean(dim=(1, 2))[:, None].expand(-1, int(mask.sum())))
 
 
 @given(st.integers(0, 1000), st.sampled_from([0.1, 0.4, 1.0, 8.0]))
-def test_mixup_blends_pictures_as_it_blends_labels(seed: int, alpha: float) -> None:
+def test_mixup_blends_images_as_it_blends_labels(seed: int, alpha: float) -> None:
     pixels, labels = batch(8, side=4, seed=seed)
     x, targets = augment(pixels, labels, Augmentation(mixup=alpha), at(seed))
     assert targets.b is not None
@@ -221,36 +223,38 @@ def test_mixup_and_cutmix_take_turns() -> None:
 
 
 @pytest.mark.parametrize(
-    "classes, why",
+    "classes, code",
     [
-        (["0", "1", "10"], "another sign"),
-        (["a", "B"], "another sign"),
-        (["turn_left", "turn_right"], "left from right"),
-        (["Left-Hand", "right-hand"], "left from right"),
-        (["左手", "右手"], "left from right"),
+        (["0", "1", "10"], "preprocess.flip_digits"),
+        (["a", "B"], "preprocess.flip_digits"),
+        (["turn_left", "turn_right"], "preprocess.flip_left_right"),
+        (["Left-Hand", "right-hand"], "preprocess.flip_left_right"),
+        (["左手", "右手"], "preprocess.flip_left_right"),
         (["cat", "dog"], None),
         (["leftovers", "fruit"], None),
     ],
 )
-def test_why_not_mirrored(classes: list[str], why: str | None) -> None:
-    reason = why_not_mirrored(classes)
-    assert (reason is None) == (why is None)
-    assert (why or "") in (reason or "")
+def test_classes_that_a_flip_would_change(classes: list[str], code: str | None) -> None:
+    notice = find_flip_exclusion(classes)
+    assert (notice and notice.code) == code
+    assert notice is None or notice.text().startswith("Images are not flipped: ")
 
 
 def test_what_is_suggested() -> None:
-    digits, reason = suggested(["0", "1"], channels=1, size=28)
+    digits, notice = suggest_augmentation(["0", "1"], channels=1, size=28)
     assert not digits.flip
     assert digits.rotation > 0
-    assert reason is not None
-    small, reason = suggested(["cat", "dog"], channels=3, size=32)
-    assert (small.flip, small.shift, small.rotation, reason) == (True, 0.125, 0.0, None)
-    photo, _reason = suggested(["cat", "dog"], channels=3, size=128)
+    assert notice is not None
+    small, notice = suggest_augmentation(["cat", "dog"], channels=3, size=32)
+    assert (small.flip, small.translate, small.rotation, notice) == (True, 0.125, 0.0, None)
+    photo, _notice = suggest_augmentation(["cat", "dog"], channels=3, size=128)
     assert photo.flip
-    assert photo.jitter > 0
+    assert photo.color_jitter > 0
 
 
-@pytest.mark.parametrize("wrong", [{"shift": 0.6}, {"rotation": -1}, {"zoom": 1.0}, {"erase": 2}, {"blur": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"translate": 0.6}, {"rotation": -1}, {"zoom": 1.0}, {"random_erasing": 2}, {"blur": 1}]
+)
 def test_a_wrong_augmentation_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         Augmentation.model_validate(wrong)

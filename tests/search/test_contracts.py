@@ -44,13 +44,13 @@ def loss(points: Points) -> list[float]:
 
 
 def run(search: Search, value: Any) -> list[dict[str, Any]]:
-    """All points that were asked for."""
-    asked = []
+    """Return all points that were proposed."""
+    proposed = []
     while not search.done:
         points = search.ask()
-        asked += list(points)
+        proposed += list(points)
         search.tell(value(points))
-    return asked
+    return proposed
 
 
 def inside(point: dict[str, Any], space: Space) -> bool:
@@ -68,17 +68,17 @@ def inside(point: dict[str, Any], space: Space) -> bool:
 
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("name", NAMES)
-def test_asked_points_lie_in_the_space_and_the_budget_is_kept(name: str, space: str) -> None:
-    asked: list[dict[str, Any]] = []
+def test_proposed_points_lie_in_the_space_and_the_budget_holds(name: str, space: str) -> None:
+    proposed: list[dict[str, Any]] = []
     rng = np.random.default_rng(0)
     search = Search(SPACES[space], 173, name)
     while not search.done:
         points = search.ask()
         assert list(points) == list(search.ask()), "asking again asks for the same"
-        asked += list(points)
+        proposed += list(points)
         search.tell(rng.normal(size=len(points)))
-    assert len(asked) == len(search.curve) == 173
-    assert all(inside(point, SPACES[space]) for point in asked)
+    assert len(proposed) == len(search.curve) == 173
+    assert all(inside(point, SPACES[space]) for point in proposed)
     with pytest.raises(ConfigError, match="173 evaluations is spent"):
         search.ask()
 
@@ -91,18 +91,18 @@ def test_same_seed_same_run(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_best_is_the_least_told_and_never_rises(name: str) -> None:
-    told: list[float] = []
+def test_the_best_is_the_minimum_and_never_rises(name: str) -> None:
+    history: list[float] = []
     search = Search(SPACES["mixed"], 200, name, seed=1)
     while not search.done:
         points = search.ask()
         values = loss(points)
-        told += values
+        history += values
         search.tell(values)
-        if len(told) == len(values) or min(values) < min(told[: -len(values)]):
+        if len(history) == len(values) or min(values) < min(history[: -len(values)]):
             expected = points[int(np.argmin(values))]
-        assert (search.best, search.best_value) == (expected, min(told))
-    np.testing.assert_array_equal(search.curve, np.minimum.accumulate(told))
+        assert (search.best, search.best_value) == (expected, min(history))
+    np.testing.assert_array_equal(search.curve, np.minimum.accumulate(history))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -130,7 +130,7 @@ def test_a_value_too_few_or_too_many_is_refused(name: str) -> None:
     search = Search(TRAINING, 100, name)
     n = len(search.ask())
     for wrong in ([0.0] * (n - 1), [0.0] * (n + 1), [[0.0]] * n):
-        with pytest.raises(ConfigError, match=f"{n} points were asked"):
+        with pytest.raises(ConfigError, match=f"each of the {n} points"):
             search.tell(wrong)
     search.tell([0.0] * n)
     assert len(search.curve) == n
@@ -161,9 +161,9 @@ def test_smaller_is_better_wherever_zero_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_docstring_tells_source_and_settings(name: str) -> None:
+def test_the_docstring_names_source_and_settings(name: str) -> None:
     algorithm = ALGORITHMS[name]
-    text = algorithm.walk.__doc__ or ""
+    text = algorithm.propose.__doc__ or ""
     assert "Source: " in text
     assert str(algorithm.year) in text
     assert algorithm.settings
@@ -171,9 +171,9 @@ def test_the_docstring_tells_source_and_settings(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "setting"), [(name, s) for name in NAMES for s in ALGORITHMS[name].settings])
-def test_a_setting_runs_at_its_least_and_is_refused_below(name: str, setting: str) -> None:
-    least = next(x for x in (0, 1, 2, 1e-3, 2.001) if allowed(name, setting, x))
-    search = Search(SPACES["mixed"], 200, name, **{setting: least})
+def test_a_setting_runs_at_its_minimum_and_is_refused_below(name: str, setting: str) -> None:
+    minimum = next(x for x in (0, 1, 2, 1e-3, 2.001) if allowed(name, setting, x))
+    search = Search(SPACES["mixed"], 200, name, **{setting: minimum})
     run(search, loss)
     assert np.isfinite(search.best_value)
     with pytest.raises(ConfigError, match=f"{setting}=-1 is not allowed: "):
@@ -190,12 +190,12 @@ def allowed(name: str, setting: str, value: float) -> bool:
 
 def test_settings_reach_the_algorithm_and_wrong_ones_are_refused() -> None:
     assert len(Search(TRAINING, 100, "pso", particles=7).ask()) == 7
-    with pytest.raises(ConfigError, match="Did you mean particles"):
+    with pytest.raises(ConfigError, match="did you mean particles"):
         Search(TRAINING, 100, "pso", particle=7)
     for value in ("many", 0, 2.5):
         with pytest.raises(ConfigError, match=f"particles={value}"):
             Search(TRAINING, 100, "pso", particles=value)
-    with pytest.raises(ConfigError, match="Did you mean pso"):
+    with pytest.raises(ConfigError, match="did you mean pso"):
         Search(TRAINING, 100, "psoo")
-    with pytest.raises(ConfigError, match="not 0"):
+    with pytest.raises(ConfigError, match="budget=0"):
         Search(TRAINING, 0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from discern.errors import ConfigError
 from discern.search import Choice, Float, Int, Permutation, Space
-from discern.search.space import join
+from discern.search.space import join_points
 
 MIXED = Space(
     {
@@ -58,7 +58,7 @@ def test_take_replace_and_join() -> None:
     changed = points.replace(np.array([False, True, False, True]), points.take([0, 0]))
     assert [changed[i] for i in range(4)] == [points[0], points[0], points[2], points[0]]
     assert points[1] != points[0], "the original keeps its own"
-    assert list(join(points[:1], points[2:])) == [points[0], points[2], points[3]]
+    assert list(join_points(points[:1], points[2:])) == [points[0], points[2], points[3]]
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from discern.models.table import build
-from discern.preprocess.normalise import normalise, to_float
+from discern.models.registry import build_model
+from discern.preprocess.normalize import normalize, to_float
 from discern.preprocess.spec import Preprocess
 from discern.runtime import Ranks
-from discern.training.config import Config
+from discern.training.config import make_config
 from discern.training.cpu_convolutions import cpu_convolutions
 from discern.training.loop import Trainer
-from discern.training.sources import Data, Pictures
+from discern.training.sources import ImageBatches, TrainingData
 
 CPU = torch.device("cpu")
 SIDE = 28
@@ -28,19 +28,25 @@ def test_auxiliary_heads_add_their_share_of_the_loss(tmp_path: Path) -> None:
     """Szegedy et al. 2014, section 5: 0.3 of each; what is reported and predicted is the head's alone."""
     random = np.random.default_rng(0)
     pixels, labels = random.integers(0, 256, (12, SIDE, SIDE, 3), dtype=np.uint8), random.integers(0, 3, 12)
-    data = Data(pixels, labels, np.arange(8), np.arange(8, 12), classes=3)
+    data = TrainingData(pixels, labels, np.arange(8), np.arange(8, 12), classes=3)
     network = {"dropout": 0.0, "dropout_auxiliary": 0.0}
     settings = {"optimizer": "gd", "lr": 0.01, "schedule": "constant", "warmup": 0, "weight_decay": 0.0, "epochs": 1}
-    settings |= {"model": "googlenet", "network": network, "size": SIDE, "precision": "fp32", "layout": "contiguous"}
-    config = Config.model_validate(settings)
+    settings |= {
+        "model": "googlenet",
+        "model_args": network,
+        "size": SIDE,
+        "precision": "fp32",
+        "memory_format": "contiguous",
+    }
+    config = make_config(**settings)
     torch.manual_seed(0)
-    model = build("googlenet", 3, 3, SIDE, network)
+    model = build_model("googlenet", 3, 3, SIDE, network)
     its = copy.deepcopy(model).train()
-    source = Pictures(data, config, SPEC, CPU, Ranks())
+    source = ImageBatches(data, config, SPEC, CPU, Ranks())
     trainer = Trainer(model, config, source, tmp_path / "checkpoint", CPU, Ranks(), lambda kind, fields: None)
-    x, y = normalise(to_float(torch.from_numpy(pixels[:8])), SPEC), torch.from_numpy(labels[:8])
+    x, y = normalize(to_float(torch.from_numpy(pixels[:8])), SPEC), torch.from_numpy(labels[:8])
     with cpu_convolutions(its):
-        losses = [cross_entropy(logits, y) for logits in its.answers(x)]
+        losses = [cross_entropy(logits, y) for logits in its.forward_train(x)]
     assert len(losses) == 3
     (losses[0] + 0.3 * losses[1] + 0.3 * losses[2]).backward()
     trainer.train()
@@ -49,4 +55,4 @@ def test_auxiliary_heads_add_their_share_of_the_loss(tmp_path: Path) -> None:
         moved = trainer.model.get_parameter(name) - parameter
         near = 0.005 if "fc" in name else 0.1  # below, normalising maps of 2x2 enlarges what kernels round otherwise
         assert (moved + 0.01 * parameter.grad).norm() <= near * moved.norm() + 1e-6, name
-    assert trainer.progress.history[0]["train"]["loss"] == pytest.approx(losses[0].item(), rel=1e-4)
+    assert trainer.state.history[0]["train"]["loss"] == pytest.approx(losses[0].item(), rel=1e-4)

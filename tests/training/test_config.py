@@ -1,41 +1,85 @@
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from discern.errors import ConfigError
+from discern.errors import ConfigError, ModelError
 from discern.preprocess.augment import Augmentation
-from discern.training.config import Config, make_config, parse_settings
+from discern.training.config import TrainConfig, make_config, read_settings
 
 
 def test_a_config_is_frozen_and_json() -> None:
-    config = make_config({"epochs": 3, "milestones": [1, 2], "width": 0.5}, ["width"])
-    assert Config.model_validate_json(config.model_dump_json()) == config
+    config = make_config(epochs=3, milestones=[1, 2], width=0.5)
+    assert TrainConfig.model_validate_json(config.model_dump_json()) == config
     with pytest.raises(ValidationError, match="frozen"):
-        config.epochs = 4  # type: ignore[misc]
+        config.seed = 4  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="frozen"):
+        config.optim.epochs = 4  # type: ignore[misc]
 
 
-def test_the_networks_settings_go_to_the_network() -> None:
-    config = make_config({"lr": 0.5, "width": 0.25, "network": {"stem": "small"}}, ["width", "stem"])
-    assert config.network == {"stem": "small", "width": 0.25}
-    assert config.lr == 0.5
+def test_a_config_comes_back_from_its_settings() -> None:
+    config = make_config(model="lenet", epochs=3, flip=True, tta=["flip"], precision="bf16")
+    assert make_config(**config.flat()) == config
+    assert config.stated >= {"model", "epochs", "flip", "tta", "precision"}
 
 
-@pytest.mark.parametrize("name, near", [("smoothing", "label_smoothing"), ("wdith", "width"), ("epoch", "epochs")])
-def test_an_unknown_setting_gives_the_nearest(name: str, near: str) -> None:
-    with pytest.raises(ConfigError, match=rf"^There is no setting '{name}'\. Did you mean .*{near}.*\?$"):
-        make_config({name: 1}, ["width"])
+def test_the_networks_arguments_go_to_the_network() -> None:
+    config = make_config(lr=0.5, width=0.25, model_args={"stem": "small"})
+    assert config.model_args == {"stem": "small", "width": 0.25}
+    assert config.optim.lr == 0.5
 
 
-def test_an_unknown_setting_like_no_other_gives_them_all() -> None:
-    with pytest.raises(ConfigError, match=r"^There is no setting 'zzz'\. There are: flip, shift,.*device, width\.$"):
-        make_config({"zzz": 1}, ["width"])
+@pytest.mark.parametrize(
+    "given, name, value",
+    [
+        ({"learning_rate": 0.1}, "lr", 0.1),
+        ({"lr0": 0.1}, "lr", 0.1),
+        ({"batch": 4}, "batch_size", 4),
+        ({"batch-size": 4}, "batch_size", 4),
+        ({"bs": 4}, "batch_size", 4),
+        ({"imgsz": 64}, "size", 64),
+        ({"image_size": 64}, "size", 64),
+        ({"img-size": 64}, "size", 64),
+        ({"patience": 3}, "early_stopping_patience", 3),
+        ({"num_epochs": 3}, "epochs", 3),
+        ({"weight-decay": 0.1}, "weight_decay", 0.1),
+        ({"optimizer": "AdamW"}, "optimizer", "adamw"),
+        ({"optimizer": "SGD"}, "optimizer", "sgd"),
+        ({"milestones": "10,20"}, "milestones", (10, 20)),
+        ({"tta": "flip,shift"}, "tta", ("flip", "shift")),
+    ],
+    ids=str,
+)
+def test_names_of_other_tools_are_understood(given: dict[str, Any], name: str, value: Any) -> None:
+    assert make_config(**given).flat()[name] == value
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"workers": 4}, "discern chooses by itself how many processes decode images: leave workers out."),
+        ({"num-workers": 4}, "discern chooses by itself"),
+        ({"dropout": 0.5}, r'"dropout" is a setting of these models, choose one with --model: .*alexnet'),
+        ({"model": "lenet", "dropout": 0.5}, r'lenet has no setting "dropout"; these models have it: .*alexnet'),
+        ({"label_smooth": 1}, r'^Unknown setting "label_smooth" \(did you mean label_smoothing.*\?\)\.$'),
+        ({"epoch": 1}, r'^Unknown setting "epoch" \(did you mean epochs.*\?\)\.$'),
+        ({"model": "resnet18", "wdith": 1}, r'^Unknown setting "wdith" \(did you mean width.*\?\)\.$'),
+        ({"zzz": 1}, r'^Unknown setting "zzz": `discern train --settings` lists them all\.$'),
+        ({"lr": 1, "learning_rate": 2}, "lr and learning_rate are the same setting: give one of them"),
+    ],
+    ids=str,
+)
+def test_other_names_get_an_answer(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_settings(given)
+
+
+def test_an_unknown_model_is_named() -> None:
+    with pytest.raises(ModelError, match=r"resnet81.*resnet18"):
+        make_config(model="resnet81")
 
 
 @pytest.mark.parametrize(
@@ -58,53 +102,46 @@ def test_an_unknown_setting_like_no_other_gives_them_all() -> None:
         ("milestones", 3, "a list"),
         ("milestones", ["x"], "a whole number"),
         ("device", 5, "a word"),
-        ("model", None, "a word"),
-        ("network", 5, "settings by name"),
+        ("model_args", 5, "settings by name"),
         ("width", {"a": 1}, "a number, a word or a list of whole numbers"),
-        ("hidden", [1.5], "a number, a word or a list of whole numbers"),
+        ("width", [1.5], "a number, a word or a list of whole numbers"),
         ("width", None, "a number, a word or a list of whole numbers"),
+        ("validation", 0.0, "above 0.0"),
     ],
 )
 def test_a_wrong_value_names_the_setting_the_value_and_what_is_allowed(name: str, value: Any, allowed: str) -> None:
     sentence = f"{name}={value} is not allowed: {allowed}."
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
-        make_config({name: value}, ["width", "hidden"])
+        make_config(**{name: value})
 
 
-def test_a_wrong_value_given_inside_network_is_named_too() -> None:
+@pytest.mark.parametrize("model", [None, 5])
+def test_a_model_is_a_word(model: Any) -> None:
+    with pytest.raises(ConfigError, match=f"^model={model} is not allowed: a word.$"):
+        make_config(model=model)
+
+
+def test_a_wrong_value_inside_model_args_is_named_too() -> None:
     with pytest.raises(ConfigError, match=r"^stem=None is not allowed: a number, a word or a list of whole numbers\.$"):
-        make_config({"network": {"stem": None}, "width": 0.5}, ["width", "stem"])
+        make_config(model_args={"stem": None}, width=0.5)
 
 
-def test_augmentation_is_what_is_asked_for_or_nothing() -> None:
-    config = Config(flip=True, mixup=0.2)
-    assert config.augmentation == Augmentation(flip=True, mixup=0.2)
-    assert config.model_copy(update={"augment": False}).augmentation == Augmentation()
+def test_mean_and_std_fit_the_channels() -> None:
+    with pytest.raises(ConfigError, match=r"^mean=\(0.5,\) and std=\(\) do not fit: give 3 numbers each, std above 0"):
+        make_config(mean=[0.5])
 
 
-@pytest.mark.parametrize("name", Augmentation.model_fields)
-def test_every_augmentation_is_a_setting_with_the_same_limits(name: str) -> None:
-    here, there = Config.model_fields[name], Augmentation.model_fields[name]
-    assert (here.annotation, here.default, here.metadata) == (there.annotation, there.default, there.metadata)
+def test_augmentation_is_what_is_requested_or_nothing() -> None:
+    config = make_config(flip=True, mixup=0.2)
+    assert config.augmentation.effective == Augmentation(flip=True, mixup=0.2)
+    assert config.replace(augment=False).augmentation.effective == Augmentation()
 
 
-VALUES = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), st.lists(st.integers(), max_size=3))
-
-
-@given(st.dictionaries(st.sampled_from(["lr", "flip", "milestones", "stem"]), VALUES))
-def test_pairs_come_back_as_values(settings: dict[str, Any]) -> None:
-    assert parse_settings([f"{name}={json.dumps(value)}" for name, value in settings.items()]) == settings
-
-
-def test_words_need_no_quotes_and_may_hold_an_equals_sign() -> None:
-    assert parse_settings(["optimizer=sgd", " stem = small ", "name=a=b"]) == {
-        "optimizer": "sgd",
-        "stem": "small",
-        "name": "a=b",
-    }
-
-
-@pytest.mark.parametrize("pair", ["lr", "=3", ""])
-def test_a_pair_without_a_name_or_value(pair: str) -> None:
-    with pytest.raises(ConfigError, match=rf"--set takes NAME=VALUE, for example --set lr=0\.05, not '{pair}'"):
-        parse_settings([pair])
+def test_every_setting_says_what_it_is() -> None:
+    settings = TrainConfig.settings()
+    assert "model_args" not in settings and settings["lr"].group == "optim"
+    for name, setting in settings.items():
+        assert setting.text.endswith("."), name
+    assert settings["optimizer"].allowed == "sgd, adamw, adam, rmsprop, gd, muon"
+    assert (settings["gamma"].allowed, settings["augment"].allowed) == ("> 0, ≤ 1", "false, true")
+    assert settings["warmup"].text.endswith("In epochs.")

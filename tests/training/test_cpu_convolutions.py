@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from discern.models.table import build
+from discern.models.registry import build_model
 from discern.training.cpu_convolutions import WIDE, cpu_convolutions
 
 SHAPES = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (2, 5)]
@@ -70,7 +70,7 @@ def test_other_convolutions_are_left_alone(conv: nn.Conv2d) -> None:
 
 
 def test_names_and_weights_stay_and_an_error_restores_the_classes() -> None:
-    model = build("resnet18-narrow", classes=3, size=32)
+    model = build_model("resnet18-narrow", classes=3, size=32)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     with pytest.raises(KeyError), cpu_convolutions(model):
         assert any("_conv_forward" in vars(module) for module in model.modules())
@@ -82,7 +82,7 @@ def test_names_and_weights_stay_and_an_error_restores_the_classes() -> None:
 
 def test_a_whole_network_says_the_same() -> None:
     torch.manual_seed(0)
-    model = build("resnet18-narrow", classes=3, size=16).eval()
+    model = build_model("resnet18-narrow", classes=3, size=16).eval()
     x = torch.randn(4, 3, 16, 16)  # its last maps are 2x2
     wanted = model(x)
     with cpu_convolutions(model):
@@ -103,9 +103,9 @@ def test_a_strided_pointwise_convolution(side: int, bias: bool) -> None:
 
 def test_batches_of_7_and_8_in_float32_end_well(tmp_path: Path) -> None:
     """Where every test below would be lost as well: in a process of its own."""
-    settings = {"size": 32, "batch": 8, "train_limit": 60, "precision": "fp32", "layout": "contiguous"}
-    asked = {"model": "resnet18-narrow", "epochs": 3, "out": str(tmp_path / "run"), "settings": settings}
-    code = f"import discern; discern.train('digits', **{asked!r})"
+    settings = {"size": 32, "batch_size": 8, "train_limit": 60, "precision": "fp32", "memory_format": "contiguous"}
+    settings |= {"model": "resnet18-narrow", "epochs": 3, "out": str(tmp_path / "run")}
+    code = f"import discern; discern.train('digits', **{settings!r})"
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "OMP_NUM_THREADS": "2"})
 
 
@@ -134,7 +134,7 @@ def test_a_wide_convolution_over_a_small_map_in_bfloat16(shape: tuple[int, int],
 
 
 def test_a_convolution_that_pads_for_itself_is_reached() -> None:
-    network, x = build("mobilenet-0.25", 3, 3, 96).eval(), torch.randn(2, 3, 96, 96)
+    network, x = build_model("mobilenet-0.25", 3, 3, 96).eval(), torch.randn(2, 3, 96, 96)
     with torch.autocast("cpu", torch.bfloat16), torch.inference_mode():
         wanted = network(x)
         with cpu_convolutions(network):

@@ -9,16 +9,16 @@ import pytest
 
 from discern.runtime import Ranks
 from discern.training import interrupt
-from discern.training.interrupt import Agreement, Interrupt
+from discern.training.interrupt import Interrupt, StopVote
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_only_asks(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with Interrupt() as interrupt:
-        assert not interrupt.asked
+        assert not interrupt.requested
         os.kill(os.getpid(), number)
-        assert interrupt.asked
+        assert interrupt.requested
     assert signal.getsignal(number) is before
 
 
@@ -56,7 +56,7 @@ class Asked(Ranks):
         self.asked.append(value)
         return value
 
-    def share(self, value: Any) -> Any:
+    def broadcast(self, value: Any) -> Any:
         return value
 
 
@@ -64,7 +64,7 @@ def test_processes_ask_each_other_about_twice_a_second(monkeypatch: pytest.Monke
     now = 0.0
     monkeypatch.setattr(interrupt.time, "monotonic", lambda: now)
     ranks = Asked()
-    agreed, heard = Agreement(ranks), []
+    agreed, heard = StopVote(ranks), []
     for step in range(1000):  # of 10 ms, after one of a second
         now += 1.0 if step == 0 else 0.01
         heard.append(agreed(step >= 700))
@@ -77,7 +77,7 @@ def test_a_slow_step_is_asked_about_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     now = 0.0
     monkeypatch.setattr(interrupt.time, "monotonic", lambda: now)
     ranks = Asked()
-    agreed = Agreement(ranks)
+    agreed = StopVote(ranks)
     for _step in range(5):
         now += 2.0
         agreed(False)
@@ -85,5 +85,5 @@ def test_a_slow_step_is_asked_about_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_process_alone_asks_nobody() -> None:
-    agreed = Agreement(Ranks())
+    agreed = StopVote(Ranks())
     assert [agreed(wanted) for wanted in (False, True, False)] == [False, True, False]

@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from discern.models.table import build
-from discern.training.config import Config
-from discern.training.muon import Muon, orthogonal
-from discern.training.optimizers import HEAD_RATE, SHIFTS, make_optimizer
+from discern.models.registry import build_model
+from discern.training.config import make_config
+from discern.training.optimizers import HEAD_LR, NORM_BIAS_SCALE, Muon, make_optimizer, orthogonalize
 
 
 @settings(max_examples=15, deadline=None)
@@ -19,7 +18,7 @@ from discern.training.optimizers import HEAD_RATE, SHIFTS, make_optimizer
 def test_orthogonal_keeps_directions_and_evens_their_lengths(rows: int, columns: int, seed: int) -> None:
     matrix = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed))
     u, s, v = torch.linalg.svd(matrix, full_matrices=False)
-    found = u.T @ orthogonal(matrix) @ v.T
+    found = u.T @ orthogonalize(matrix) @ v.T
     lengths = found.diagonal()
     certain = s > 0.3 * s[0]  # three steps bring only these near to 1
     assert lengths[certain].min() > 0.5 and lengths.max() < 1.4
@@ -34,7 +33,7 @@ def test_a_step_of_filters() -> None:
     optimizer.step()
     lengthened = before * (4**0.5 / before.norm())
     moved = (lengthened - conv.weight.detach()) / 0.1
-    torch.testing.assert_close(moved.flatten(1), orthogonal(conv.weight.grad.flatten(1)), atol=0.05, rtol=0)
+    torch.testing.assert_close(moved.flatten(1), orthogonalize(conv.weight.grad.flatten(1)), atol=0.05, rtol=0)
 
 
 def test_the_rest_moves_as_torch_sgd_moves_it() -> None:
@@ -53,8 +52,8 @@ def test_the_rest_moves_as_torch_sgd_moves_it() -> None:
 
 
 def test_every_parameter_has_one_group_and_its_rate() -> None:
-    network = build("fastnet", classes=3, settings={"width": 0.1})
-    config = Config(optimizer="muon", lr=0.24, batch=500)
+    network = build_model("fastnet", classes=3, model_args={"width": 0.1})
+    config = make_config(optimizer="muon", lr=0.24, batch_size=500)
     groups = make_optimizer(network, config).param_groups
     named = {id(p): name for name, p in network.named_parameters()}
     assert sorted(named) == sorted(id(p) for group in groups for p in group["params"])
@@ -64,13 +63,13 @@ def test_every_parameter_has_one_group_and_its_rate() -> None:
     assert [named[id(p)] for p in early["params"]] == ["whiten.bias"]
     assert all("norm" in named[id(p)] for p in shifts["params"])
     assert filters["orthogonal"] and not head["orthogonal"]
-    assert head["share"] * config.lr == pytest.approx(HEAD_RATE * 500)
-    assert shifts["share"] == pytest.approx(SHIFTS * head["share"])
+    assert head["lr_scale"] * config.optim.lr == pytest.approx(HEAD_LR * 500)
+    assert shifts["lr_scale"] == pytest.approx(NORM_BIAS_SCALE * head["lr_scale"])
     assert early["until"] < 1
 
 
 def test_frozen_parameters_are_left_out() -> None:
-    network = build("fastnet", classes=3, settings={"width": 0.1})
+    network = build_model("fastnet", classes=3, model_args={"width": 0.1})
     network.block1.requires_grad_(False)
-    groups = make_optimizer(network, Config(optimizer="muon")).param_groups
+    groups = make_optimizer(network, make_config(optimizer="muon")).param_groups
     assert {id(p) for p in network.block1.parameters()}.isdisjoint(id(p) for group in groups for p in group["params"])

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from discern.models.table import build
-from discern.training.config import Config
+from discern.models.registry import build_model
+from discern.training.config import TrainConfig, make_config
 from discern.training.optimizers import make_optimizer
 
 CLASSES = {"sgd": "SGD", "gd": "SGD", "adamw": "AdamW", "adam": "Adam", "rmsprop": "RMSprop"}
 
 
-def minimise(config: Config, steps: int = 3) -> list[float]:
+def minimise(config: TrainConfig, steps: int = 3) -> list[float]:
     """The weight of y = w x after each step down (w - 1)^2 from w = 5."""
     model = nn.Linear(1, 1, bias=False)
     nn.init.constant_(model.weight, 5.0)
@@ -28,7 +28,7 @@ def minimise(config: Config, steps: int = 3) -> list[float]:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_name_gives_the_class(name: str) -> None:
-    config = Config.model_validate({"optimizer": name, "lr": 0.01})
+    config = make_config(**{"optimizer": name, "lr": 0.01})
     optimizer = make_optimizer(nn.Linear(2, 2), config)
     assert type(optimizer).__name__ == CLASSES[name]
     assert {group["lr"] for group in optimizer.param_groups} == {0.01}
@@ -36,8 +36,8 @@ def test_the_name_gives_the_class(name: str) -> None:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_only_weights_decay(name: str) -> None:
-    model = build("cnn-course", classes=3, size=28)
-    config = Config.model_validate({"optimizer": name, "weight_decay": 0.01})
+    model = build_model("cnn-course", classes=3, size=28)
+    config = make_config(**{"optimizer": name, "weight_decay": 0.01})
     groups = make_optimizer(model, config).param_groups
     decays = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
     named = dict(model.named_parameters())
@@ -50,13 +50,13 @@ def test_only_weights_decay(name: str) -> None:
 def test_frozen_parameters_are_left_out() -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model[0].requires_grad_(False)
-    groups = make_optimizer(model, Config()).param_groups
+    groups = make_optimizer(model, make_config()).param_groups
     assert {id(p) for group in groups for p in group["params"]} == {id(p) for p in model[1].parameters()}
 
 
 def test_sgd_is_nesterovs() -> None:
     """Sutskever et al. 2013, eq. 3-4, as torch states it: v = m v + g; w = w - lr (g + m v)."""
-    config = Config(optimizer="sgd", lr=0.1, momentum=0.9, weight_decay=0.0)
+    config = make_config(optimizer="sgd", lr=0.1, momentum=0.9, weight_decay=0.0)
     w, v, path = 5.0, 0.0, []
     for _step in range(3):
         g = 2 * (w - 1)
@@ -68,18 +68,18 @@ def test_sgd_is_nesterovs() -> None:
 
 def test_sgd_without_momentum_and_gd_are_plain_descent() -> None:
     path = [1 + 4 * 0.8**step for step in (1, 2, 3)]  # w - 1 shrinks by 1 - 2 lr
-    assert minimise(Config(optimizer="sgd", lr=0.1, momentum=0.0, weight_decay=0.0)) == pytest.approx(path)
-    assert minimise(Config(optimizer="gd", lr=0.1, momentum=0.9, weight_decay=0.0)) == pytest.approx(path)
+    assert minimise(make_config(optimizer="sgd", lr=0.1, momentum=0.0, weight_decay=0.0)) == pytest.approx(path)
+    assert minimise(make_config(optimizer="gd", lr=0.1, momentum=0.9, weight_decay=0.0)) == pytest.approx(path)
 
 
 def test_adamw_decays_apart_from_the_gradient() -> None:
     """Loshchilov & Hutter 2019, Algorithm 2: the first step is lr towards the minimum, after w (1 - lr decay)."""
-    first = minimise(Config(optimizer="adamw", lr=0.1, weight_decay=0.5), steps=1)
+    first = minimise(make_config(optimizer="adamw", lr=0.1, weight_decay=0.5), steps=1)
     assert first == pytest.approx([5 * (1 - 0.1 * 0.5) - 0.1], rel=1e-5)
 
 
 def test_adam_takes_the_decay_into_the_gradient() -> None:
-    first = minimise(Config(optimizer="adam", lr=0.1, weight_decay=0.5), steps=1)
+    first = minimise(make_config(optimizer="adam", lr=0.1, weight_decay=0.5), steps=1)
     assert first == pytest.approx([5 - 0.1], rel=1e-5)
 
 
@@ -89,7 +89,7 @@ def test_every_optimizer_learns_a_line(name: str) -> None:
     x = torch.randn(64, 4)
     y = x @ torch.tensor([[1.0], [-2.0], [0.5], [0.0]]) + 3
     model = nn.Linear(4, 1)
-    config = Config.model_validate({"optimizer": name, "lr": 0.05, "weight_decay": 0.0})
+    config = make_config(**{"optimizer": name, "lr": 0.05, "weight_decay": 0.0})
     optimizer = make_optimizer(model, config)
     losses = []
     for _step in range(100):
@@ -102,9 +102,9 @@ def test_every_optimizer_learns_a_line(name: str) -> None:
 
 
 def test_the_rates_of_early_layers_grow_to_that_of_the_head() -> None:
-    model = build("resnet18-narrow", classes=3, size=28)
-    groups = make_optimizer(model, Config(early_rate=0.1, weight_decay=0.01)).param_groups
-    shares = {id(p): group["share"] for group in groups for p in group["params"]}
+    model = build_model("resnet18-narrow", classes=3, size=28)
+    groups = make_optimizer(model, make_config(first_layer_lr_scale=0.1, weight_decay=0.01)).param_groups
+    shares = {id(p): group["lr_scale"] for group in groups for p in group["params"]}
     named = dict(model.named_parameters())
     assert len(shares) == len(named)
     layers = list(dict.fromkeys(name.rpartition(".")[0] for name in named))
@@ -119,10 +119,12 @@ def test_the_rates_of_early_layers_grow_to_that_of_the_head() -> None:
 
 
 def test_one_rate_is_two_groups() -> None:
-    groups = make_optimizer(build("resnet18-narrow", classes=3, size=28), Config(early_rate=1.0)).param_groups
-    assert [(group["share"], group["weight_decay"] > 0) for group in groups] == [(1.0, True), (1.0, False)]
+    groups = make_optimizer(
+        build_model("resnet18-narrow", classes=3, size=28), make_config(first_layer_lr_scale=1.0)
+    ).param_groups
+    assert [(group["lr_scale"], group["weight_decay"] > 0) for group in groups] == [(1.0, True), (1.0, False)]
 
 
 def test_a_single_layer_is_the_head() -> None:
-    (group, _bias) = make_optimizer(nn.Linear(2, 2), Config(early_rate=0.1)).param_groups
-    assert group["share"] == 1.0
+    (group, _bias) = make_optimizer(nn.Linear(2, 2), make_config(first_layer_lr_scale=0.1)).param_groups
+    assert group["lr_scale"] == 1.0

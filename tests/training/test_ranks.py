@@ -15,17 +15,17 @@ sys.path.insert(0, sys.argv[1])
 import torch
 from discern.runtime import process_group
 from discern.training import interrupt
-from discern.training.interrupt import Interrupted
-from discern.training.parts import apart
+from discern.errors import Interrupted
+from discern.training.loop import no_sync_unless_last
 import tests.trainers as t
 
-interrupt.EVERY = 0  # the processes ask each other at every step
+interrupt.VOTE_SECONDS = 0  # the processes ask each other at every step
 folder = Path(sys.argv[2])
-config = t.make_config({**t.NETWORK, "epochs": 2})
+config = t.base_config({**t.NETWORK, "epochs": 2})
 
 def gradient(model, answers, last):
     answers.zero_grad()
-    with apart(answers, last):
+    with no_sync_unless_last(answers, last):
         answers(torch.full((2, 3, t.SIDE, t.SIDE), ranks.rank + 1.0))[0].square().sum().backward()
     return model.fc.weight.grad.clone()
 
@@ -39,7 +39,7 @@ with process_group() as ranks:
     except Interrupted:
         pass
     resumed = t.make_trainer(config, folder / "parts", ranks=ranks)
-    assert (resumed.progress.epoch, resumed.progress.step) == (0, 3)
+    assert (resumed.state.epoch, resumed.state.step) == (0, 3)
     resumed.train()
     t.assert_same_outcome(whole, resumed)
     alone = t.train({**t.NETWORK, "epochs": 2}, folder / f"alone{ranks.rank}")
@@ -49,20 +49,20 @@ with process_group() as ranks:
         assert abs(one["train"]["loss"] - other["train"]["loss"]) < 1e-3
         assert one["train"]["top1"] == other["train"]["top1"]
         assert one["validation"]["top1"] == other["validation"]["top1"]
-    parts = t.make_trainer(config.model_copy(update={"accumulate": 2}), folder / "accumulated", ranks=ranks)
+    parts = t.make_trainer(config.replace(accumulate_grad=2), folder / "accumulated", ranks=ranks)
     parts.train()
     for name, tensor in parts.best.items():
         assert (tensor - whole.best[name]).abs().max() < 1e-6, name
 
-    answers = parts._answers()
+    answers = parts._prepare_forward()
     for last in (False, True):
         mine = gradient(parts.model, answers, last)
         assert torch.allclose(mine, ranks.sum(mine.clone()) / 2) == last, last
-    config = t.make_config({**t.WAYS["nesterov, average, every augmentation"], "epochs": 2})
+    config = t.base_config({**t.WAYS["nesterov, average, every augmentation"], "epochs": 2})
     normalised = t.make_trainer(config, folder / "normalised", ranks=ranks)
     normalised.train()
     for name, tensor in normalised.average.state_dict().items():
-        assert torch.equal(2 * tensor, ranks.sum(tensor.clone())), name  # statistics of the pictures are shared, too
+        assert torch.equal(2 * tensor, ranks.sum(tensor.clone())), name  # statistics of the images are shared, too
 """
 
 

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 import torch
 
+from discern.errors import Interrupted
 from discern.training import loop
-from discern.training.interrupt import Interrupted
 from tests.trainers import (
     NETWORK,
     WAYS,
     after,
     assert_same_outcome,
+    base_config,
     ctrl_c,
     die,
-    make_config,
     make_trainer,
     train,
 )
@@ -58,9 +58,9 @@ def test_a_killed_run_goes_on_to_the_same_bits(
     monkeypatch.setattr(loop, "LONG_EPOCH", often)
     with pytest.raises(SystemExit):
         train({**way, "checkpoint_seconds": 1e-9}, tmp_path / "killed", after(steps, die))
-    resumed = make_trainer(make_config(way), tmp_path / "killed")
-    assert resumed.progress.epoch == steps // 5
-    assert resumed.progress.step == (steps % 5 - 1 if often == 1 else 0)  # the step it died in is not saved
+    resumed = make_trainer(base_config(way), tmp_path / "killed")
+    assert resumed.state.epoch == steps // 5
+    assert resumed.state.step == (steps % 5 - 1 if often == 1 else 0)  # the step it died in is not saved
     resumed.train()
     assert_same_outcome(whole, resumed)
 

@@ -1,4 +1,4 @@
-"""A network without its head, with weights if asked for: what a detector or a segmentation network is built on."""
+"""A network without its head, with weights on request: what a detector or a segmentation network is built on."""
 
 from __future__ import annotations
 
@@ -6,46 +6,47 @@ import os
 from collections.abc import Sequence
 from typing import Literal
 
-from discern.api.run import Run
-from discern.api.weights import Start, find_start
-from discern.display import display
+from discern.display import reporting
 from discern.errors import ModelError
 from discern.i18n import _
 from discern.models.backbone import Backbone
-from discern.models.table import entry
-from discern.progress import Watcher
-from discern.training.config import Config
+from discern.models.registry import get_model_spec
+from discern.progress import Reporter
+from discern.runs.initial_weights import InitialWeights, find_initial_weights
+from discern.runs.run import Run
+from discern.training.config import make_config
 
 
 def backbone(
     name: str = "auto",
     weights: str | os.PathLike[str] | Run | bool | None = None,
+    *,
     channels: int | None = None,
     stages: Sequence[str] | None = None,
-    watch: Watcher | None = None,
+    reporter: Reporter | None = None,
 ) -> Backbone:
-    """A module that gives the maps of a network's stages, with their strides and channels.
+    """Build a module that returns the maps of a network's stages, with their strides and channels.
 
     Parameters
     ----------
     name : str
         A name that `discern.list_models` lists, or ``timm:``, ``torchvision:`` or ``keras:`` and a name there. May be
-        left out where the weights tell.
+        left out where the weights determine it.
     weights : path, Run or True, optional
         A .safetensors or .pth file, a run or a bundle; True or ``official`` for the official ones, which are fetched
-        and kept in the cache folder. Random without it. Pictures are then normalised with the backbone's ``mean`` and
+        and kept in the cache folder. Random without it. Images are then normalized with the backbone's ``mean`` and
         ``std``.
     channels : int, optional
-        Colour channels of the pictures; those that the weights take, else 3.
+        Color channels of the images; those that the weights take, else 3.
     stages : sequence of str, optional
-        Which maps to give, in the names of ``strides``; all of them unless given.
-    watch : Watcher, optional
-        Is told how a download goes; stderr shows it unless given.
+        Which maps to return, in the names of ``strides``; all of them unless given.
+    reporter : Reporter, optional
+        Follows a download; stderr shows it unless given.
 
     Returns
     -------
     Backbone
-        `discern.models.backbone.Backbone`: pictures (N, C, H, W) -> stage -> map.
+        `discern.models.backbone.Backbone`: images (N, C, H, W) -> stage -> map.
 
     Raises
     ------
@@ -72,24 +73,22 @@ def backbone(
     """
     if not weights:
         if name == "auto":
-            raise ModelError(_("Name a network, such as resnet18, or the weights to start from."))
-        row, channels = entry(name), channels or 3
-        return Backbone(row.build(row.classes, channels), channels, row.size, stages)
-    start = _start(name, weights, watch or display())
-    settings, row = start.settings, entry(start.settings["model"])
-    size, channels = settings.get("size", row.size), channels or settings["channels"]
-    network = row.build(row.classes, channels, size, settings["network"])
-    start.fill(network)
+            raise ModelError(_("Specify a network, such as resnet18, or the weights to start from."))
+        spec, channels = get_model_spec(name), channels or 3
+        return Backbone(spec.build(spec.classes, channels), channels, spec.size, stages)
+    with reporting(reporter) as shown:
+        initial = _find_weights(name, weights, shown)
+    settings, spec = initial.settings, get_model_spec(initial.settings["model"])
+    size, channels = settings.get("size", spec.size), channels or settings["channels"]
+    network = spec.build(spec.classes, channels, size, settings["model_args"])
+    initial.load_into(network)
     return Backbone(network, channels, size, stages, tuple(settings["mean"]), tuple(settings["std"]))
 
 
-def _start(name: str, weights: str | os.PathLike[str] | Run | Literal[True], watch: Watcher) -> Start:
-    if isinstance(weights, Run):
-        weights = weights.path
-    asked = Config(model=name, weights="official" if weights is True else os.fspath(weights))
-    try:
-        start, _told = find_start(asked, 0, watch.progress)
-    finally:
-        watch.close()
-    assert start is not None  # weights were asked for
-    return start
+def _find_weights(
+    name: str, weights: str | os.PathLike[str] | Run | Literal[True], reporter: Reporter
+) -> InitialWeights:
+    source = "official" if weights is True else os.fspath(weights.path if isinstance(weights, Run) else weights)
+    initial, _notices = find_initial_weights(make_config(model=name, weights=source), 0, reporter.progress)
+    assert initial is not None  # weights were requested
+    return initial

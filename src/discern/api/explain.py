@@ -1,59 +1,56 @@
-"""Why a model answers as it does on one picture."""
+"""Why a model predicts what it does for one image."""
 
 from __future__ import annotations
 
-import functools
 import os
 from typing import TYPE_CHECKING
 
-from discern.api.load import load
-from discern.classifier.classifier import Classifier, Picture
-from discern.display import display
-from discern.explain.methods import explain as explained
-from discern.explain.nearest import Gallery
-from discern.explain.training import training_gallery
-from discern.run import RunDirectory
+from discern.classifier.classifier import Classifier, ImageLike
+from discern.display import make_display
+from discern.runs.open import open_classifier
+from discern.runs.run import Run
 
 if TYPE_CHECKING:
-    from discern.explain.result import Explanation
+    from discern.result import Result
 
 
 def explain(
-    run_or_bundle: str | os.PathLike[str],
-    picture: Picture,
+    model: str | os.PathLike[str] | Run | Classifier,
+    image: ImageLike,
+    *,
     method: str = "gradcam",
     layer: str | None = None,
     class_: str | None = None,
-    code: str | None = None,
-    cell: tuple[int, int, int] | None = None,
-) -> Explanation:
-    """Look inside a model while it looks at a picture.
+    cell: str | tuple[int, int, int] | None = None,
+    model_code: str | None = None,
+) -> Result:
+    """Explain a model's prediction for an image.
 
     Parameters
     ----------
-    run_or_bundle : path
-        A run, a bundle or a Keras file.
-    picture : path, bytes, array or Pillow image
-        What the model looks at.
+    model : path, Run or Classifier
+        A run, a bundle or a Keras file, or one that is open already.
+    image : path, bytes, array or Pillow image
+        The image to explain.
     method : str
         A heat map: ``gradcam``, ``gradcam++``, ``cam``, ``saliency``, ``integrated-gradients``, ``guided-backprop``,
         ``occlusion``, or ``all`` of them side by side; ``features``, ``filters`` and ``deconv``, the channels of a
-        layer; ``arithmetic``, one number of a convolution worked out; ``nearest``, the training pictures of a run most
+        layer; ``arithmetic``, one number of a convolution worked out; ``nearest``, the training images of a run most
         like it; ``embedding`` and ``embedding-tsne``, a map of them. A classical model has those three.
     layer : str, optional
         A stage or the dotted name of a module: the last stage with more than one place unless given; for ``filters``
         and ``arithmetic`` a convolution, the first unless given.
     class_ : str, optional
         The class to explain: the most probable unless given.
-    code : str, optional
-        ``file.py:function`` that made the network, where it is one of your own.
-    cell : tuple of int, optional
+    cell : str or tuple of int, optional
         Channel, row and column, for ``arithmetic``: those of the largest number unless given.
+    model_code : str, optional
+        ``file.py:function`` that builds the network, where it is one of your own.
 
     Returns
     -------
-    Explanation
-        Data with ``plot(ax)`` and ``save(path)``.
+    Result
+        Data with ``sentences()``, ``tables()``, ``plot(figure)`` and ``save(path)``.
 
     Raises
     ------
@@ -61,38 +58,15 @@ def explain(
         When there is no such method, class or cell.
     ModelError
         When there is no such layer, or the network has nothing that the method could show.
-    PictureError
-        When it is not a picture, or damaged.
+    ImageError
+        When it is not an image, or damaged.
     RunError
-        When the model is not there, or damaged; of ``nearest`` and ``embedding`` when the training pictures were moved
+        When the model is not there, or damaged; of ``nearest`` and ``embedding`` when the training images were moved
         or changed.
 
     Examples
     --------
-    >>> found = explain("runs/2026-11-22_fruit_resnet18", "apple.jpg")  # doctest: +SKIP
-    >>> found.save("why.png")  # doctest: +SKIP
+    >>> explain("runs/2026-11-22_fruit_resnet18", "apple.jpg").save("heat.png")  # doctest: +SKIP
     """
-    return load(run_or_bundle, code=code).explain(picture, method, layer, class_, cell)
-
-
-def explain_with(
-    classifier: Classifier,
-    source: str | os.PathLike[str],
-    picture: Picture,
-    method: str,
-    layer: str | None,
-    class_: str | None,
-    cell: tuple[int, int, int] | None,
-) -> Explanation:
-    """As `explain`, with ``classifier`` open already; ``source`` is the run that it may be of."""
-    run = RunDirectory(source)
-    among = functools.partial(_training_pictures, classifier, run) if run.split.is_file() else None
-    return explained(classifier, picture, method, layer, class_, cell, among)
-
-
-def _training_pictures(classifier: Classifier, run: RunDirectory) -> Gallery:
-    watch = display()
-    try:
-        return training_gallery(classifier, run, progress=watch.progress)
-    finally:
-        watch.close()
+    classifier = open_classifier(model, model_code=model_code, make_reporter=make_display)
+    return classifier.explain(image, method=method, layer=layer, class_=class_, cell=cell)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from discern.lab.table import LABS, run, summary
-
-if TYPE_CHECKING:
-    from discern.lab.result import Result
+from discern.labs.catalog import run_lab
 
 
-def lab(name: str, /, **options: Any) -> Result:
+def lab(name: str, /, **options: Any) -> Any:
     """Work a lecture's example, or your own, step by step.
 
     Parameters
@@ -23,7 +20,7 @@ def lab(name: str, /, **options: Any) -> Result:
     Returns
     -------
     Result
-        Every step as data, with ``tables()``, ``sentences()``, ``plot(figure)`` and ``save(path)``.
+        Every step as data; its class depends on the lab.
 
     Raises
     ------
@@ -32,18 +29,7 @@ def lab(name: str, /, **options: Any) -> Result:
 
     Examples
     --------
-    >>> lab("pooling", picture="1 2/3 4").output
+    >>> lab("pooling", image="1 2/3 4").output
     array([[4.]])
     """
-    return run(name, options)
-
-
-def list_labs() -> dict[str, str]:
-    """Every lab and what it shows, in the order of the lectures.
-
-    Examples
-    --------
-    >>> "pooling" in list_labs()
-    True
-    """
-    return {name: summary(name) for name in LABS}
+    return run_lab(name, options)

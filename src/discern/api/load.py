@@ -3,62 +3,24 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from discern.classifier.classifier import Classifier, Picture
-from discern.runtime import device
-
-if TYPE_CHECKING:
-    from discern.explain.result import Explanation
+from discern.classifier.classifier import Classifier
+from discern.display import make_display
+from discern.runs.open import open_classifier
+from discern.runs.run import Run
 
 
-class Opened(Classifier):
-    """A classifier that knows where it was opened, and can say why it answers as it does.
-
-    Attributes
-    ----------
-    source : Path
-        The run, bundle or Keras file.
-    """
-
-    source: Path
-
-    def explain(
-        self,
-        picture: Picture,
-        method: str = "gradcam",
-        layer: str | None = None,
-        class_: str | None = None,
-        cell: tuple[int, int, int] | None = None,
-    ) -> Explanation:
-        """Look inside while it looks at a picture: `discern.explain`, of a model that is open already.
-
-        Raises
-        ------
-        ConfigError, ModelError, PictureError, RunError
-            As `discern.explain` does.
-
-        Examples
-        --------
-        >>> load("runs/2026-11-22_fruit_resnet18").explain("apple.jpg").save("why.png")  # doctest: +SKIP
-        """
-        from discern.api.explain import explain_with
-
-        return explain_with(self, self.source, picture, method, layer, class_, cell)
-
-
-def load(path: str | os.PathLike[str], where: str = "auto", code: str | None = None) -> Opened:
+def load(model: str | os.PathLike[str] | Run, device: str = "auto", *, model_code: str | None = None) -> Classifier:
     """Open a run directory or a bundle for predicting and explaining.
 
     Parameters
     ----------
-    path : path
+    model : path or Run
         A run, a folder with model.json and the files it names, or one of those files; or a Keras file, .keras or .h5.
-    where : str
+    device : str
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
-    code : str, optional
-        ``file.py:function`` that made the network, where it is one of your own.
+    model_code : str, optional
+        ``file.py:function`` that builds the network, where it is one of your own.
 
     Raises
     ------
@@ -66,7 +28,9 @@ def load(path: str | os.PathLike[str], where: str = "auto", code: str | None = N
         When it is none of them, or damaged.
     ConfigError
         When it needs code and none is named.
+
+    Examples
+    --------
+    >>> load("runs/2026-11-22_fruit_resnet18").explain("apple.jpg").save("heat.png")  # doctest: +SKIP
     """
-    found = Opened.load(path, device(where), code)
-    found.source = Path(path)
-    return found
+    return open_classifier(model, device, model_code, make_display)

@@ -5,27 +5,29 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from discern.api.run import Run
-from discern.display import display
-from discern.evaluation.report.page import page
-from discern.evaluation.report.story import read_story
-from discern.files import write_text
-from discern.progress import Watcher
-from discern.run import RunDirectory
+from discern.display import reporting
+from discern.progress import Reporter
+from discern.runs.evaluate import write_report
+from discern.runs.run import Run
+from discern.runs.run_directory import RunDirectory
 
 
-def report(run: str | os.PathLike[str] | Run, watch: Watcher | None = None) -> Path:
-    """Write ``report.html`` into a run, in the reader's language; training does so when it ends.
+def report(
+    run: str | os.PathLike[str] | Run, *, out: str | os.PathLike[str] | None = None, reporter: Reporter | None = None
+) -> Path:
+    """Write the report of a run, in the reader's language; training does so when it ends.
 
-    Of an interrupted run the report tells what is there so far, and a notice how to go on. The pictures that the run
-    was trained on are not needed: what the report shows of them is kept in the run.
+    Of an unfinished run the report shows what is there so far, and how to resume it. The images that the run was
+    trained on are not needed: those that the report shows are stored in the run.
 
     Parameters
     ----------
     run : path or Run
         A run, finished or not.
-    watch : Watcher, optional
-        Hears the notices; stderr shows them unless given.
+    out : path, optional
+        The page to write; ``report.html`` in the run unless given.
+    reporter : Reporter, optional
+        Gets the notices; stderr shows them unless given.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def report(run: str | os.PathLike[str] | Run, watch: Watcher | None = None) -> P
     RunError
         When there is no such run, or a file of it is damaged.
     DiskError
-        When the disk is full or may not be written.
+        When the disk is full or not writable.
 
     Examples
     --------
@@ -45,12 +47,5 @@ def report(run: str | os.PathLike[str] | Run, watch: Watcher | None = None) -> P
     'report.html'
     """
     directory = run.directory if isinstance(run, Run) else RunDirectory(run)
-    story = read_story(directory)
-    write_text(directory.report, page(story))
-    watch = watch or display()
-    try:
-        for sentence in filter(None, (story.remedy, story.moved())):
-            watch.event({"event": "notice", "text": sentence})
-    finally:
-        watch.close()
-    return directory.report
+    with reporting(reporter) as shown:
+        return write_report(directory, None if out is None else Path(out), shown)

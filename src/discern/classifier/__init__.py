@@ -1,1 +1,1 @@
-"""The classifier: a bundle on disk, pictures in, probabilities out."""
+"""The classifier: a bundle on disk, images in, probabilities out."""

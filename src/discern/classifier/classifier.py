@@ -1,91 +1,53 @@
-"""Pictures in, probabilities out."""
+"""Images in, probabilities out."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, overload
 
 import numpy as np
 import torch
 from PIL import Image
 
-from discern.arrays import Rows
-from discern.classical.fitting import Classical
-from discern.classifier.bundle import Card, read_bundle, read_card, read_classical
-from discern.classifier.keras_file import converted, is_keras_file
-from discern.classifier.predictor import NetworkPredictor, Predictor
-from discern.data.picture import decode_reduced
-from discern.errors import ConfigError, ModelError, PictureError, RunError
-from discern.evaluation.calibration import tempered
+from discern.arrays import ArrayLike
+from discern.classical.fitting import ClassicalModel
+from discern.classifier.bundle import ModelCard, read_bundle, read_card, read_classical
+from discern.classifier.inference import ClassicalEngine, Engine, NetworkEngine
+from discern.classifier.keras_file import convert_keras_file, is_keras_file
+from discern.classifier.prediction import Prediction, PredictionList, RegressionPrediction
+from discern.data.image import decode_reduced
+from discern.errors import ConfigError, ImageError, ModelError, RunError
+from discern.evaluation.task import find_task
 from discern.i18n import _
-from discern.models.external import is_code
-from discern.models.keras_config import NAME, from_config
+from discern.models.external import is_user_code
+from discern.models.keras_config import KERAS_CONFIG, build_from_config
 from discern.models.network import Model
-from discern.models.table import build
-from discern.progress import Progress, silent
+from discern.models.registry import build_model
+from discern.progress import Progress, ignore_progress
+from discern.result import Result
 
-Picture = str | os.PathLike[str] | bytes | np.ndarray | Image.Image
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The classes of one picture, most probable first.
-
-    Attributes
-    ----------
-    path : str
-        Where the picture came from, empty if from memory.
-    top : tuple of (str, float)
-        Class names and their probabilities.
-    """
-
-    path: str
-    top: tuple[tuple[str, float], ...]
-
-    @property
-    def label(self) -> str:
-        """The most probable class."""
-        return self.top[0][0]
-
-    @property
-    def probability(self) -> float:
-        """The probability of `label`."""
-        return self.top[0][1]
-
-    def to_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
-        top = [{"label": label, "probability": probability} for label, probability in self.top]
-        return {"path": self.path, "label": self.label, "probability": self.probability, "top": top}
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a regression says of one row.
-
-    Attributes
-    ----------
-    path : str
-        Where the row came from.
-    target : str
-        The name of the number.
-    value : float
-        The number.
-    """
-
-    path: str
-    target: str
-    value: float
-
-    def to_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
-        return asdict(self)
+ImageLike = str | os.PathLike[str] | bytes | np.ndarray | Image.Image
+Explainer = Callable[..., Result]  # explains a classifier's prediction for an image: see `discern.explain`
+BATCH = 64  # images decoded at a time
 
 
 class Classifier:
     """A trained network or classical model with its class names and preprocessing.
+
+    Parameters
+    ----------
+    card : ModelCard
+        What the model is.
+    model : Model or ClassicalModel
+        The model itself, with its weights.
+    device : torch.device, optional
+        The CPU unless given.
+    source : path, optional
+        The run, bundle or Keras file that it was loaded from.
+    explainer : callable, optional
+        What `explain` calls, given by whoever loads: explanations stand above this room.
 
     Examples
     --------
@@ -94,14 +56,70 @@ class Classifier:
     'Apple'
     """
 
-    def __init__(self, card: Card, model: Model | Predictor, device: torch.device | None = None) -> None:
-        self.card = card
+    def __init__(
+        self,
+        card: ModelCard,
+        model: Model | ClassicalModel,
+        device: torch.device | None = None,
+        source: str | os.PathLike[str] | None = None,
+        explainer: Explainer | None = None,
+    ) -> None:
+        self.card, self.task = card, find_task(card.task)
         self.device = device or torch.device("cpu")
-        self._predictor: Predictor
+        self.source, self.explainer = None if source is None else Path(source), explainer
+        self._engine: Engine
         if isinstance(model, Model):
-            self._predictor = NetworkPredictor(model, card.spec, self.device, card.views)
+            self._engine = NetworkEngine(model, card, self.device)
         else:
-            self._predictor = model
+            self._engine = ClassicalEngine(model, card)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        device: torch.device | None = None,
+        model_code: str | None = None,
+        explainer: Explainer | None = None,
+    ) -> Classifier:
+        """Load a run directory, a bundle or a Keras model file.
+
+        Parameters
+        ----------
+        path : path
+            A Keras file (.keras, .h5) is converted once, in a process of its own, and cached as a bundle.
+        device : torch.device, optional
+            The CPU unless given.
+        model_code : str, optional
+            ``file.py:function`` that built the network, where discern did not: a bundle carries no code, and runs none.
+        explainer : callable, optional
+            See `Classifier`.
+
+        Raises
+        ------
+        RunError
+            When it is none, or damaged.
+        ConfigError
+            When it needs code and none is named, or the other way round.
+        """
+        path_or_copy = convert_keras_file(path) if is_keras_file(path) else path
+        if read_card(path_or_copy).estimator:
+            if model_code is not None:
+                message = _("--model-code does not go with {path}, a classical model: leave it out.")
+                raise ConfigError(message.format(path=path))
+            return cls(*read_classical(path_or_copy, device), device, path, explainer)
+        card, tensors = read_bundle(path_or_copy)
+        network = _build_network(card, path, model_code)
+        try:
+            network.load_state_dict(tensors)
+        except RuntimeError as error:
+            message = _("The weights in {path} do not fit the network {model}: copy the bundle again, or train again.")
+            raise RunError(message.format(path=path, model=card.model)) from error
+        return cls(card, network, device, path, explainer)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the probabilities."""
+        return self.card.classes
 
     @property
     def network(self) -> Model:
@@ -112,162 +130,179 @@ class Classifier:
         ModelError
             When the model is a classical one.
         """
-        if not isinstance(self._predictor, NetworkPredictor):
-            sentence = _(
-                "{model} is a classical model: it has no layers, feature maps or gradients to look at; nearest, "
-                "embedding and embedding-tsne show what it goes by."
+        if not isinstance(self._engine, NetworkEngine):
+            message = _(
+                "{model} is a classical model without layers, feature maps or gradients: choose nearest, embedding or "
+                "embedding-tsne, which show its features."
             )
-            raise ModelError(sentence.format(model=self.card.model))
-        return self._predictor.network
+            raise ModelError(message.format(model=self.card.model))
+        return self._engine.network
 
-    def one_view(self) -> Self:
-        """The same network, looking at pictures as they are only."""
-        return type(self)(self.card.model_copy(update={"views": ()}), self.network, self.device)
+    def without_tta(self) -> Classifier:
+        """Return the same model without test-time augmentation."""
+        card = self.card.model_copy(update={"tta": ()})
+        return Classifier(card, self.network, self.device, self.source, self.explainer) if self.card.tta else self
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], device: torch.device | None = None, code: str | None = None) -> Self:
-        """Open a run directory, a bundle or a Keras model file.
+    def count_parameters(self) -> int | None:
+        """Count the parameters of the network; None for a classical model."""
+        if not isinstance(self._engine, NetworkEngine):
+            return None
+        return sum(parameter.numel() for parameter in self._engine.network.parameters())
+
+    def pixels(self, image: ImageLike) -> np.ndarray:
+        """Decode and resize an image to what the network takes before normalisation: uint8 (H, W, C).
+
+        Raises
+        ------
+        ImageError
+            When it is not an image, or damaged.
+        """
+        spec = self.card.spec
+        if isinstance(image, bytes | np.ndarray | Image.Image):
+            return spec.apply(*decode_reduced(image, spec.min_side))
+        if not isinstance(image, str | os.PathLike):
+            message = _("Expected an image (path, bytes, array or Pillow image), got {kind}: pass one image at a time.")
+            raise ImageError(message.format(kind=type(image).__name__))
+        try:
+            return spec.apply(*decode_reduced(Path(image).read_bytes(), spec.min_side))
+        except IsADirectoryError as error:
+            raise ImageError(_("{path} is a folder: choose an image in it.").format(path=image)) from error
+        except OSError as error:
+            raise ImageError(_("{path} cannot be opened: check the name.").format(path=image)) from error
+        except ImageError as error:
+            raise ImageError(f"{image}: {error}", error.kind) from error
+
+    @overload
+    def predict(self, image: ImageLike, top_k: int = 5) -> Prediction: ...
+
+    @overload
+    def predict(self, image: list[ImageLike] | tuple[ImageLike, ...], top_k: int = 5) -> PredictionList: ...
+
+    def predict(self, image: ImageLike | Sequence[ImageLike], top_k: int = 5) -> Prediction | PredictionList:
+        """Predict the classes of one image, or of each in a list.
 
         Parameters
         ----------
-        path : path
-            A Keras file (.keras, .h5) is read once, in a process of its own, and kept as a bundle.
-        device : torch.device, optional
-            The CPU unless given.
-        code : str, optional
-            ``file.py:function`` that made the network, where discern did not: a bundle carries no code, and runs none.
+        image : path, bytes, numpy.ndarray, Pillow image or list of these
+            An array is uint8 (H, W[, 3]).
+        top_k : int
+            How many classes to name.
 
         Raises
         ------
-        RunError
-            When it is none, or damaged.
-        ConfigError
-            When it needs code and none is named, or the other way round.
+        ImageError
+            When one is not an image, or damaged.
         """
-        path_or_copy = converted(path) if is_keras_file(path) else path
-        if read_card(path_or_copy).estimator:
-            if code is not None:
-                sentence = _("--code does not go with {path}, a classical model: leave it out.")
-                raise ConfigError(sentence.format(path=path))
-            return cls(*read_classical(path_or_copy, device), device)
-        card, tensors = read_bundle(path_or_copy)
-        network = _network(card, path, code)
-        try:
-            network.load_state_dict(tensors)
-        except RuntimeError as error:
-            sentence = _("The weights in {path} do not fit the network {model}: copy the bundle again, or train again.")
-            raise RunError(sentence.format(path=path, model=card.model)) from error
-        return cls(card, network, device)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in the order of the probabilities."""
-        return self.card.classes
-
-    def pixels(self, picture: Picture) -> np.ndarray:
-        """What the network sees of a picture, before normalisation: uint8 (H, W, C).
-
-        Raises
-        ------
-        PictureError
-            When it is not a picture, or damaged.
-        """
-        spec = self.card.spec
-        if not isinstance(picture, str | os.PathLike):
-            return spec.pixels(*decode_reduced(picture, spec.at_least))
-        try:
-            return spec.pixels(*decode_reduced(Path(picture).read_bytes(), spec.at_least))
-        except IsADirectoryError as error:
-            raise PictureError(_("{path} is a folder: name a picture in it.").format(path=picture)) from error
-        except OSError as error:
-            raise PictureError(_("{path} cannot be opened: check the name.").format(path=picture)) from error
-        except PictureError as error:
-            raise PictureError(f"{picture}: {error}", error.kind) from error
-
-    def predict(self, picture: Picture, top: int = 5) -> Prediction:
-        """The classes of one picture: a path, encoded bytes, an array uint8 (H, W[, 3]) or a Pillow image.
-
-        Raises
-        ------
-        PictureError
-            When it is not a picture, or damaged.
-        """
-        row = self.probabilities(self.pixels(picture)[None])[0]
-        path = str(picture) if isinstance(picture, str | os.PathLike) else ""
-        return self._prediction(path, row, top)
+        if isinstance(image, list | tuple):
+            items = []
+            for item in self.predict_many(image, top_k):
+                if isinstance(item, ImageError):
+                    raise item
+                items.append(item)
+            return PredictionList(tuple(items))
+        probabilities = self.probabilities(self.pixels(image)[None])[0]  # type: ignore[arg-type]
+        return self._name(image, probabilities, top_k)
 
     def predict_many(
-        self, pictures: Sequence[str | os.PathLike[str]], top: int = 5, batch: int = 64
-    ) -> Iterator[Prediction | PictureError]:
-        """The classes of each picture, in order; what is not a picture comes back as its error, the rest goes on."""
-        for start in range(0, len(pictures), batch):
-            paths = pictures[start : start + batch]
-            seen = [self._pixels_or_error(path) for path in paths]
-            whole = [pixels for pixels in seen if isinstance(pixels, np.ndarray)]
-            rows = iter(self.probabilities(np.stack(whole)) if whole else ())
-            for path, pixels in zip(paths, seen, strict=True):
-                yield pixels if isinstance(pixels, PictureError) else self._prediction(str(path), next(rows), top)
+        self, images: Sequence[ImageLike], top_k: int = 5, batch_size: int = BATCH
+    ) -> Iterator[Prediction | ImageError]:
+        """Predict each image, in order; what is not an image comes back as its error, and the others go on."""
+        for start in range(0, len(images), batch_size):
+            batch = images[start : start + batch_size]
+            decoded = [self._pixels_or_error(image) for image in batch]
+            valid = [pixels for pixels in decoded if isinstance(pixels, np.ndarray)]
+            rows = iter(self.probabilities(np.stack(valid)) if valid else ())
+            for image, pixels in zip(batch, decoded, strict=True):
+                yield pixels if isinstance(pixels, ImageError) else self._name(image, next(rows), top_k)
 
-    def predict_rows(self, rows: np.ndarray, names: Sequence[str], top: int = 5) -> Iterator[Prediction | Estimate]:
-        """The class, or the number, of each row of a table: float (N, F), columns in the order of the card's."""
-        if self.card.table is not None and self.card.is_regression:
-            for name, value in zip(names, self.values(rows).tolist(), strict=True):
-                yield Estimate(name, self.card.table.target, value)
-            return
-        for name, row in zip(names, self.probabilities(rows), strict=True):
-            yield self._prediction(name, row, top)
+    def predict_rows(
+        self, rows: np.ndarray, names: Sequence[str], top_k: int = 5
+    ) -> Iterator[Prediction | RegressionPrediction]:
+        """Predict each row of a table: float (N, F), columns in the order of the card's."""
+        for name, output in zip(names, self.outputs(rows), strict=True):
+            if output.ndim:
+                yield self._name(name, output, top_k)
+            else:
+                yield RegressionPrediction(name, self.classes[0], float(output))
 
-    def values(self, seen: Rows, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
-        """What a regression says: float (N, F) of a table -> float64 (N or len(rows),).
+    def outputs(
+        self, inputs: ArrayLike, indices: Iterable[int] | None = None, progress: Progress = ignore_progress
+    ) -> np.ndarray:
+        """Compute what the task predicts: class probabilities, or the numbers of a regression.
+
+        uint8 (N, H, W, C), or float (N, F) of a table -> (N or len(indices), ...)
+        """
+        if indices is None and not len(inputs):
+            indices = ()
+        return self._engine.predict(inputs, indices, progress)
+
+    def probabilities(
+        self, pixels: ArrayLike, indices: Iterable[int] | None = None, progress: Progress = ignore_progress
+    ) -> np.ndarray:
+        """Compute calibrated class probabilities, float32.
+
+        uint8 (N, H, W, C), or float (N, F) of a table -> (N or len(indices), classes)
 
         Raises
         ------
         ModelError
-            When the model tells classes.
+            When the model predicts something else.
         """
-        if not isinstance(self._predictor, Classical) or not self.card.is_regression:
-            raise ModelError(_("{model} tells classes, not numbers.").format(model=self.card.model))
-        return self._predictor.values(seen, rows, progress)
-
-    def probabilities(self, pixels: Rows, rows: Iterable[int] | None = None, progress: Progress = silent) -> np.ndarray:
-        """What the card's temperature makes of the model's answer, in float32.
-
-        uint8 (N, H, W, C), or float (N, F) of a table -> (N or len(rows), classes)
-        """
-        if rows is None and not len(pixels):
+        if not self.task.has_classes:
+            raise ModelError(_("{model} predicts a number, not classes.").format(model=self.card.model))
+        if indices is None and not len(pixels):
             return np.zeros((0, len(self.classes)), dtype=np.float32)
-        logits = torch.from_numpy(self._predictor.logits(pixels, rows, progress))
-        return tempered(logits.softmax(dim=1).numpy(), self.card.temperature)
+        return self.outputs(pixels, indices, progress)
 
-    def encode(self, pixels: Rows, progress: Progress = silent) -> np.ndarray:
-        """What the model decides by: what a network's head reads, or what a classical estimator sees.
+    def encode(self, pixels: ArrayLike, progress: Progress = ignore_progress) -> np.ndarray:
+        """Compute the features that the model decides by: what a network's head or a classical estimator reads.
 
         uint8 (N, H, W, C) -> float32 (N, F)
         """
-        return self._predictor.encode(pixels, progress)
+        return self._engine.encode(pixels, progress)
 
-    def _pixels_or_error(self, path: str | os.PathLike[str]) -> np.ndarray | PictureError:
+    def dummy_batch(self, n: int) -> np.ndarray:
+        """Return random inputs of the right shape: uint8 (n, H, W, C), or float (n, F) of a table."""
+        random = np.random.default_rng(0)
+        if self.card.table is not None:
+            return random.normal(size=(n, len(self.card.table.columns)))
+        return random.integers(0, 256, (n, *self.card.spec.shape), dtype=np.uint8)
+
+    def explain(self, image: ImageLike, **options: Any) -> Result:
+        """Explain the prediction for an image: `discern.explain`, with its options, of a model that is loaded already.
+
+        Raises
+        ------
+        ConfigError, ModelError, ImageError, RunError
+            As `discern.explain` does.
+        """
+        if self.explainer is None:
+            raise ConfigError(_("This classifier has no explainer: open its run or bundle with discern.load."))
+        return self.explainer(self, image, **options)
+
+    def _pixels_or_error(self, image: ImageLike) -> np.ndarray | ImageError:
         try:
-            return self.pixels(path)
-        except PictureError as error:
+            return self.pixels(image)
+        except ImageError as error:
             return error
 
-    def _prediction(self, path: str, row: np.ndarray, top: int) -> Prediction:
-        order = np.argsort(-row, kind="stable")[: max(1, top)]
-        return Prediction(path, tuple((self.classes[i], float(row[i])) for i in order))
+    def _name(self, image: Any, probabilities: np.ndarray, top_k: int) -> Prediction:
+        order = np.argsort(-probabilities, kind="stable")[: max(1, top_k)]
+        path = str(image) if isinstance(image, str | os.PathLike) else ""
+        return Prediction(path, tuple((self.classes[i], float(probabilities[i])) for i in order))
 
 
-def _network(card: Card, path: str | os.PathLike[str], code: str | None) -> Model:
-    """What the card names, with random weights; code is run only where the caller named it."""
-    if is_code(card.model) and code is None:
-        sentence = _("{path} is of a network in code of its own, which a bundle does not carry: add --code {model}.")
-        raise ConfigError(sentence.format(path=path, model=card.model))
-    if code is not None and not (is_code(card.model) and is_code(code)):
-        sentence = _(
-            "--code {code} does not go with {path}, a {model}: leave it out, or give path/to/file.py:function."
+def _build_network(card: ModelCard, path: str | os.PathLike[str], model_code: str | None) -> Model:
+    """Build what the card names, with random weights; code is run only where the caller named it."""
+    if is_user_code(card.model) and model_code is None:
+        message = _("{path} is of a network in user code, which a bundle does not carry: add --model-code {model}.")
+        raise ConfigError(message.format(path=path, model=card.model))
+    if model_code is not None and not (is_user_code(card.model) and is_user_code(model_code)):
+        message = _(
+            "--model-code {code} does not go with {path}, a {model}: leave it out, or use path/to/file.py:function."
         )
-        raise ConfigError(sentence.format(code=code, path=path, model=card.model))
+        raise ConfigError(message.format(code=model_code, path=path, model=card.model))
     shape = (len(card.classes), card.spec.channels, card.spec.size)
-    if card.model == NAME:
-        return from_config(card.network.get("config", {}), *shape)
-    return build(code or card.model, *shape, card.network)
+    if card.model == KERAS_CONFIG:
+        return build_from_config(card.model_args.get("config", {}), *shape)
+    return build_model(model_code or card.model, *shape, card.model_args)

@@ -16,23 +16,23 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from discern.classifier.bundle import CARD, Card, write_bundle
+from discern.classifier.bundle import CARD, ModelCard, write_bundle
 from discern.errors import DiscernError, RunError
 from discern.files import cache_folder
 from discern.i18n import _, language
-from discern.models.external import reason
-from discern.models.keras_config import NAME, check_config
-from discern.models.keras_models import KerasModel, keras
+from discern.models.external import summarize_error
+from discern.models.keras_config import KERAS_CONFIG, check_keras_config
+from discern.models.keras_model import KerasModel, import_keras
 from discern.preprocess.spec import Preprocess
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
-VERSION = 1  # of what is made of a file; another one is made anew
-SECONDS = 600
-ASSUMED = 224  # pixels a side, where the file leaves the size open
+VERSION = 2  # of the bundles that are written; those of another are not read
+TIMEOUT = 600  # seconds
+DEFAULT_SIZE = 224  # pixels a side, where the file leaves the size open
 
 
 def is_keras_file(path: str | os.PathLike[str]) -> bool:
-    """Whether the name is a Keras model file's, and there is a file.
+    """Return whether the name is a Keras model file's, and there is a file.
 
     Examples
     --------
@@ -42,13 +42,13 @@ def is_keras_file(path: str | os.PathLike[str]) -> bool:
     return Path(path).suffix.lower() in SUFFIXES and Path(path).is_file()
 
 
-def converted(path: str | os.PathLike[str]) -> Path:
-    """The bundle made of a Keras file: found in the cache folder, or made now in another process.
+def convert_keras_file(path: str | os.PathLike[str]) -> Path:
+    """Return the bundle of a Keras file: that of the cache folder, or one that another process writes now.
 
     Raises
     ------
     RunError
-        When it is damaged, carries code, or is no classifier of pictures.
+        When it is damaged, carries code, or is no classifier of images.
     ModelError
         When Keras is missing.
     """
@@ -60,58 +60,55 @@ def converted(path: str | os.PathLike[str]) -> Path:
     command = [sys.executable, "-m", "discern.classifier.keras_file", str(keras_path.resolve()), str(folder)]
     environment = os.environ | {"KERAS_BACKEND": "torch", "DISCERN_LANG": language()}
     try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=SECONDS, check=False
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=TIMEOUT, check=False
         )
     except subprocess.TimeoutExpired as error:
-        sentence = _("{path} was not read within {seconds} seconds: it is not opened.")
-        raise RunError(sentence.format(path=path, seconds=SECONDS)) from error
-    if done.returncode:
-        said = [line for line in done.stdout.splitlines() if line.startswith("{")]
-        if said:
-            raise RunError(json.loads(said[-1])["error"].replace(str(keras_path.resolve()), str(path)))
+        message = _("{path} was not read within {seconds} seconds: it is not opened.")
+        raise RunError(message.format(path=path, seconds=TIMEOUT)) from error
+    if result.returncode:
+        errors = [line for line in result.stdout.splitlines() if line.startswith("{")]
+        if errors:
+            raise RunError(json.loads(errors[-1])["error"].replace(str(keras_path.resolve()), str(path)))
         raise RunError(_("{path} could not be read as a Keras model: write it again with Keras 3.").format(path=path))
     return folder
 
 
-def convert(path: Path, folder: Path) -> None:
+def write_keras_bundle(path: Path, folder: Path) -> None:
     """Write what ``path`` holds as a bundle to ``folder``; to be run in a process of its own.
 
     Raises
     ------
     RunError, ModelError
-        Says why it is not opened.
+        Gives the reason why it is not opened.
     """
     try:
         config = read_config(path)
     except (OSError, KeyError, ValueError, AttributeError, zipfile.BadZipFile) as error:
-        raise RunError(
-            _("{path} is not a whole Keras model file: copy it again, or write it again with model.save.").format(
-                path=path
-            )
-        ) from error
-    check_config(config, str(path))
+        message = _("{path} is truncated or corrupt: copy it again, or write it again with model.save.")
+        raise RunError(message.format(path=path)) from error
+    check_keras_config(config, str(path))
     try:
-        model = keras().saving.load_model(path, safe_mode=True, compile=False)
+        model = import_keras().saving.load_model(path, safe_mode=True, compile=False)
     except Exception as error:  # Keras raises many kinds
-        sentence = _("{path} could not be read as a Keras model ({reason}): write it again with Keras 3.")
-        raise RunError(sentence.format(path=path, reason=reason(error))) from error
-    spec, classes = _preprocess(model, path), _classes(model, path)
+        message = _("{path} could not be read as a Keras model ({reason}): write it again with Keras 3.")
+        raise RunError(message.format(path=path, reason=summarize_error(error))) from error
+    spec, classes = _read_preprocess(model, path), _name_classes(model, path)
     architecture = json.loads(model.to_json())
-    check_config(architecture, str(path))
+    check_keras_config(architecture, str(path))
     network = KerasModel(str(path), lambda: model, len(classes), spec.channels, spec.size, first=model, rescale=True)
-    card = Card(
-        model=NAME,
-        network={"config": architecture},
+    card = ModelCard(
+        model=KERAS_CONFIG,
+        model_args={"config": architecture},
         classes=classes,
         preprocess=spec,
-        made_with={"keras": keras().__version__},
+        made_with={"keras": import_keras().__version__},
     )
     write_bundle(folder, card, network.state_dict())
 
 
 def read_config(path: Path) -> Any:
-    """The architecture in a file, as data; a file that has its weights in other files is refused."""
+    """Read the architecture in a file, as data; refuse a file that has its weights in other files."""
     import h5py
 
     if not zipfile.is_zipfile(path):
@@ -127,7 +124,7 @@ def read_config(path: Path) -> Any:
 
 
 def _check_links(group: Any) -> None:
-    """HDF5 can point into other files of this machine; a model has no need to."""
+    """Refuse links: HDF5 can point into other files of this machine, and a model has no need to."""
     import h5py
 
     for name in group:
@@ -140,29 +137,26 @@ def _check_links(group: Any) -> None:
             raise ValueError(name)
 
 
-def _preprocess(model: Any, path: Path) -> Preprocess:
-    """What the input's shape and the first layers tell of the pictures."""
+def _read_preprocess(model: Any, path: Path) -> Preprocess:
+    """Read from the input's shape and the first layers what happens to images."""
     shape = getattr(model, "input_shape", None)
-    height, width, channels = _picture(shape if isinstance(shape, tuple) else ())
+    height, width, channels = _read_shape(shape if isinstance(shape, tuple) else ())
     if height != width or channels not in (1, 3):
-        raise RunError(
-            _("{path} takes inputs of the form {shape}: only square pictures, grey or in colour, can be given.").format(
-                path=path, shape=shape
-            )
-        )
+        message = _("{path} takes inputs of shape {shape}: only square images, grayscale or RGB, are supported.")
+        raise RunError(message.format(path=path, shape=shape))
     kinds = [type(layer).__name__ for layer in model._flatten_layers(include_self=False)]
     first = next((kind for kind in kinds if kind not in ("InputLayer", "Functional", "Sequential")), "")
     scale = (1 / 255 if first in ("Rescaling", "Normalization") else 1.0,) * channels
-    return Preprocess(size=height, mode="stretch", channels=channels, mean=(0.0,) * channels, std=scale)
+    return Preprocess(size=height, resize="stretch", channels=channels, mean=(0.0,) * channels, std=scale)
 
 
-def _picture(shape: tuple[Any, ...]) -> tuple[int, int, int]:
-    """Height, width and channels; zeros for what is no picture."""
+def _read_shape(shape: tuple[Any, ...]) -> tuple[int, int, int]:
+    """Return height, width and channels of an input; zeros for what is no image."""
     if any(isinstance(number, tuple) for number in shape):
         return 0, 0, 0
-    sides = [number or ASSUMED for number in shape[1:3]]
+    sides = [number or DEFAULT_SIZE for number in shape[1:3]]
     if len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3):
-        return shape[2] or ASSUMED, shape[3] or ASSUMED, shape[1]
+        return shape[2] or DEFAULT_SIZE, shape[3] or DEFAULT_SIZE, shape[1]
     if len(shape) == 4:
         return sides[0], sides[1], shape[3] or 3
     if len(shape) == 3:
@@ -175,15 +169,12 @@ def _picture(shape: tuple[Any, ...]) -> tuple[int, int, int]:
     return 0, 0, 0
 
 
-def _classes(model: Any, path: Path) -> tuple[str, ...]:
-    """``0`` to ``n - 1``; one number between 0 and 1 tells two classes apart."""
+def _name_classes(model: Any, path: Path) -> tuple[str, ...]:
+    """Name the classes ``0`` to ``n - 1``; one number between 0 and 1 separates two classes."""
     shape = getattr(model, "output_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 2 or not isinstance(shape[1], int):
-        raise RunError(
-            _("{path} gives outputs of the form {shape}: only one number a class can be read.").format(
-                path=path, shape=shape
-            )
-        )
+        message = _("{path} has outputs of shape {shape}: only one number per class is supported.")
+        raise RunError(message.format(path=path, shape=shape))
     return tuple(map(str, range(max(2, shape[1]))))
 
 
@@ -191,7 +182,7 @@ def main() -> None:
     """Convert, or print one line with the reason and leave with exit code 2."""
     path, folder = map(Path, sys.argv[1:])
     try:
-        convert(path, folder)
+        write_keras_bundle(path, folder)
     except DiscernError as error:
         print(json.dumps({"error": str(error)}))
         sys.exit(2)

@@ -7,12 +7,12 @@ import gc
 import os
 import sys
 
-from discern.errors import DiscernError
+from discern.errors import DiscernError, Interrupted
 from discern.i18n import _
 
 
 def command() -> None:
-    """``discern`` in a shell: `main`, and an end without Python's own, which takes torch apart for 0.2 s.
+    """Run ``discern`` in a shell: `main`, and an end without Python's own, which takes torch apart for 0.2 s.
 
     Everything registered for the end has run, and everything printed is out.
     """
@@ -32,16 +32,25 @@ def command() -> None:
 
 def main() -> None:
     """Run the command line; errors for people end in one sentence on stderr and exit code 2."""
+    from discern.cli.words import UsageError, describe_misuse, speak_language
+
+    speak_language()
     from discern.cli.app import app
 
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        app(args=arguments, prog_name="discern")
+        sys.exit(app(args=arguments or ["--help"], prog_name="discern", standalone_mode=False))
+    except UsageError as error:
+        print(describe_misuse(error), file=sys.stderr)
+        sys.exit(error.exit_code)
+    except Interrupted as stopped:
+        print(stopped, file=sys.stderr)
+        sys.exit(stopped.exit_code)
     except DiscernError as error:
         if debug:
             raise
-        print(_("Error: {sentence}").format(sentence=error), file=sys.stderr)
+        print(_("Error: {message}").format(message=error), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         if debug:

@@ -1,286 +1,304 @@
-"""The commands; each reads its arguments, calls one verb of the API, and prints what came back."""
+"""The commands; each reads its arguments, calls one verb of the API, and prints its result."""
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from discern import __version__
+import discern
+from discern.cli.render import check_out, present, print_json, print_line
+from discern.cli.words import Command, Group
+from discern.errors import ConfigError, ImageError
 from discern.i18n import _
 
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
-    help=_("discern: make an image classifier out of a folder of pictures, and see inside it."),
-    no_args_is_help=True,
+    cls=Group,
+    help=_("discern: turn a folder of images into an image classifier, and see inside it."),
     rich_markup_mode=None,  # plain help starts in half the time
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_OPTIONS,
 )
 
-Json = Annotated[bool, typer.Option("--json", help=_("Print lines for programs on stdout."))]
+Json = Annotated[bool, typer.Option("--json", help=_("Print JSON lines on stdout."))]
 Data = Annotated[
     str, typer.Argument(metavar="DATA", help=_("A folder, a .parquet, .csv or .json file, wds:SHARDS, or a name."))
 ]
-Code = Annotated[
-    str | None, typer.Option("--code", metavar="FILE.py:FUNCTION", help=_("What made the network, if you wrote it."))
+ModelCode = Annotated[
+    str | None,
+    typer.Option("--model-code", metavar="FILE.py:FUNCTION", help=_("The function that builds a network of your own.")),
 ]
 Target = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help=_("Of a table of numbers, the column to learn; else chosen."))
+    str | None,
+    typer.Option(metavar="COLUMN", help=_("Column of a table to predict (chosen automatically if omitted).")),
 ]
-Run = Annotated[Path, typer.Argument(metavar="RUN", help=_("A run directory."))]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help=_("Run directory."))]
+Model = Annotated[Path, typer.Argument(metavar="RUN", help=_("Run directory, folder with model.json, or Keras file."))]
+Out = Annotated[
+    Path | None, typer.Option(metavar="FILE", help=_("Save the result as .png, .svg, .gif, .html or .json."))
+]
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        print(f"discern {__version__}")
+def _print_version(requested: bool) -> None:
+    if requested:
+        print(f"discern {discern.__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help=_("Print the version."))
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help=_("Print the version and exit."))
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help=_("Show the traceback of an error."))] = False,
 ) -> None:
     """Options of every command; --debug is read in `discern.cli.main`."""
 
 
-def emit(value: dict[str, Any]) -> None:
-    """One line of JSON on stdout."""
-    print(json.dumps(value, ensure_ascii=False), flush=True)
-
-
-@app.command(help=_("What is in a data set: classes, split and audit."))
+@app.command(cls=Command, help=_("Inspect a data set: classes, split and audit."))
 def data(
     data: Data,
-    seed: Annotated[int, typer.Option(help=_("Of the split."))] = 0,
+    seed: Annotated[int, typer.Option(help=_("Random seed of the split."))] = 0,
     target: Target = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
-    import discern
-    from discern.cli.show import show_data
-
-    found = discern.inspect(data, seed=seed, target=target or "")
-    emit(found.to_json()) if as_json else show_data(found.to_json())
+    check_out(out)
+    present(discern.inspect_data(data, seed=seed, target=target or ""), as_json, out)
 
 
-@app.command(help=_("Train a classifier; the result is a run directory."))
+@app.command(cls=Command, help=_("Train a classifier and write a run directory."))
 def train(
     data: Annotated[
-        str | None, typer.Argument(metavar="DATA", help=_("What to learn from; not needed with --resume."))
+        str | None, typer.Argument(metavar="DATA", help=_("Training data; not needed with --resume."))
     ] = None,
     model: Annotated[
-        str, typer.Option(metavar="NAMES", help=_("Models that `discern models` lists, with commas between, or auto."))
+        str, typer.Option(metavar="NAMES", help=_("Models that `discern models` lists, separated by commas, or auto."))
     ] = "auto",
     recipe: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=_("Where settings come from: auto, fast (small pictures) or lecture.")),
+        typer.Option(metavar="NAME", help=_("Source of the default settings: auto, fast (small images) or lecture.")),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help=_("Passes over the training pictures."))] = None,
-    seed: Annotated[int | None, typer.Option(help=_("What all randomness follows from."))] = None,
+    epochs: Annotated[int | None, typer.Option(help=_("Number of epochs."))] = None,
+    seed: Annotated[int | None, typer.Option(help=_("Random seed."))] = None,
     pretrained: Annotated[
-        bool, typer.Option("--pretrained", help=_("Start from official weights, fetched where need be."))
+        bool, typer.Option("--pretrained", help=_("Start from the official weights; downloaded if necessary."))
     ] = False,
     weights: Annotated[
-        str | None, typer.Option(metavar="FILE_OR_RUN", help=_("Start from a weights file or a run of your own."))
+        str | None, typer.Option(metavar="FILE_OR_RUN", help=_("Start from a weights file or a run of yours."))
     ] = None,
-    tune: Annotated[
-        str | None, typer.Option(metavar="PART", help=_("What to train of given weights: head, all or head+all."))
+    finetune: Annotated[
+        str | None,
+        typer.Option(metavar="PART", help=_("What to train of a pretrained network: head, all or head+all.")),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Where to put the run."))] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Go on with a run that was stopped."))] = None,
-    code: Code = None,
+    out: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Run directory to write."))] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Resume an interrupted run."))] = None,
+    model_code: ModelCode = None,
     features: Annotated[
         str | None,
         typer.Option(
             metavar="NAMES",
-            help=_("What a classical model sees: pixels, color, hog, hand, embedding:NET or embedding:RUN; color,hog."),
+            help=_("Features of a classical model: pixels, color, hog, handcrafted, embedding:NET or embedding:RUN."),
         ),
     ] = None,
     search: Annotated[
         str | None,
-        typer.Option(metavar="KIND", help=_("Choose a classical model's settings by cross-validation: grid.")),
+        typer.Option(metavar="KIND", help=_("Search a classical model's settings by cross-validation: grid.")),
     ] = None,
-    cv: Annotated[int | None, typer.Option(metavar="FOLDS", help=_("With --search: how many folds; 5."))] = None,
+    cv: Annotated[int | None, typer.Option(metavar="FOLDS", help=_("Folds of --search (default 5)."))] = None,
     target: Target = None,
-    settings: Annotated[
+    set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=_("Any other setting, for example lr=0.05."))
     ] = None,
+    settings: Annotated[bool, typer.Option("--settings", help=_("List every setting and exit."))] = False,
     as_json: Json = False,
 ) -> None:
-    from discern.cli.train import train
-    from discern.training.config import parse_settings
+    flags = {"recipe": recipe, "epochs": epochs, "seed": seed, "weights": weights, "finetune": finetune}
+    flags |= {"features": features, "search": search, "cv": cv, "target": target, "pretrained": pretrained or None}
+    given = {name: value for name, value in flags.items() if value is not None} | discern.parse_settings(set_ or [])
+    models = [name.strip() for name in model.split(",")]
+    if settings:
+        present(discern.list_settings(models[0], data, **given), as_json)
+        return
+    reporter = discern.show_progress(as_json)
+    if len(models) == 1:
+        result: Any = discern.train(
+            data, model, out=out, resume=resume, model_code=model_code, reporter=reporter, **given
+        )
+    elif resume or data is None:
+        raise ConfigError(_("Training several models requires DATA and does not go with --resume."))
+    else:
+        result = discern.train_many(data, models, out=out, reporter=reporter, **given)
+    if os.environ.get("RANK", "0") == "0":  # of torchrun's processes, one prints
+        present(result, as_json)
 
-    asked: dict[str, Any] = {"epochs": epochs, "seed": seed, "pretrained": pretrained, "weights": weights}
-    asked |= {"tune": tune, "out": out, "resume": resume, "code": code, "features": features}
-    asked |= {"search": search, "cv": cv, "target": target}
-    asked["settings"] = parse_settings(settings or []) | ({"recipe": recipe} if recipe else {})
-    train(data, model, asked, as_json)
 
-
-@app.command(help=_("How good a run is, on its test part or other data."))
+@app.command(cls=Command, help=_("Evaluate a run on its test split or on other labeled data."))
 def evaluate(
-    run: Run,
-    data: Annotated[str | None, typer.Option("--data", metavar="DATA", help=_("Other labelled data."))] = None,
+    run: Model,
+    data: Annotated[str | None, typer.Argument(metavar="DATA", help=_("Other labeled data."))] = None,
     positive: Annotated[
-        str | None, typer.Option(metavar="CLASS", help=_("Of two classes the one to find: choose a threshold for it."))
+        str | None, typer.Option(metavar="CLASS", help=_("Choose a decision threshold for this one of two classes."))
     ] = None,
-    miss_cost: Annotated[
-        float | None, typer.Option(metavar="COST", help=_("With --positive: what a miss costs, in false alarms."))
+    false_negative_cost: Annotated[
+        float | None,
+        typer.Option(metavar="COST", help=_("With --positive: cost of a false negative; a false positive costs 1.")),
     ] = None,
-    least_recall: Annotated[
-        float | None, typer.Option(metavar="SHARE", help=_("With --positive: the share that must be found."))
+    min_recall: Annotated[
+        float | None, typer.Option(metavar="FRACTION", help=_("With --positive: the least recall to reach."))
     ] = None,
-    code: Code = None,
+    model_code: ModelCode = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
-    from discern.cli.evaluate import evaluate
-
-    evaluate(run, data, positive, miss_cost, least_recall, code, as_json)
-
-
-@app.command(help=_("Make a run's report.html again, in your language; of an interrupted run, what is there."))
-def report(run: Run, as_json: Json = False) -> None:
-    import discern
-    from discern.cli.show import line
-
-    path = discern.report(run)
-    emit({"report": str(path)}) if as_json else line(_("Report: {path}").format(path=path))
+    check_out(out)
+    if positive is None and (false_negative_cost is not None or min_recall is not None):
+        raise ConfigError(_("--false-negative-cost and --min-recall require --positive CLASS."))
+    if positive is None:
+        present(discern.evaluate(run, data, model_code=model_code), as_json, out)
+        return
+    if data is not None:
+        raise ConfigError(_("A threshold is chosen on the run's own splits: remove DATA or --positive."))
+    threshold = discern.choose_threshold(run, positive, false_negative_cost=false_negative_cost, min_recall=min_recall)
+    present(threshold, as_json, out)
 
 
-@app.command(help=_("Finished runs side by side: how good, how sure, how large and how fast."))
+@app.command(cls=Command, help=_("Write the report of a run again, in your language."))
+def report(
+    run: Run,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.html", help=_("File to write, if not in the run."))] = None,
+    as_json: Json = False,
+) -> None:
+    path = discern.report(run, out=out)
+    print_json({"report": str(path)}) if as_json else print_line(_("Report: {path}").format(path=path))
+
+
+@app.command(cls=Command, help=_("Compare finished runs: accuracy, uncertainty, size and speed."))
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help=_("Runs with the same test part."))],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help=_("Runs with the same test split."))],
     sort: Annotated[
         str,
         typer.Option(
-            metavar="KEY",
-            help=_("accuracy, loss, parameters, size, training, latency, batch, memory or name."),
+            metavar="KEY", help=_("accuracy, loss, parameters, size, training, latency, batch, memory, name.")
         ),
     ] = "accuracy",
-    save: Annotated[
-        Path | None, typer.Option(metavar="F.html|F.png", help=_("Where to put table and drawings, or the drawings."))
-    ] = None,
-    code: Code = None,
+    model_code: ModelCode = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
-    from discern.cli.compare import compare
+    check_out(out)
+    present(discern.compare(runs, sort=sort, model_code=model_code), as_json, out)
 
-    compare(runs, sort, code, save, as_json)
 
-
-@app.command(help=_("Name what is in pictures, or what rows of a table are."))
+@app.command(cls=Command, help=_("Classify images, or predict the rows of a table."))
 def predict(
-    model: Annotated[
-        Path, typer.Argument(metavar="RUN_OR_BUNDLE", help=_("A run, a folder with model.json, or a Keras file."))
-    ],
-    pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE_OR_FOLDER...", help=_("What to look at."))],
-    top: Annotated[int, typer.Option(min=1, help=_("How many classes to name."))] = 3,
-    code: Code = None,
+    model: Model,
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help=_("Images, folders of images, or tables."))],
+    top_k: Annotated[int, typer.Option(min=1, help=_("Number of classes to print."))] = 3,
+    model_code: ModelCode = None,
     as_json: Json = False,
 ) -> None:
-    import discern
-    from discern.cli.show import show_prediction
-    from discern.errors import PictureError
-
-    bad = 0
-    for found in discern.predict(model, pictures, top=top, code=code):
-        if isinstance(found, PictureError):
-            bad += 1
-            print(_("Error: {sentence}").format(sentence=found), file=sys.stderr)
-        elif as_json:
-            emit(found.to_json())
+    failed = False
+    for prediction in discern.predict(model, images, top_k=top_k, model_code=model_code):
+        if isinstance(prediction, ImageError):
+            failed = True
+            print(_("Error: {message}").format(message=prediction), file=sys.stderr)
         else:
-            show_prediction(found)
-    if bad:
+            present(prediction, as_json)
+    if failed:
         raise typer.Exit(1)
 
 
-@app.command(help=_("What in a picture made a model answer as it did."))
+@app.command(cls=Command, help=_("Explain a model's prediction for an image."))
 def explain(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help=_("A run, a folder with model.json, or a Keras file."))],
-    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help=_("What the model looks at."))],
+    run: Model,
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help=_("Image to explain."))],
     method: Annotated[
         str,
         typer.Option(
-            metavar="M",
+            metavar="NAME",
             help=_(
                 "gradcam, gradcam++, cam, saliency, integrated-gradients, guided-backprop, occlusion, all; "
                 "features, filters, deconv, arithmetic, nearest, embedding, embedding-tsne."
             ),
         ),
     ] = "gradcam",
-    layer: Annotated[str | None, typer.Option(metavar="L", help=_("A stage or a layer; chosen unless given."))] = None,
+    layer: Annotated[
+        str | None, typer.Option(metavar="NAME", help=_("A stage or a layer (chosen automatically if omitted)."))
+    ] = None,
     class_: Annotated[
         str | None,
-        typer.Option("--class", metavar="C", help=_("The class to explain: the most probable unless given.")),
+        typer.Option("--class", metavar="CLASS", help=_("Class to explain (the most probable if omitted).")),
     ] = None,
     cell: Annotated[
-        str | None, typer.Option(metavar="CHANNEL,ROW,COLUMN", help=_("Which number arithmetic works out."))
+        str | None,
+        typer.Option(metavar="CHANNEL,ROW,COLUMN", help=_("With --method arithmetic: the output to compute.")),
     ] = None,
-    save: Annotated[Path | None, typer.Option(metavar="F.png", help=_("Where to put the drawing."))] = None,
-    code: Code = None,
+    model_code: ModelCode = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
-    import discern
-    from discern.cli.explain import parse_cell, show_explanation
-    from discern.figures import ENDINGS, check_ending
-
-    if save is not None:
-        check_ending(save, ENDINGS)
-    found = discern.explain(run, picture, method, layer, class_, code, parse_cell(cell))
-    if save is not None:
-        found.save(save)
-    emit(found.to_json()) if as_json else show_explanation(found, save)
+    check_out(out)
+    result = discern.explain(run, image, method=method, layer=layer, class_=class_, cell=cell, model_code=model_code)
+    present(result, as_json, out)
+    if out is None and not as_json:
+        print_line(_("To see the figure, add: --out FILE.png"))
 
 
-@app.command(help=_("The networks there are, one of them in detail, or several side by side."))
+@app.command(cls=Command, help=_("List models, describe them, or compare them."))
 def models(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help=_("Networks; all when none is named."))
+        list[str] | None, typer.Argument(metavar="NAME...", help=_("Models to describe (all are listed if omitted)."))
     ] = None,
-    size: Annotated[int | None, typer.Option(min=8, help=_("Side of the pictures, in pixels."))] = None,
-    layers: Annotated[
-        bool, typer.Option("--layers", help=_("Every layer in the form of the lecture's table."))
-    ] = False,
-    compare: Annotated[bool, typer.Option("--compare", help=_("One table of all the names."))] = False,
-    time: Annotated[bool, typer.Option("--time", help=_("Compare, with the speed measured on this machine."))] = False,
-    zoo: Annotated[str | None, typer.Option(metavar="NAME", help=_("A printed table of networks: lecture."))] = None,
+    size: Annotated[int | None, typer.Option(min=8, help=_("Image size in pixels."))] = None,
+    layers: Annotated[bool, typer.Option("--layers", help=_("Print every layer."))] = False,
+    compare: Annotated[bool, typer.Option("--compare", help=_("Compare the models in one table."))] = False,
+    time: Annotated[bool, typer.Option("--time", help=_("Compare, with speed measured on this machine."))] = False,
+    zoo: Annotated[str | None, typer.Option(metavar="NAME", help=_("A published table of networks: lecture."))] = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
+    check_out(out)
+    names = names or []
     if zoo is not None:
-        from discern.cli.zoo import show_zoo
-
-        show_zoo(zoo, as_json)
-        return
-    from discern.cli.models import models
-
-    models(names or [], size, layers, compare, time, as_json)
+        present(discern.published_table(zoo), as_json, out)
+    elif compare or time:
+        present(discern.compare_models(names, size=size, time=time), as_json, out)
+    elif not names:
+        if size is not None or layers:
+            raise ConfigError(_("--size and --layers require a model, for example: discern models resnet18 --layers."))
+        present(discern.list_models(), as_json, out)
+    elif out is not None and len(names) > 1:
+        raise ConfigError(_("--out takes one model at a time, or --compare."))
+    for name in names if not (zoo or compare or time) else ():
+        present(discern.describe_model(name, size=size, layers=layers), as_json, out)
 
 
 @app.command(
-    help=_("A lecture's mathematics, every step visible; all labs when none is named."),
+    cls=Command,
+    help=_("Work through a lecture's mathematics, step by step."),
     add_help_option=False,  # a lab has its own options, and so its own help
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )
 def lab(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help=_("Of a lab."))] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help=_("Lab to run (all are listed if omitted)."))
+    ] = None,
 ) -> None:
-    from discern.cli.lab import run_lab, show_labs
+    from discern.cli.lab import run_lab
 
-    show_labs() if name is None or name in ("-h", "--help") else run_lab(name, context.args)
+    if name is None or name in ("-h", "--help"):
+        present(discern.list_labs())
+    else:
+        run_lab(name, context.args)
 
 
-@app.command(help=_("This machine: versions, speed, and where data is looked for."))
+@app.command(cls=Command, help=_("Show versions, speed, and where data and weights are."))
 def doctor(as_json: Json = False) -> None:
-    import discern
-    from discern.cli.show import show_doctor
-
-    facts = discern.doctor()
-    emit(facts) if as_json else show_doctor(facts)
+    present(discern.doctor(), as_json)

@@ -1,1 +1,1 @@
-"""Where pictures come from: sources, audit, split, decoded pixels, batches."""
+"""Where images come from: sources, audit, split, decoded pixels, batches."""

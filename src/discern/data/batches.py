@@ -8,47 +8,46 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from discern.arrays import Rows
-from discern.data.mapped import Mapped
-from discern.data.shard_order import forward, share
-from discern.data.shuffle import shuffled
-from discern.data.streamed import Streamed
-from discern.runtime import Ranks, generator, sent
+from discern.arrays import ArrayLike
+from discern.data.epoch_order import assign_shards, order_shards, shuffle_in_blocks
+from discern.data.memmap_reader import MemmapReader
+from discern.data.streamed import StreamedPixels
+from discern.runtime import Ranks, generator, to_device
 
-CPU, ALONE = torch.device("cpu"), Ranks()
+CPU, SINGLE = torch.device("cpu"), Ranks()
 
 
-def at_once(side: int, device: torch.device = CPU) -> int:
-    """How many pictures of ``side`` pixels to predict at a time: what stays in a processor's cache; more on a GPU.
+def eval_batch_size(side: int, device: torch.device = CPU) -> int:
+    """Return how many images of ``side`` pixels to predict at a time: what fits a processor's cache; more on a GPU.
 
     Examples
     --------
-    >>> at_once(28), at_once(224)
+    >>> eval_batch_size(28), eval_batch_size(224)
     (256, 29)
     """
-    most = 1_500_000 * (1 if device.type == "cpu" else 16)
-    return min(256, max(8, most // (side * side)))
+    max_pixels = 1_500_000 * (1 if device.type == "cpu" else 16)
+    return min(256, max(8, max_pixels // (side * side)))
 
 
 class Batches:
-    """Shuffled batches of the training part; each picture once an epoch.
+    """Shuffled batches of the training split; each image once an epoch.
 
     Parameters
     ----------
-    pixels : numpy.ndarray or Streamed
+    pixels : numpy.ndarray or StreamedPixels
         uint8 (N, H, W, C) of the whole data set, in memory, mapped from disk, or decoded when asked for.
     labels : numpy.ndarray
         int (N,).
-    rows : numpy.ndarray
-        Positions in ``pixels`` of the part to go through, ascending, so that a disk reads forward.
+    indices : numpy.ndarray
+        Positions in ``pixels`` of the training split, ascending, so that a disk reads forward.
     size : int
-        Pictures a step over all processes; batches differ by one picture at most, and each process gets two or more.
+        Images a step over all processes; batches differ by one image at most, and each process gets two or more.
     seed : int
         With the epoch, decides the order.
     device : torch.device
         Where batches are wanted.
     ranks : Ranks
-        Each process takes its share of every batch; where shards are streamed, batches of its own shards.
+        Each process takes its part of every batch; where shards are streamed, batches of its own shards.
 
     Examples
     --------
@@ -60,95 +59,96 @@ class Batches:
 
     def __init__(
         self,
-        pixels: Rows,
+        pixels: ArrayLike,
         labels: np.ndarray,
-        rows: np.ndarray,
+        indices: np.ndarray,
         size: int,
         seed: int = 0,
         device: torch.device = CPU,
-        ranks: Ranks = ALONE,
+        ranks: Ranks = SINGLE,
     ) -> None:
-        self.pixels = Pixels(pixels, device)
+        self.pixels = PixelReader(pixels, device)
         self.labels = torch.from_numpy(np.asarray(labels, dtype=np.int64))
-        self.rows = torch.from_numpy(np.asarray(rows, dtype=np.int64))
-        self.shard: Tensor | None = None  # of each row, where the epoch goes from shard to shard
-        if isinstance(pixels, Streamed) and pixels.shard is not None:
-            shard = torch.from_numpy(pixels.shard)[self.rows]
-            own = share(shard, seed, ranks)
-            self.rows, self.shard = self.rows[own], shard[own]
-        fitting = len(rows) // (2 * ranks.size)  # batch normalisation needs two pictures in every process
-        self.steps = max(1, min(-(-len(rows) // size), fitting))
+        self.indices = torch.from_numpy(np.asarray(indices, dtype=np.int64))
+        self.shard: Tensor | None = None  # of each index, where the epoch goes from shard to shard
+        if isinstance(pixels, StreamedPixels) and pixels.shard is not None:
+            shard = torch.from_numpy(pixels.shard)[self.indices]
+            own = assign_shards(shard, seed, ranks)
+            self.indices, self.shard = self.indices[own], shard[own]
+        max_steps = len(indices) // (2 * ranks.size)  # batch normalization needs two images in every process
+        self.steps = max(1, min(-(-len(indices) // size), max_steps))
         self.seed = seed
         self.device = device
         self.ranks = ranks
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pixels uint8 (n, H, W, C) and labels int64 (n,) of each step of epoch ``number``, from step ``start`` on."""
-        return self.each(self.order(number)[start:])
+        """Yield pixels uint8 (n, H, W, C) and labels int64 (n,) of each step of epoch ``number``, from ``start`` on."""
+        return self.iter_batches(self.order(number)[start:])
 
     def order(self, number: int) -> list[Tensor]:
-        """The rows of each step of epoch ``number``, this process's share of them."""
+        """Return the indices of each step of epoch ``number`` that this process takes."""
         if self.shard is not None:
             random = generator(self.seed, "order", number, self.ranks.rank)
-            return list(self.rows[forward(self.shard, random)].tensor_split(self.steps))
-        order = self.rows[shuffled(len(self.rows), self.pixels.size, generator(self.seed, "order", number))]
+            return list(self.indices[order_shards(self.shard, random)].tensor_split(self.steps))
+        random = generator(self.seed, "order", number)
+        order = self.indices[shuffle_in_blocks(len(self.indices), self.pixels.size, random)]
         return [batch[self.ranks.rank :: self.ranks.size] for batch in order.tensor_split(self.steps)]
 
-    def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixels uint8 (n, H, W, C) and labels int64 (n,) of the pictures at ``rows``, in that order."""
-        return self.pixels.take(rows), self.label(rows)
+    def take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Return pixels uint8 (n, H, W, C) and labels int64 (n,) of the images at ``indices``, in that order."""
+        return self.pixels.take(indices), self.label(indices)
 
-    def each(self, batches: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """As `take`, one batch after the other; what is not in memory is made ready ahead."""
-        for rows, pixels in zip(batches, self.pixels.each(batches), strict=True):
-            yield pixels, self.label(rows)
+    def iter_batches(self, batches: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Take one batch of indices after the other; what is not in memory is read ahead."""
+        for indices, pixels in zip(batches, self.pixels.iter_batches(batches), strict=True):
+            yield pixels, self.label(indices)
 
-    def label(self, rows: Tensor) -> Tensor:
-        """Labels int64 (n,) of the pictures at ``rows``, on the device."""
-        return sent(self.labels[rows], self.device)
+    def label(self, indices: Tensor) -> Tensor:
+        """Return the labels int64 (n,) of the images at ``indices``, on the device."""
+        return to_device(self.labels[indices], self.device)
 
 
-class Pixels:
-    """Decoded pictures to take rows from: in memory, on the device where they fit easily, mapped, or decoded now."""
+class PixelReader:
+    """Takes images from decoded pixels: in memory, on the device where they fit easily, mapped, or decoded now."""
 
-    def __init__(self, pixels: Rows, device: torch.device = CPU) -> None:
+    def __init__(self, pixels: ArrayLike, device: torch.device = CPU) -> None:
         self.device = device
-        self.size = pixels.nbytes // max(1, len(pixels))  # bytes of a picture
-        self.source: Mapped | Decoding | None = None
-        if isinstance(pixels, Streamed):
-            self.source = Decoding(pixels)
+        self.size = pixels.nbytes // max(1, len(pixels))  # bytes of an image
+        self.source: MemmapReader | _StreamReader | None = None
+        if isinstance(pixels, StreamedPixels):
+            self.source = _StreamReader(pixels)
         elif isinstance(pixels, np.memmap):
-            self.source = Mapped(pixels)
+            self.source = MemmapReader(pixels)
         else:
-            self.held = torch.from_numpy(pixels)
+            self.in_memory = torch.from_numpy(pixels)
             if device.type == "cuda" and pixels.nbytes < torch.cuda.mem_get_info(device)[0] // 4:
-                self.held = self.held.to(device)
+                self.in_memory = self.in_memory.to(device)
 
-    def take(self, rows: Tensor) -> Tensor:
-        """The pictures at ``rows`` as uint8 (n, H, W, C) on the device."""
+    def take(self, indices: Tensor) -> Tensor:
+        """Return the images at ``indices`` as uint8 (n, H, W, C) on the device."""
         if self.source is not None:
-            return sent(self.source.take(rows), self.device)
-        return sent(self.held.index_select(0, sent(rows, self.held.device)), self.device)
+            return to_device(self.source.take(indices), self.device)
+        return to_device(self.in_memory.index_select(0, to_device(indices, self.in_memory.device)), self.device)
 
-    def each(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
-        """As `take`, one batch after the other; what is not in memory is made ready ahead."""
+    def iter_batches(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Take one batch of indices after the other; what is not in memory is read ahead."""
         if self.source is None:
             yield from map(self.take, batches)
         else:
-            for pixels in self.source.each(batches):
-                yield sent(pixels, self.device)
+            for pixels in self.source.iter_batches(batches):
+                yield to_device(pixels, self.device)
 
 
-class Decoding:
-    """`Streamed` in tensors, as `discern.data.mapped.Mapped` gives them."""
+class _StreamReader:
+    """Takes tensors from `StreamedPixels`, with the face of `MemmapReader`."""
 
-    def __init__(self, pictures: Streamed) -> None:
-        self.pictures = pictures
+    def __init__(self, images: StreamedPixels) -> None:
+        self.images = images
 
-    def take(self, rows: Tensor) -> Tensor:
-        """The pictures at ``rows``: int64 (n,) -> uint8 (n, H, W, C)."""
-        return torch.from_numpy(self.pictures[rows.numpy()])
+    def take(self, indices: Tensor) -> Tensor:
+        """Return the images at ``indices``: int64 (n,) -> uint8 (n, H, W, C)."""
+        return torch.from_numpy(self.images[indices.numpy()])
 
-    def each(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
-        """As `take`, one batch after the other, while workers decode the next."""
-        return map(torch.from_numpy, self.pictures.each(rows.numpy() for rows in batches))
+    def iter_batches(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Take one batch of indices after the other, while workers decode the next."""
+        return map(torch.from_numpy, self.images.iter_batches(indices.numpy() for indices in batches))

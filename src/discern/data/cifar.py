@@ -1,4 +1,4 @@
-"""The binary version of CIFAR-10 and CIFAR-100 (Krizhevsky, 2009): label bytes, then 32 x 32 pixels, colour by colour.
+"""The binary version of CIFAR-10 and CIFAR-100 (Krizhevsky, 2009): label bytes, then 3 planes of 32 x 32 pixels.
 
 The version for Python is pickled, which could run anything when read, and is not read here.
 """
@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from discern.data.assemble import assemble, readable
-from discern.data.dataset import Dataset, Part
-from discern.data.raw import RawStore, Records, unpacked_members
+from discern.data.build import build_dataset
+from discern.data.dataset import ImageDataset, Split
+from discern.data.names import normalize_name
+from discern.data.raw import RawStore, Records, unpack_members
 from discern.errors import DataError
 from discern.i18n import _
 
@@ -21,7 +22,7 @@ SHAPE = (3, 32, 32)
 
 @dataclass(frozen=True)
 class Layout:
-    """How one of the two is laid out: ``label_at`` of the ``before`` bytes in front of the pixels is the label."""
+    """Format of one of the two: byte ``label_at`` of the ``before`` bytes in front of the pixels is the label."""
 
     archive: str
     folder: str
@@ -57,8 +58,8 @@ CIFAR100 = Layout(
 )
 
 
-def cifar_layout(folder: Path) -> Layout | None:
-    """Which CIFAR is in ``folder``, unpacked or as the official archive."""
+def find_cifar_layout(folder: Path) -> Layout | None:
+    """Return which CIFAR is in ``folder``, unpacked or as the official archive."""
     for layout in (CIFAR10, CIFAR100):
         places = (folder / layout.test, folder / layout.folder / layout.test, folder / layout.archive)
         if any(place.is_file() for place in places):
@@ -66,7 +67,7 @@ def cifar_layout(folder: Path) -> Layout | None:
     return None
 
 
-def open_cifar(folder: str | Path) -> Dataset:
+def open_cifar(folder: str | Path) -> ImageDataset:
     """Open a folder that holds CIFAR-10 or CIFAR-100 in its binary version, unpacked or as the official archive.
 
     Raises
@@ -75,43 +76,42 @@ def open_cifar(folder: str | Path) -> Dataset:
         When a file is missing, damaged or not of this version.
     """
     folder = Path(folder)
-    layout = cifar_layout(folder)
+    layout = find_cifar_layout(folder)
     if layout is None:
         raise DataError(
-            _("{path} holds no CIFAR files: put {archive} there.").format(path=folder, archive=CIFAR10.archive)
+            _("{path} has no CIFAR files: put {archive} there.").format(path=folder, archive=CIFAR10.archive)
         )
-    files = _files(folder, layout)
+    files = _find_files(folder, layout)
     classes = files[layout.names].read_text(encoding="utf-8", errors="replace").split()
     sources = [_records(name, files[name], layout) for name in (*layout.train, layout.test)]
     labels = [source.map()[:, layout.label_at].astype(np.int32) for source in sources]
-    if max(int(found.max()) for found in labels) >= len(classes):
-        raise DataError(
-            _("{path} names fewer classes than there are labels: download it again.").format(path=files[layout.names])
-        )
-    parts = [Part.TRAIN] * len(layout.train) + [Part.TEST]
-    return assemble(
+    if max(int(column.max()) for column in labels) >= len(classes):
+        message = _("{path} names fewer classes than there are labels: download it again.")
+        raise DataError(message.format(path=files[layout.names]))
+    splits = [Split.TRAIN] * len(layout.train) + [Split.TEST]
+    return build_dataset(
         origin=str(folder),
-        name=readable(folder.resolve().name),
+        name=normalize_name(folder.resolve().name),
         classes=classes,
         labels=np.concatenate(labels),
-        given=np.repeat(np.array(parts, np.uint8), [source.count for source in sources]),
+        given_split=np.repeat(np.array(splits, np.uint8), [source.count for source in sources]),
         store=RawStore(sources),
     )
 
 
-def _files(folder: Path, layout: Layout) -> dict[str, Path]:
+def _find_files(folder: Path, layout: Layout) -> dict[str, Path]:
     for place in (folder, folder / layout.folder):
         if (place / layout.test).is_file():
             missing = [name for name in layout.files if not (place / name).is_file()]
             if missing:
                 raise DataError(_("{path} lacks the file {name}: put it there.").format(path=place, name=missing[0]))
             return {name: place / name for name in layout.files}
-    return unpacked_members(folder / layout.archive, layout.files)
+    return unpack_members(folder / layout.archive, layout.files)
 
 
 def _records(name: str, file: Path, layout: Layout) -> Records:
     length = layout.before + int(np.prod(SHAPE))
     size = file.stat().st_size
     if not size or size % length:
-        raise DataError(_("{path} is not a whole CIFAR file: download it again.").format(path=file))
+        raise DataError(_("{path} is truncated or corrupt: download it again.").format(path=file))
     return Records(file, name, 0, length, layout.before, SHAPE, size // length)

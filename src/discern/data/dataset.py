@@ -1,10 +1,13 @@
-"""What every source of pictures becomes: columns of labels and given parts, and a store that reads one picture.
+"""What every source becomes: columns of labels and given splits, and a store that reads one example.
 
-Columns, not objects: a million pictures cost two small arrays and their names.
+There are two kinds, `ImageDataset` and `TableDataset`. A task (what is to be learnt) is only named here; what it is
+measured by stands in `discern.evaluation.task`. Columns, not objects: a million images cost two small arrays and their
+names.
 """
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,47 +15,104 @@ from enum import IntEnum
 
 import numpy as np
 
-UNLABELLED = -1
+from discern.errors import DataError
+from discern.i18n import _
+from discern.notices import Notice
+
+UNLABELED = -1
 
 
-class Part(IntEnum):
-    """The part of a data set that a picture was given to, or put in by the split."""
+class Split(IntEnum):
+    """The split of a data set that an example is in, given by the source or assigned."""
 
     NONE = 0
     TRAIN = 1
     VALIDATION = 2
     TEST = 3
-    ASIDE = 4  # no label: kept aside, to be predicted
+    UNLABELED = 4  # to be predicted
 
 
 class Store(ABC):
-    """Reads pictures by position; safe to send to another process."""
+    """Reads examples by position; safe to send to another process."""
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
     def read(self, index: int) -> bytes | np.ndarray:
-        """The encoded file as bytes, or pixels as uint8 (H, W) or (H, W, 3) where the source holds them raw.
+        """Read the encoded file as bytes, or pixels as uint8 (H, W) or (H, W, 3) where the source holds them raw.
 
         Raises
         ------
         OSError
-            When it is gone or may not be read; the audit lists it as ``unreadable``.
+            When it is gone or not readable; the audit lists it as ``unreadable``.
         """
 
     @abstractmethod
     def path(self, index: int) -> str:
-        """The name a person knows the picture by, within the data set: ``train/ants/1.jpg``, ``train.parquet#7``."""
+        """Return the name a person knows the example by, within the data set: ``train/ants/1.jpg``, ``iris.csv#7``."""
 
     @abstractmethod
-    def stamp(self) -> str:
-        """Changes whenever the pictures may have changed (names, sizes, times), without reading them."""
+    def version_key(self) -> str:
+        """Return a key that changes whenever the examples may have changed (names, sizes, times), without reading."""
+
+
+class RowStore(Store):
+    """Rows of numbers, in memory.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file, for the names of rows: ``iris.csv#1`` is its first row.
+    columns : sequence of str
+        Names of the F columns.
+    values : numpy.ndarray
+        float64 (N, F), nan where there is no number.
+    target : str
+        Name of the column that is learnt.
+    """
+
+    def __init__(self, name: str, columns: Sequence[str], values: np.ndarray, target: str) -> None:
+        self.name, self.columns, self.values, self.target = name, tuple(columns), values, target
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def read(self, index: int) -> np.ndarray:
+        """Return the numbers of a row, float64 (F,); whoever needs many reads `values`."""
+        row: np.ndarray = self.values[index]
+        return row
+
+    def path(self, index: int) -> str:
+        return f"{self.name}#{index + 1}"
+
+    def select(self, columns: Sequence[str]) -> np.ndarray:
+        """Return the values of some columns, by name: float64 (N, len(columns)).
+
+        Raises
+        ------
+        DataError
+            When one is missing.
+        """
+        require_columns(self.name, columns, self.columns)
+        return self.values[:, [self.columns.index(name) for name in columns]]
+
+    def version_key(self) -> str:
+        return hashlib.blake2b(np.ascontiguousarray(self.values).data, digest_size=16).hexdigest()
+
+
+def require_columns(table: str, columns: Sequence[str], available: Sequence[str]) -> None:
+    """Raise a `DataError` that lists which of ``columns`` are not ``available`` in ``table``."""
+    missing = [name for name in columns if name not in available]
+    if missing:
+        message = _("{path} lacks the columns {missing}; it has {available}: the model reads {columns}.")
+        names = {"missing": ", ".join(missing), "available": ", ".join(available) or "-", "columns": ", ".join(columns)}
+        raise DataError(message.format(path=table, **names))
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
-    """A set of pictures with class names.
+class Dataset(ABC):
+    """A set of labeled examples, of one of two kinds: `ImageDataset` or `TableDataset`.
 
     Attributes
     ----------
@@ -61,34 +121,61 @@ class Dataset:
     origin : str
         What `open_data` was given: a path or a built-in name.
     classes : tuple of str
-        Class names, each with at least one picture, in natural order or in the order of the source's own numbers; a
-        label is a position in it.
+        Class names, each with at least one example, in natural order or in the order of the source's own numbers; a
+        label is a position in it. A regression has one, the name of its target.
     labels : numpy.ndarray
-        int32 (N,), `UNLABELLED` (-1) where there is none.
-    given : numpy.ndarray
-        uint8 (N,) of `Part`: the part the source put each picture in, `Part.NONE` where it says nothing.
+        int32 (N,), `UNLABELED` (-1) where there is none.
+    given_split : numpy.ndarray
+        uint8 (N,) of `Split`: the split the source put each example in, `Split.NONE` where it says nothing.
     store : Store
-        Reads picture ``i``.
-    notes : tuple of str
-        Translated sentences about what opening it decided (for example "val is used as the test part").
+        Reads example ``i``.
+    notices : tuple of Notice
+        What opening it decided (for example that ``val`` is used as the test split).
+    task : str
+        Name of the task: ``classification`` learns ``labels``, ``regression`` learns ``targets``.
     targets : numpy.ndarray, optional
-        float64 (N,), the numbers to learn where a table asks for a regression; its one class is then their name.
+        What is learnt where it is not the labels: float64 (N,) of a regression.
     """
 
     name: str
     origin: str
     classes: tuple[str, ...]
     labels: np.ndarray
-    given: np.ndarray
+    given_split: np.ndarray
     store: Store
-    notes: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    task: str = "classification"
     targets: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    @abstractmethod
+    def unit(self) -> Notice:
+        """The word for its examples: images or rows."""
+
     def counts(self, indices: Sequence[int] | np.ndarray | None = None) -> dict[str, int]:
-        """Pictures per class, among ``indices`` or all."""
+        """Count examples per class, among ``indices`` or all."""
         labels = self.labels if indices is None else self.labels[np.asarray(indices, dtype=np.int64)]
-        found = np.bincount(labels[labels >= 0], minlength=len(self.classes))
-        return dict(zip(self.classes, found.tolist(), strict=True))
+        counts = np.bincount(labels[labels >= 0], minlength=len(self.classes))
+        return dict(zip(self.classes, counts.tolist(), strict=True))
+
+
+class ImageDataset(Dataset):
+    """A data set whose examples are images."""
+
+    @property
+    def unit(self) -> Notice:
+        return Notice("word.images")
+
+
+@dataclass(frozen=True, eq=False)
+class TableDataset(Dataset):
+    """A data set whose examples are rows of numbers."""
+
+    store: RowStore
+
+    @property
+    def unit(self) -> Notice:
+        return Notice("word.rows")

@@ -6,22 +6,31 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from discern.data.cells import TABLE_SUFFIXES
-from discern.data.dataset import Dataset
+from discern.data.builtin import (
+    BUILTIN_NAMES,
+    BUNDLED,
+    REMOTES,
+    is_download_interrupted,
+    open_builtin,
+    open_official,
+)
+from discern.data.dataset import Dataset, TableDataset
 from discern.data.folder import open_folder
-from discern.data.named import CLASSES, NAMES, open_named, open_raw
+from discern.data.image import is_image_name
+from discern.data.manifest import open_table
 from discern.data.parquet import open_parquet
-from discern.data.picture import is_picture_name
-from discern.data.rows import ANY, Question, RowStore
 from discern.data.shards import PREFIX, open_shards
-from discern.data.table import open_table
+from discern.data.table_file import TABLE_SUFFIXES
+from discern.data.tabular import AUTO, TargetSpec
 from discern.errors import ConfigError, DataError, nearest
+from discern.files import data_folders
 from discern.i18n import _
-from discern.progress import Progress, silent
+from discern.notices import Notice
+from discern.progress import Progress, ignore_progress
 
 
 def open_data(
-    source: str | os.PathLike[str] | Dataset, progress: Progress = silent, question: Question = ANY
+    source: str | os.PathLike[str] | Dataset, progress: Progress = ignore_progress, target_spec: TargetSpec = AUTO
 ) -> Dataset:
     """Open a data set.
 
@@ -29,87 +38,116 @@ def open_data(
     ----------
     source : str, os.PathLike or Dataset
         A folder (of class folders, of parquet files, of the official MNIST or CIFAR files), a .parquet file, a table
-        (.csv, .tsv, .json, .jsonl), webdataset shards (``wds:shards/train-{000..009}.tar``), or a name: digits, iris,
-        mnist, fashion-mnist, cifar10, cifar100. What exists as a path is taken as a path. A `Dataset` is given back as
-        it is.
+        (.csv, .tsv, .json, .jsonl), webdataset shards (``wds:shards/train-{000..009}.tar``), or a name: of a folder or
+        file in ``$DISCERN_DATA``, or of a built-in data set (digits, iris, mnist, fashion-mnist, cifar10, cifar100).
+        What exists as a path is taken as a path. A `Dataset` is returned as it is.
     progress : Progress
-        Told of a download.
-    question : Question
-        Of a table of numbers: which column is to be learnt, and how.
+        Called during a download.
+    target_spec : TargetSpec
+        Which column of a table of numbers is to be learnt, and how.
 
     Raises
     ------
     DataError
-        When there is no such thing, or it is no data set; the sentence says what to do.
+        When there is no such thing, or it is no data set; the message says what to do.
     ConfigError
-        When a table lacks the column asked for, or a column is asked of pictures.
+        When a table lacks the column to learn, or a column is specified for images.
 
     Examples
     --------
     >>> open_data("digits").counts()["0"]
     178
     """
-    found = source if isinstance(source, Dataset) else _opened(source, progress, question)
-    if (question.target or question.task != "auto") and not isinstance(found.store, RowStore):
-        sentence = _("{name} holds pictures, where a table of numbers with a column to learn ({target}) is meant.")
-        raise ConfigError(sentence.format(name=found.origin, target=question.target or question.task))
-    return found
+    dataset = source if isinstance(source, Dataset) else _open(str(source), progress, target_spec)
+    if (target_spec.target or target_spec.task != "auto") and not isinstance(dataset, TableDataset):
+        message = _("{name} holds images: a column to learn ({target}) can be chosen for a table of numbers only.")
+        raise ConfigError(message.format(name=dataset.origin, target=target_spec.target or target_spec.task))
+    return dataset
 
 
-def _opened(source: str | os.PathLike[str], progress: Progress, question: Question) -> Dataset:
-    if str(source).startswith(PREFIX):
-        return open_shards(str(source))
+def find_local(name: str, target_spec: TargetSpec = AUTO) -> Dataset | None:
+    """Open what is called ``name`` in one of the data folders (``$DISCERN_DATA`` first); None where nothing is.
+
+    Examples
+    --------
+    >>> find_local("no such data") is None
+    True
+    """
+    parts = Path(name).parts
+    if not parts or Path(name).is_absolute() or any(part.startswith(".") for part in parts):
+        return None
+    for folder in data_folders():
+        place = folder / name
+        if not place.exists() or (name in REMOTES and is_download_interrupted(place, name)):
+            continue
+        official = open_official(place, name) if name in REMOTES else None
+        if official is not None:
+            return replace(official, name=name, origin=name)
+        if name in REMOTES and not any(inner.is_dir() for inner in place.iterdir()):
+            continue  # an empty folder
+        dataset = _open_path(place, target_spec)
+        notice = Notice("data.found_in_data_folder", {"name": name, "path": str(place)})
+        return replace(dataset, notices=(*dataset.notices, notice))
+    return None
+
+
+def _open(source: str, progress: Progress, target_spec: TargetSpec) -> Dataset:
+    if source.startswith(PREFIX):
+        return open_shards(source)
     path = Path(source).expanduser()
-    if str(source) and path.exists():
-        found = _open_path(path, question)
-        if str(source) in NAMES:
-            note = _("'{name}' is the {path} here, not the data set of that name: rename it to have that one.").format(
-                name=source, path=path.resolve()
-            )
-            return replace(found, notes=(*found.notes, note))
-        return found
-    if str(source) in NAMES:
-        return open_named(str(source), progress, question)
-    raise DataError(_missing(str(source), path))
+    if source and path.exists():
+        dataset = _open_path(path, target_spec)
+        if source in BUILTIN_NAMES:
+            notice = Notice("data.shadows_builtin", {"name": source, "path": str(path.resolve())})
+            return replace(dataset, notices=(*dataset.notices, notice))
+        return dataset
+    local = None if source in BUNDLED else find_local(source, target_spec)
+    if local is not None:
+        return local
+    if source in BUILTIN_NAMES:
+        return open_builtin(source, progress, target_spec)
+    raise DataError(_describe_unknown(source, path))
 
 
-def _open_path(path: Path, question: Question) -> Dataset:
+def _open_path(path: Path, target_spec: TargetSpec) -> Dataset:
     if path.is_dir():
-        return open_raw(path, CLASSES.get(path.resolve().name, ())) or open_folder(path)
+        return open_official(path, path.resolve().name) or open_folder(path)
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         return open_parquet(path)
     if suffix in TABLE_SUFFIXES:
-        return open_table(path, question)
-    if is_picture_name(path):
-        raise DataError(
-            _("{path} is one picture, not a data set: give the folder that holds a sub-folder per class.").format(
-                path=path
-            )
+        return open_table(path, target_spec)
+    if is_image_name(path):
+        message = _("{path} is one image, not a data set: use the folder that has a sub-folder per class.")
+    elif suffix == ".tar":
+        message = _("{path} is packed: unpack it and use the folder; if it is a webdataset shard, use wds:{path}.")
+    elif suffix in (".zip", ".gz", ".tgz", ".7z", ".rar"):
+        message = _("{path} is packed: unpack it and use the folder.")
+    else:
+        message = _("{path} is not a data set: use a folder, a .parquet file or a table ({suffixes}).")
+    raise DataError(message.format(path=path, suffixes=", ".join(TABLE_SUFFIXES)))
+
+
+def _describe_unknown(source: str, path: Path) -> str:
+    """Say where ``source`` was looked for, and what is called nearly so there."""
+    folders = data_folders()
+    similar = [str(path.with_name(name)) for name in nearest(path.name, _list_names(path.parent))]
+    similar += nearest(source, [*BUILTIN_NAMES, *(name for folder in folders for name in _list_names(folder))])
+    fields = {"source": source, "folders": ", ".join(map(str, folders)), "builtin": ", ".join(BUILTIN_NAMES)}
+    if similar:
+        message = _(
+            'Unknown data set "{source}" (did you mean {names}?). Searched here, in {folders}, and among {builtin}.'
         )
-    if suffix == ".tar":
-        raise DataError(
-            _("{path} is packed: unpack it and give the folder; if it is a webdataset shard, give wds:{path}.").format(
-                path=path
-            )
-        )
-    if suffix in (".zip", ".gz", ".tgz", ".7z", ".rar"):
-        raise DataError(_("{path} is packed: unpack it and give the folder.").format(path=path))
-    raise DataError(
-        _("{path} is not a data set: give a folder, a .parquet file or a table ({suffixes}).").format(
-            path=path, suffixes=", ".join(TABLE_SUFFIXES)
-        )
+        return message.format(names=", ".join(dict.fromkeys(similar)), **fields)
+    message = _(
+        'Unknown data set "{source}": there is no such file or folder here or in {folders} (set DISCERN_DATA to the '
+        "folder that holds your data sets), and the built-in ones are {builtin}."
     )
+    return message.format(**fields)
 
 
-def _missing(source: str, path: Path) -> str:
+def _list_names(folder: Path) -> list[str]:
     try:
-        beside = [found.name for found in path.parent.iterdir() if not found.name.startswith(".")]
+        return [inner.name for inner in folder.iterdir() if not inner.name.startswith(".")]
     except OSError:
-        beside = []
-    near = [*nearest(source, NAMES), *(str(path.with_name(name)) for name in nearest(path.name, beside))]
-    if near:
-        return _("There is no data set {source}: did you mean {names}?").format(source=source, names=", ".join(near))
-    return _("There is no data set {source}: give a folder, a file, or one of {names}.").format(
-        source=source, names=", ".join(NAMES)
-    )
+        return []

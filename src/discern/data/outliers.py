@@ -1,4 +1,4 @@
-"""Pictures that stand out from their set: almost one tone, a stand-in for a missing picture, or of an odd size.
+"""Images that stand out from their set: nearly uniform, a placeholder for a missing image, or of an odd size.
 
 Every rule is relative to the rest of the set: an empty page is normal among handwritten digits and a find among photos.
 """
@@ -10,50 +10,50 @@ import re
 import numpy as np
 
 from discern.data.dataset import Dataset
-from discern.data.near import Near
-from discern.data.scan import Facts
+from discern.data.duplicates import DuplicateGroups
+from discern.data.scan import ImageStats
 
-_TELLING = re.compile(
+_PLACEHOLDER_NAME = re.compile(
     r"not?[-_ ]?(found|image|photo|picture|available)|placeholder|missing|unavailable|blank|dummy|removed|default",
     re.IGNORECASE,
 )
-_FEW = 5  # pictures under which a set has no "rest" to stand out from
+_MIN_IMAGES = 5  # below that a set has no "rest" to stand out from
 
 
-def constant_pictures(facts: Facts) -> np.ndarray:
-    """Positions of pictures that are almost one tone.
+def find_constant(stats: ImageStats) -> np.ndarray:
+    """Find images that are nearly uniform: int64 positions.
 
-    Grey levels deviate by less than 2 and 98 % of the picture lies within 4 levels of one tone (the plainest of
+    Gray levels deviate by less than 2 and 98 % of the image lies within 4 levels of one tone (the plainest of
     CIFAR-10's 60,000 deviates by 4.1). Where the whole set is that faint (a night sky) only by less than 0.5.
     """
-    good = facts.problem == 0
-    usual = float(np.median(facts.deviation[good])) if good.any() else 0.0
-    limit = 2.0 if usual >= 8 else 0.5
-    return np.flatnonzero(good & (facts.deviation < limit) & (facts.flat >= 0.98))
+    good = stats.problem == 0
+    median = float(np.median(stats.deviation[good])) if good.any() else 0.0
+    limit = 2.0 if median >= 8 else 0.5
+    return np.flatnonzero(good & (stats.deviation < limit) & (stats.flat >= 0.98))
 
 
-def placeholder_pictures(dataset: Dataset, facts: Facts, near: Near) -> np.ndarray:
-    """Positions of pictures that look like "image not found".
+def find_placeholders(dataset: Dataset, stats: ImageStats, duplicates: DuplicateGroups) -> np.ndarray:
+    """Find images that look like "image not found": int64 positions.
 
-    Mostly one tone (80 % of the picture, and 30 points more than is usual in the set), and at least two of: no colour
-    where the set has colour, another file format than 9 in 10, a quarter of the usual bytes per pixel, three identical
-    copies or more, a telling name. In 60,000 CIFAR-10 photos, MNIST and the course's fruit nothing fits.
+    Mostly one tone (80 % of the image, and 30 points above the median of the set), and at least two of: no color where
+    the set has color, another file format than 9 in 10, a quarter of the median bytes per pixel, three identical
+    copies or more, a name that says so. In 60,000 CIFAR-10 photos, MNIST and the course's fruit nothing fits.
     """
-    good = facts.problem == 0
-    if good.sum() < _FEW:
+    good = stats.problem == 0
+    if good.sum() < _MIN_IMAGES:
         return np.zeros(0, dtype=np.int64)
-    plain = good & (facts.flat >= np.maximum(0.8, np.median(facts.flat[good]) + 0.3))
-    density = facts.size / np.maximum(facts.width.astype(np.float64) * facts.height, 1)
-    formats = np.bincount(facts.format[good], minlength=256) / good.sum()
-    copies = np.bincount(near.exact)[near.exact]
+    is_plain = good & (stats.flat >= np.maximum(0.8, np.median(stats.flat[good]) + 0.3))
+    density = stats.size / np.maximum(stats.width.astype(np.float64) * stats.height, 1)  # bytes per pixel
+    formats = np.bincount(stats.format[good], minlength=256) / good.sum()
+    copies = np.bincount(duplicates.exact)[duplicates.exact]
     signs = (
-        ((facts.vivid < 3) & (np.median(facts.vivid[good]) > 10)).astype(int)
-        + ((formats[facts.format] < 0.1) & (formats.max() >= 0.9))
+        ((stats.colorfulness < 3) & (np.median(stats.colorfulness[good]) > 10)).astype(int)
+        + ((formats[stats.format] < 0.1) & (formats.max() >= 0.9))
         + (density <= np.median(density[good]) / 4)
         + (copies >= 3)
     )
-    suspects = np.flatnonzero(plain)
-    named = [bool(_TELLING.search(_stem(dataset.store.path(index)))) for index in suspects.tolist()]
+    suspects = np.flatnonzero(is_plain)
+    named = [bool(_PLACEHOLDER_NAME.search(_stem(dataset.store.path(index)))) for index in suspects.tolist()]
     return suspects[signs[suspects] + np.array(named, dtype=int) >= 2]
 
 
@@ -61,13 +61,13 @@ def _stem(path: str) -> str:
     return path.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
 
 
-def odd_sizes(facts: Facts) -> np.ndarray:
-    """Positions of pictures 3 times as elongated as is usual, or 5 times larger or smaller along a side."""
-    good = facts.problem == 0
-    if good.sum() < _FEW:
+def find_odd_sizes(stats: ImageStats) -> np.ndarray:
+    """Find images 3 times as elongated as the median, or 5 times larger or smaller along a side: int64 positions."""
+    good = stats.problem == 0
+    if good.sum() < _MIN_IMAGES:
         return np.zeros(0, dtype=np.int64)
-    width, height = np.maximum(facts.width, 1).astype(np.float64), np.maximum(facts.height, 1).astype(np.float64)
+    width, height = np.maximum(stats.width, 1).astype(np.float64), np.maximum(stats.height, 1).astype(np.float64)
     aspect, side = np.log(width / height), np.log(width * height) / 2
-    shape = np.abs(aspect - np.median(aspect[good])) >= np.log(3)
-    size = np.abs(side - np.median(side[good])) >= np.log(5)
-    return np.flatnonzero(good & (shape | size))
+    odd_shape = np.abs(aspect - np.median(aspect[good])) >= np.log(3)
+    odd_size = np.abs(side - np.median(side[good])) >= np.log(5)
+    return np.flatnonzero(good & (odd_shape | odd_size))

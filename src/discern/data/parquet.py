@@ -1,6 +1,6 @@
 """Parquet in the Hugging Face image-classification layout: a file, or a folder of train*, validation*, test* files.
 
-A column of structs holds the encoded pictures (``bytes``), another the labels; class names stand in the schema
+A column of structs holds the encoded images (``bytes``), another the labels; class names stand in the schema
 metadata. Columns are found by their type, since data sets call them ``image``, ``img``, ``label``, ``fine_label`` and
 so on.
 """
@@ -20,24 +20,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discern.data.assemble import assemble, class_numbers, part_named, parts_named, readable, shortened
-from discern.data.dataset import UNLABELLED, Dataset, Part, Store
-from discern.data.order import natural
+from discern.data.build import build_dataset, class_to_index
+from discern.data.dataset import UNLABELED, ImageDataset, Split, Store
+from discern.data.names import abbreviate, natural_key, normalize_name, split_from_name, splits_from_names
 from discern.errors import DataError
 from discern.i18n import _
+from discern.notices import Notice
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-AT_ONCE = 2048  # pictures of a row group that are read together
-HELD = 256 << 20  # bytes of encoded pictures that a `ParquetStore` keeps in memory
+CHUNK = 2048  # images of a row group that are read together
+MAX_CACHED = 256 << 20  # bytes of encoded images that a `ParquetStore` holds in memory
 _LABEL_NAMES = ("label", "labels", "fine_label", "class", "target")
 
 
 class ParquetStore(Store):
-    """Reads encoded pictures from parquet files, keeping the row groups used last in memory.
+    """Reads encoded images from parquet files; the row groups used last stay in memory.
 
-    In another process it opens the files anew, and reads a row group as far as pictures of it are asked for.
+    In another process it opens the files anew, and reads a row group as far as images of it are asked for.
 
     Parameters
     ----------
@@ -62,14 +63,14 @@ class ParquetStore(Store):
                 starts.append(total)
                 total += metadata.row_group(group).num_rows
         self._starts, self._firsts, self._total = starts, firsts, total
-        self._held: OrderedDict[int, tuple[list[Any], Iterator[Any]]] = OrderedDict()
+        self._cache: OrderedDict[int, tuple[list[Any], Iterator[Any]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_held", "_lock")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_cache", "_lock")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _held=OrderedDict(), _lock=threading.Lock())
+        self.__dict__.update(state, _cache=OrderedDict(), _lock=threading.Lock())
 
     def __len__(self) -> int:
         return self._total
@@ -81,48 +82,50 @@ class ParquetStore(Store):
         row = index - self._starts[group]
         for chunk in self._chunks(group, row):
             if row < len(chunk):
-                return chunk[row].as_py() or b""  # a null is an empty picture
+                return chunk[row].as_py() or b""  # a null is an empty image
             row -= len(chunk)
         raise IndexError(index)
 
     def path(self, index: int) -> str:
         number = bisect.bisect_right(self._firsts, index) - 1
         name = self._files[number][0].relative_to(self._root).as_posix()
-        return f"{readable(name)}#{index - self._firsts[number]}"
+        return f"{normalize_name(name)}#{index - self._firsts[number]}"
 
-    def stamp(self) -> str:
+    def version_key(self) -> str:
         digest = hashlib.blake2b(digest_size=16)
         for path, column in self._files:
-            found = path.stat()
-            digest.update(
-                f"{path}\0{column}\0{found.st_size}\0{found.st_mtime_ns}\0".encode("utf-8", "surrogateescape")
-            )
+            status = path.stat()
+            version = f"{path}\0{column}\0{status.st_size}\0{status.st_mtime_ns}\0"
+            digest.update(version.encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
     def _chunks(self, group: int, row: int) -> list[Any]:
-        """Arrays of bytes, one after the other the pictures of a row group, up to ``row`` at least."""
+        """Return arrays of bytes, one after the other the images of a row group, up to ``row`` at least."""
         with self._lock:
-            held, more = self._held.setdefault(group, ([], self._load(group)))
-            self._held.move_to_end(group)
-            missing = row + 1 - sum(map(len, held))
+            chunks, remaining = self._cache.setdefault(group, ([], self._iter_chunks(group)))
+            self._cache.move_to_end(group)
+            missing = row + 1 - sum(map(len, chunks))
             if missing > 0:
                 try:
-                    self._read_on(held, more, missing)
+                    self._extend(chunks, remaining, missing)
                 except OSError:
-                    del self._held[group]
+                    del self._cache[group]
                     raise
-            return held
+            return chunks
 
-    def _read_on(self, held: list[Any], more: Iterator[Any], missing: int) -> None:
-        """Read ``missing`` pictures more, and forget the row groups used least where they are too many."""
-        while missing > 0 and (chunk := next(more, None)) is not None:
-            held.append(chunk)
+    def _extend(self, chunks: list[Any], remaining: Iterator[Any], missing: int) -> None:
+        """Read ``missing`` images more, and drop the row groups used longest ago where they are too many."""
+        while missing > 0 and (chunk := next(remaining, None)) is not None:
+            chunks.append(chunk)
             missing -= len(chunk)
-        while len(self._held) > 1 and sum(c.nbytes for chunks, _more in self._held.values() for c in chunks) > HELD:
-            self._held.popitem(last=False)
+        while len(self._cache) > 1 and self._cached_bytes() > MAX_CACHED:
+            self._cache.popitem(last=False)
 
-    def _load(self, group: int) -> Iterator[Any]:
-        """The pictures of a row group, `AT_ONCE` after `AT_ONCE`: one of the first does not wait for all."""
+    def _cached_bytes(self) -> int:
+        return sum(chunk.nbytes for chunks, _remaining in self._cache.values() for chunk in chunks)
+
+    def _iter_chunks(self, group: int) -> Iterator[Any]:
+        """Yield the images of a row group, `CHUNK` after `CHUNK`: one of the first does not wait for all."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -130,107 +133,106 @@ class ParquetStore(Store):
         path, column = self._files[number]
         try:
             with pq.ParquetFile(path, memory_map=True) as file:
-                for batch in file.iter_batches(AT_ONCE, row_groups=[within], columns=[column], use_threads=False):
-                    found = batch.column(0)
-                    yield found.flatten()[0] if pa.types.is_struct(found.type) else found
+                for batch in file.iter_batches(CHUNK, row_groups=[within], columns=[column], use_threads=False):
+                    images = batch.column(0)
+                    yield images.flatten()[0] if pa.types.is_struct(images.type) else images
         except pa.ArrowException as error:
             raise OSError(f"{path}: {error}") from error
 
 
-def parquet_files(folder: Path) -> list[Path]:
-    """The parquet files in ``folder``, or in its sub-folder ``data``, in natural order."""
+def find_parquet_files(folder: Path) -> list[Path]:
+    """Find the parquet files in ``folder``, or in its sub-folder ``data``, in natural order."""
     for place in (folder, folder / "data"):
-        found = [path for path in place.glob("*.parquet") if not path.name.startswith(".")]
-        if found:
-            return sorted(found, key=lambda path: natural(path.name))
+        files = [path for path in place.glob("*.parquet") if not path.name.startswith(".")]
+        if files:
+            return sorted(files, key=lambda path: natural_key(path.name))
     return []
 
 
-def open_parquet(path: str | Path) -> Dataset:
+def open_parquet(path: str | Path) -> ImageDataset:
     """Open a parquet file, or a folder of them.
 
-    The part of a file is how its name begins: ``train-00000-of-00002.parquet``.
+    The split of a file is how its name begins: ``train-00000-of-00002.parquet``.
 
     Raises
     ------
     DataError
-        When a file is not parquet or damaged, or has no column of pictures or of labels.
+        When a file is not parquet or corrupt, or has no column of images or of labels.
     """
     path = Path(path)
-    files = parquet_files(path) if path.is_dir() else [path]
+    files = find_parquet_files(path) if path.is_dir() else [path]
     root = path if path.is_dir() else path.parent
-    parts = parts_named(dict.fromkeys(_beginning(file) for file in files))
-    notes = []
-    left_out = [file.name for file in files if parts and parts[_beginning(file)] == Part.NONE]
+    splits = splits_from_names(dict.fromkeys(_first_word(file) for file in files))
+    notices = []
+    left_out = [file.name for file in files if splits and splits[_first_word(file)] == Split.NONE]
     if left_out:
         files = [file for file in files if file.name not in left_out]
-        notes.append(_("Beside the parts, these files are left out: {names}.").format(names=shortened(left_out)))
-    layouts = [_layout(file) for file in files]
-    classes, labels = _labels(path, files, layouts)
-    given = [
-        np.full(len(found), parts.get(_beginning(file), Part.NONE)) for file, found in zip(files, labels, strict=True)
+        notices.append(Notice("data.files_left_out", {"names": abbreviate(left_out)}))
+    layouts = [_read_layout(file) for file in files]
+    classes, labels = _read_labels(path, files, layouts)
+    given_split = [
+        np.full(len(column), splits.get(_first_word(file), Split.NONE))
+        for file, column in zip(files, labels, strict=True)
     ]
-    return assemble(
+    return build_dataset(
         origin=str(path),
-        name=_name(path),
+        name=_dataset_name(path),
         classes=classes,
         labels=np.concatenate(labels),
-        given=np.concatenate(given),
-        store=ParquetStore(root, [(file, layout.pictures) for file, layout in zip(files, layouts, strict=True)]),
-        part_names=parts,
-        notes=notes,
+        given_split=np.concatenate(given_split),
+        store=ParquetStore(root, [(file, layout.images) for file, layout in zip(files, layouts, strict=True)]),
+        split_names=splits,
+        notices=notices,
     )
 
 
-def _name(path: Path) -> str:
+def _dataset_name(path: Path) -> str:
     path = path.resolve()
     if path.is_dir():
-        return readable(path.name)
-    return readable(path.parent.name if part_named(_beginning(path)) != Part.NONE else path.stem)
+        return normalize_name(path.name)
+    return normalize_name(path.parent.name if split_from_name(_first_word(path)) != Split.NONE else path.stem)
 
 
-def _beginning(file: Path) -> str:
+def _first_word(file: Path) -> str:
     return re.split(r"[-_.]", file.name, maxsplit=1)[0]
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where in a file the pictures and the labels are, and what the labels are called ("" names: as they stand)."""
+    """Columns of the images and the labels in a file, and the class names ("" names: labels are names themselves)."""
 
-    pictures: str
+    images: str
     labels: str
     names: tuple[str, ...]
 
 
-def _layout(file: Path) -> _Layout:
+def _read_layout(file: Path) -> _Layout:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         schema = pq.read_schema(file)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(
-            _("{path} is not a whole parquet file: copy or download it again.").format(path=file)
-        ) from error
-    features = _features(schema)
-    pictures = next((name for field in schema if (name := _bytes_column(field))), None)
+        message = _("{path} is truncated or corrupt: copy or download it again.")
+        raise DataError(message.format(path=file)) from error
+    features = _read_features(schema)
+    images = next((name for field in schema if (name := _bytes_column(field))), None)
     labels = _label_column(schema, features)
-    if pictures is None or labels is None:
-        raise DataError(
-            _(
-                "{path} needs a column of pictures (a struct with bytes) and a column of labels, and has {names}: "
-                "save it in the Hugging Face image-classification layout."
-            ).format(path=file, names=", ".join(schema.names))
+    if images is None or labels is None:
+        message = _(
+            "{path} needs a column of images (a struct with bytes) and a column of labels, and has {names}: "
+            "save it in the Hugging Face image-classification layout."
         )
+        raise DataError(message.format(path=file, names=", ".join(schema.names)))
     names = features.get(labels, {}).get("names") or ()
-    return _Layout(pictures, labels, tuple(str(name) for name in names))
+    return _Layout(images, labels, tuple(str(name) for name in names))
 
 
-def _features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
-    """The Hugging Face description of the columns, as far as it can be read."""
+def _read_features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
+    """Read the Hugging Face description of the columns, as far as it is valid."""
     try:
-        found = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
-        return {name: value for name, value in found.items() if isinstance(value, dict)}
+        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        return {name: value for name, value in features.items() if isinstance(value, dict)}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
 
@@ -238,31 +240,31 @@ def _features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
 def _bytes_column(field: pa.Field) -> str | None:
     import pyarrow as pa
 
-    def binary(kind: pa.DataType) -> bool:
+    def is_binary(kind: pa.DataType) -> bool:
         return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
-    if binary(field.type):
+    if is_binary(field.type):
         return str(field.name)
     if pa.types.is_struct(field.type):
-        return next((f"{field.name}.{child.name}" for child in field.type if binary(child.type)), None)
+        return next((f"{field.name}.{child.name}" for child in field.type if is_binary(child.type)), None)
     return None
 
 
 def _label_column(schema: pa.Schema, features: dict[str, dict[str, Any]]) -> str | None:
     import pyarrow as pa
 
-    def possible(kind: pa.DataType) -> bool:
-        of_words = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
-        return bool(pa.types.is_integer(kind) or of_words)
+    def is_possible(kind: pa.DataType) -> bool:
+        is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
+        return bool(pa.types.is_integer(kind) or is_text)
 
     described = [name for name in schema.names if features.get(name, {}).get("_type") == "ClassLabel"]
-    columns = described or [field.name for field in schema if possible(field.type)]
-    usual = [name for name in _LABEL_NAMES if name in columns]
-    return (usual or columns or [None])[0]
+    columns = described or [field.name for field in schema if is_possible(field.type)]
+    well_known = [name for name in _LABEL_NAMES if name in columns]
+    return (well_known or columns or [None])[0]
 
 
-def _labels(path: Path, files: list[Path], layouts: list[_Layout]) -> tuple[list[str], list[np.ndarray]]:
-    """Class names, and each file's labels as positions in them."""
+def _read_labels(path: Path, files: list[Path], layouts: list[_Layout]) -> tuple[list[str], list[np.ndarray]]:
+    """Read class names, and each file's labels as positions in them."""
     import pyarrow.parquet as pq
 
     columns = [
@@ -271,9 +273,8 @@ def _labels(path: Path, files: list[Path], layouts: list[_Layout]) -> tuple[list
     ]
     named = {layout.names for layout in layouts if layout.names}
     if len(named) > 1:
-        raise DataError(
-            _("The files of {path} name different classes: give one of them, or save them again.").format(path=path)
-        )
+        message = _("The files of {path} name different classes: open one of them, or save them again.")
+        raise DataError(message.format(path=path))
     values = (value for column in columns for value in column)
-    classes, number = class_numbers(str(path), values, named.pop() if named else ())
-    return classes, [np.array([number.get(value, UNLABELLED) for value in column], np.int32) for column in columns]
+    classes, index = class_to_index(str(path), values, named.pop() if named else ())
+    return classes, [np.array([index.get(value, UNLABELED) for value in column], np.int32) for column in columns]

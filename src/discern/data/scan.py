@@ -1,7 +1,7 @@
-"""One pass over every picture: is it whole, how large is it, and what does it look like in a few bytes.
+"""One pass over every image: is it valid, how large is it, and what does it look like in a few bytes.
 
-Everything that compares pictures (audit, near-duplicate search, split, the pixel cache's key) reads these columns, so
-the files themselves are read once. The answer is kept in the cache folder while the store's stamp stays the same.
+Everything that compares images (audit, duplicate search, split, the pixel cache's key) reads these columns, so the
+files themselves are read once. They are cached while the store's version key stays the same.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ import numpy as np
 from PIL import Image
 
 from discern.data.dataset import Dataset, Store
-from discern.data.picture import decode_reduced
-from discern.data.workers import each_batch
-from discern.errors import PictureError
-from discern.files import cache_folder, replacing
+from discern.data.image import decode_reduced
+from discern.data.workers import map_batches
+from discern.errors import ImageError
+from discern.files import atomic_write, cache_folder
 from discern.i18n import _
-from discern.progress import Progress, silent
+from discern.progress import Progress, ignore_progress
 
-PROBLEMS = ("", "unreadable", "truncated", "empty", "not-a-picture", "bomb")
+PROBLEMS = ("", "unreadable", "truncated", "empty", "not_an_image", "decompression_bomb")
 FORMATS = ("raw", "other", "jpeg", "png", "gif", "bmp", "webp", "tiff")
-VERSION = 2  # raise it when a column changes its meaning
-SIDE = 32  # side of the grey picture from which the hash and the columns about looks are computed
+VERSION = 3  # raise it when a column changes its meaning
+SIDE = 32  # side of the small image from which the hash and the appearance are computed
 _SIGNATURES = (
     (b"\xff\xd8\xff", "jpeg"),
     (b"\x89PNG", "png"),
@@ -41,13 +41,13 @@ _SIGNATURES = (
 
 
 @dataclass(frozen=True, eq=False)
-class Facts:
-    """What was seen of every picture, one row a picture.
+class ImageStats:
+    """Statistics of every image, one element an image.
 
     Attributes
     ----------
     problem : numpy.ndarray
-        uint8 (N,), position in `PROBLEMS`; 0 is a good picture. The columns about looks are 0 where there is a problem.
+        uint8 (N,), position in `PROBLEMS`; 0 is a good image. The columns of appearance are 0 where there is a problem.
     digest : numpy.ndarray
         uint8 (N, 16), BLAKE2b of the file's bytes, or of the pixels where the source holds them raw.
     size : numpy.ndarray
@@ -55,21 +55,21 @@ class Facts:
     format : numpy.ndarray
         uint8 (N,), position in `FORMATS`.
     width, height : numpy.ndarray
-        int32 (N,), pixels, as a person sees the picture (EXIF orientation applied).
+        int32 (N,), pixels of the upright image (EXIF orientation applied).
     channels : numpy.ndarray
-        uint8 (N,), 1 for grey, 3 for colour, 0 where there is a problem.
+        uint8 (N,), 1 for gray, 3 for color, 0 where there is a problem.
     phash : numpy.ndarray
-        uint64 (N,), perceptual hash: which of the 8 x 8 lowest frequencies of the 32 x 32 grey picture lie above their
+        uint64 (N,), perceptual hash: which of the 8 x 8 lowest frequencies of the 32 x 32 gray image lie above their
         median (Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010, section 3.2).
     thumbnail : numpy.ndarray
-        uint8 (N, 16, 16), grey.
-    colour : numpy.ndarray
+        uint8 (N, 16, 16), gray.
+    mean_color : numpy.ndarray
         uint8 (N, 3), mean red, green and blue.
     deviation : numpy.ndarray
-        float32 (N,), standard deviation of the grey levels, 0 to 127.5.
+        float32 (N,), standard deviation of the gray levels, 0 to 127.5.
     flat : numpy.ndarray
-        float32 (N,), share of the picture within 4 levels of its commonest grey level, 0 to 1.
-    vivid : numpy.ndarray
+        float32 (N,), fraction of the image within 4 levels of its most common gray level, 0 to 1.
+    colorfulness : numpy.ndarray
         float32 (N,), mean distance between the strongest and the weakest of red, green and blue, 0 to 255.
     """
 
@@ -82,34 +82,34 @@ class Facts:
     channels: np.ndarray
     phash: np.ndarray
     thumbnail: np.ndarray
-    colour: np.ndarray
+    mean_color: np.ndarray
     deviation: np.ndarray
     flat: np.ndarray
-    vivid: np.ndarray
+    colorfulness: np.ndarray
 
     def __len__(self) -> int:
         return len(self.problem)
 
     @classmethod
-    def blank(cls, n: int) -> Facts:
-        """``n`` rows of zeros, to be filled."""
+    def blank(cls, n: int) -> ImageStats:
+        """Return ``n`` elements of zeros, to be filled."""
         return cls(**{name: np.zeros((n, *shape), dtype) for name, (dtype, shape) in _COLUMNS.items()})
 
-    def put(self, indices: np.ndarray, rows: Facts) -> None:
-        """Copy ``rows`` into the rows at ``indices``."""
+    def put(self, indices: np.ndarray, stats: ImageStats) -> None:
+        """Copy ``stats`` into the elements at ``indices``."""
         for name in _COLUMNS:
-            getattr(self, name)[indices] = getattr(rows, name)
+            getattr(self, name)[indices] = getattr(stats, name)
 
     def fingerprint(self, indices: Sequence[int] | np.ndarray | None = None) -> str:
-        """32 hexadecimal digits that change when the content or the order of the pictures does.
+        """Return 32 hexadecimal digits that change when the content or the order of the images does.
 
         Parameters
         ----------
         indices : sequence of int, optional
-            The pictures meant; all without it.
+            The images meant; all without it.
         """
-        chosen = self.digest if indices is None else self.digest[np.asarray(indices, dtype=np.int64)]
-        return hashlib.blake2b(np.ascontiguousarray(chosen).data, digest_size=16).hexdigest()
+        digests = self.digest if indices is None else self.digest[np.asarray(indices, dtype=np.int64)]
+        return hashlib.blake2b(np.ascontiguousarray(digests).data, digest_size=16).hexdigest()
 
 
 _COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
@@ -122,146 +122,151 @@ _COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
     "channels": (np.uint8, ()),
     "phash": (np.uint64, ()),
     "thumbnail": (np.uint8, (16, 16)),
-    "colour": (np.uint8, (3,)),
+    "mean_color": (np.uint8, (3,)),
     "deviation": (np.float32, ()),
     "flat": (np.float32, ()),
-    "vivid": (np.float32, ()),
+    "colorfulness": (np.float32, ()),
 }
-assert tuple(_COLUMNS) == tuple(field.name for field in fields(Facts))
+assert tuple(_COLUMNS) == tuple(field.name for field in fields(ImageStats))
 
 
-def scan(dataset: Dataset, progress: Progress = silent) -> Facts:
-    """Look at every picture once, in parallel; a second call reads the answer from the cache folder.
+def scan_images(dataset: Dataset, progress: Progress = ignore_progress) -> ImageStats:
+    """Read every image once, in parallel; a second call reads the statistics from the cache folder.
 
-    Broken pictures are recorded in ``problem``, never raised.
+    Broken images are recorded in ``problem``, never raised.
 
     Parameters
     ----------
     dataset : Dataset
-        N pictures.
+        N images.
     progress : Progress
-        Told after every batch.
+        Called after every batch.
 
     Returns
     -------
-    Facts
-        N rows.
+    ImageStats
+        Of N images.
 
     Raises
     ------
     DiskError
-        When the cache folder may not be written or is full.
+        When the cache folder is not writable or full.
     """
-    stamp = hashlib.blake2b(f"{VERSION} {len(dataset)} {dataset.store.stamp()}".encode(), digest_size=16).hexdigest()
-    kept = cache_folder() / "scan" / f"{stamp}.npz"
-    found = _load(kept, len(dataset))
-    if found is not None:
-        return found
-    facts = Facts.blank(len(dataset))
+    version = f"{VERSION} {len(dataset)} {dataset.store.version_key()}"
+    key = hashlib.blake2b(version.encode(), digest_size=16).hexdigest()
+    cache_file = cache_folder() / "scan" / f"{key}.npz"
+    cached = _load(cache_file, len(dataset))
+    if cached is not None:
+        return cached
+    stats = ImageStats.blank(len(dataset))
     done = 0
-    progress(_("looking at the pictures"), done, len(dataset))
-    for indices, rows in each_batch(look, dataset.store, np.arange(len(dataset))):
-        facts.put(indices, rows)
+    progress(_("scanning the images"), done, len(dataset))
+    for indices, batch in map_batches(scan_batch, dataset.store, np.arange(len(dataset))):
+        stats.put(indices, batch)
         done += len(indices)
-        progress(_("looking at the pictures"), done, len(dataset))
-    with replacing(kept) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{name: getattr(facts, name) for name in _COLUMNS})
-    return facts
+        progress(_("scanning the images"), done, len(dataset))
+    with atomic_write(cache_file) as temporary, temporary.open("wb") as file:
+        np.savez(file, **{name: getattr(stats, name) for name in _COLUMNS})
+    return stats
 
 
-def _load(path: Path, n: int) -> Facts | None:
-    """The columns kept at ``path``; None where they are missing, damaged or of another shape."""
+def _load(path: Path, n: int) -> ImageStats | None:
+    """Read the columns at ``path``; None where they are missing, damaged or of another shape."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            facts = Facts(**{name: arrays[name] for name in _COLUMNS})
+            stats = ImageStats(**{name: arrays[name] for name in _COLUMNS})
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         return None
     fits = all(
-        getattr(facts, name).shape == (n, *shape) and getattr(facts, name).dtype == dtype
+        getattr(stats, name).shape == (n, *shape) and getattr(stats, name).dtype == dtype
         for name, (dtype, shape) in _COLUMNS.items()
     )
-    return facts if fits else None
+    return stats if fits else None
 
 
-def look(store: Store, indices: np.ndarray) -> Facts:
-    """The rows of `Facts` for the pictures at ``indices``, read here and now."""
-    facts = Facts.blank(len(indices))
-    small = np.zeros((len(indices), SIDE, SIDE, 3), np.uint8)
-    grey = np.zeros((len(indices), SIDE, SIDE), np.uint8)
-    for row, index in enumerate(indices.tolist()):
+def scan_batch(store: Store, indices: np.ndarray) -> ImageStats:
+    """Compute the statistics of the images at ``indices``, here and now."""
+    stats = ImageStats.blank(len(indices))
+    color = np.zeros((len(indices), SIDE, SIDE, 3), np.uint8)
+    gray = np.zeros((len(indices), SIDE, SIDE), np.uint8)
+    for position, index in enumerate(indices.tolist()):
         try:
             data = store.read(index)
         except OSError:
-            facts.problem[row] = PROBLEMS.index("unreadable")
+            stats.problem[position] = PROBLEMS.index("unreadable")
             continue
-        _weigh(facts, row, data)
+        _fill_file_columns(stats, position, data)
         try:
-            image, box = decode_reduced(data, 2 * SIDE)
-        except PictureError as error:
-            facts.problem[row] = PROBLEMS.index(error.kind)
+            pil_image, box = decode_reduced(data, 2 * SIDE)
+        except ImageError as error:
+            stats.problem[position] = PROBLEMS.index(error.kind)
             continue
-        facts.width[row], facts.height[row] = _seen_size(data, image)
-        facts.channels[row] = len(image.getbands())
-        image = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=box)
-        grey[row] = np.asarray(image if image.mode == "L" else image.convert("L"))
-        small[row] = np.asarray(image).reshape(SIDE, SIDE, -1)
-    _describe(facts, grey, small)
-    return facts
+        stats.width[position], stats.height[position] = _full_size(data, pil_image)
+        stats.channels[position] = len(pil_image.getbands())
+        pil_image = pil_image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=box)
+        gray[position] = np.asarray(pil_image if pil_image.mode == "L" else pil_image.convert("L"))
+        color[position] = np.asarray(pil_image).reshape(SIDE, SIDE, -1)
+    _fill_appearance(stats, gray, color)
+    return stats
 
 
-def _weigh(facts: Facts, row: int, data: bytes | np.ndarray) -> None:
-    raw = isinstance(data, np.ndarray)
-    encoded = str(data.shape).encode() + data.tobytes() if isinstance(data, np.ndarray) else data
-    facts.digest[row] = np.frombuffer(hashlib.blake2b(encoded, digest_size=16).digest(), np.uint8)
-    facts.size[row] = data.nbytes if isinstance(data, np.ndarray) else len(data)
-    kind = "raw" if raw else next((name for start, name in _SIGNATURES if encoded.startswith(start)), "other")
-    facts.format[row] = FORMATS.index(kind)
+def _fill_file_columns(stats: ImageStats, position: int, data: bytes | np.ndarray) -> None:
+    """Fill digest, size and format of one image from what the store gives."""
+    if isinstance(data, np.ndarray):
+        encoded, size, name = str(data.shape).encode() + data.tobytes(), data.nbytes, "raw"
+    else:
+        name = next((name for signature, name in _SIGNATURES if data.startswith(signature)), "other")
+        encoded, size = data, len(data)
+    stats.digest[position] = np.frombuffer(hashlib.blake2b(encoded, digest_size=16).digest(), np.uint8)
+    stats.size[position], stats.format[position] = size, FORMATS.index(name)
 
 
-def _seen_size(data: bytes | np.ndarray, image: Image.Image) -> tuple[int, int]:
-    """Width and height of the whole picture, of which ``image`` may be a reduced decoding."""
-    if isinstance(data, np.ndarray) or not data.startswith(b"\xff\xd8") or min(image.size) < 2 * SIDE:
-        return image.size
+def _full_size(data: bytes | np.ndarray, pil_image: Image.Image) -> tuple[int, int]:
+    """Return width and height of the image, of which ``pil_image`` may be a reduced decoding."""
+    if isinstance(data, np.ndarray) or not data.startswith(b"\xff\xd8") or min(pil_image.size) < 2 * SIDE:
+        return pil_image.size
     with Image.open(io.BytesIO(data)) as header:
         width, height = header.size
-        turned = header.getexif().get(0x0112, 1) >= 5  # EXIF orientations 5 to 8 lie on their side
-    return (height, width) if turned else (width, height)
+        is_turned = header.getexif().get(0x0112, 1) >= 5  # EXIF orientations 5 to 8 lie on their side
+    return (height, width) if is_turned else (width, height)
 
 
-def _describe(facts: Facts, grey: np.ndarray, small: np.ndarray) -> None:
-    """Fill the columns about looks from the grey (B, 32, 32) and coloured (B, 32, 32, 3) small pictures."""
-    good = facts.problem == 0
-    wide = grey.astype(np.uint16)
-    rows = wide[:, 0::2] + wide[:, 1::2]
-    facts.thumbnail[:] = (rows[:, :, 0::2] + rows[:, :, 1::2] + 2) // 4
-    facts.phash[:] = np.where(good, perceptual_hash(grey), 0)
-    red, green, blue = small[..., 0], small[..., 1], small[..., 2]
-    facts.colour[:] = np.rint(np.stack([plane.mean(axis=(1, 2)) for plane in (red, green, blue)], axis=1))
+def _fill_appearance(stats: ImageStats, gray: np.ndarray, color: np.ndarray) -> None:
+    """Fill the columns of appearance from the small images: gray (B, 32, 32) and color (B, 32, 32, 3)."""
+    good = stats.problem == 0
+    wide = gray.astype(np.uint16)
+    halved = wide[:, 0::2] + wide[:, 1::2]
+    stats.thumbnail[:] = (halved[:, :, 0::2] + halved[:, :, 1::2] + 2) // 4  # rounded mean of 2 x 2
+    stats.phash[:] = np.where(good, compute_phash(gray), 0)
+    red, green, blue = color[..., 0], color[..., 1], color[..., 2]
+    stats.mean_color[:] = np.rint(np.stack([plane.mean(axis=(1, 2)) for plane in (red, green, blue)], axis=1))
     strongest, weakest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
-    facts.vivid[:] = (strongest - weakest).mean(axis=(1, 2))
-    levels = grey.reshape(len(grey), -1).astype(np.float32)
+    stats.colorfulness[:] = (strongest - weakest).mean(axis=(1, 2))
+    levels = gray.reshape(len(gray), -1).astype(np.float32)
     levels -= levels.mean(axis=1, keepdims=True)
-    facts.deviation[:] = np.sqrt(np.einsum("bp,bp->b", levels, levels) / SIDE**2)
-    bins = np.arange(len(grey), dtype=np.int64)[:, None] * 256 + grey.reshape(len(grey), -1)
-    histogram = np.bincount(bins.ravel(), minlength=256 * len(grey)).reshape(-1, 256)
+    stats.deviation[:] = np.sqrt(np.einsum("bp,bp->b", levels, levels) / SIDE**2)
+    # One bincount for all images: each has 256 bins of its own. Differences of the cumulated histogram then are the
+    # pixels in every window of 9 neighboring levels, and the fullest window is the flat part.
+    bins = np.arange(len(gray), dtype=np.int64)[:, None] * 256 + gray.reshape(len(gray), -1)
+    histogram = np.bincount(bins.ravel(), minlength=256 * len(gray)).reshape(-1, 256)
     cumulated = np.pad(histogram.cumsum(axis=1), ((0, 0), (5, 4)), mode="edge")
     cumulated[:, :5] = 0
-    facts.flat[:] = np.where(good, (cumulated[:, 9:] - cumulated[:, :-9]).max(axis=1) / SIDE**2, 0)
+    stats.flat[:] = np.where(good, (cumulated[:, 9:] - cumulated[:, :-9]).max(axis=1) / SIDE**2, 0)
 
 
 @functools.cache
-def _cosines() -> np.ndarray:
-    """The 8 lowest rows of the 32-point DCT-II, (8, 32)."""
-    frequency, place = np.arange(8)[:, None], np.arange(SIDE)[None, :]
-    return np.cos(np.pi * frequency * (2 * place + 1) / (2 * SIDE)).astype(np.float32)
+def _dct_rows() -> np.ndarray:
+    """Return the 8 lowest rows of the 32-point DCT-II, (8, 32)."""
+    frequency, position = np.arange(8)[:, None], np.arange(SIDE)[None, :]
+    return np.cos(np.pi * frequency * (2 * position + 1) / (2 * SIDE)).astype(np.float32)
 
 
-def perceptual_hash(grey: np.ndarray) -> np.ndarray:
-    """64-bit perceptual hash of small grey pictures, changed little by resizing, recompression and brightness.
+def compute_phash(gray: np.ndarray) -> np.ndarray:
+    """Compute the 64-bit perceptual hash of small gray images, changed little by resizing, recompression, brightness.
 
     Parameters
     ----------
-    grey : numpy.ndarray
+    gray : numpy.ndarray
         uint8 (B, 32, 32).
 
     Returns
@@ -272,11 +277,11 @@ def perceptual_hash(grey: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> ramp = np.tile(np.arange(0, 128, 4, dtype=np.uint8), (1, 32, 1))
-    >>> bool(perceptual_hash(ramp)[0] == perceptual_hash(ramp + 5)[0])
+    >>> bool(compute_phash(ramp)[0] == compute_phash(ramp + 5)[0])
     True
     """
-    low = _cosines() @ grey.astype(np.float32) @ _cosines().T  # (B, 32, 32) -> (B, 8, 8)
+    low = _dct_rows() @ gray.astype(np.float32) @ _dct_rows().T  # (B, 32, 32) -> (B, 8, 8)
     low = np.rint(low.reshape(-1, 64))  # what is flat is 0, not the noise of rounding
-    low[:, 0] = 0  # the mean brightness says nothing about what is in the picture
+    low[:, 0] = 0  # the mean brightness says nothing about what is in the image
     bits = low > np.median(low, axis=1, keepdims=True)
     return np.packbits(bits, axis=1).view(">u8").astype(np.uint64).ravel()

@@ -1,7 +1,7 @@
-"""Which picture trains the model, which one chooses it, which one judges it; and why.
+"""Which example trains the model, which one chooses it, which one judges it; and why.
 
-Parts that the source gives are respected. What is missing is cut: stratified by class, seeded, groups of copies whole,
-so that no picture is judged by a copy of one that was learnt.
+Splits that the source gives are respected. What is missing is cut: stratified by class, seeded, groups of duplicates
+kept together, so that no image is judged by a copy of one that was learnt.
 """
 
 from __future__ import annotations
@@ -11,317 +11,333 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from discern.data.audit import Audit
-from discern.data.dataset import UNLABELLED, Dataset, Part
-from discern.data.near import Near
-from discern.data.scan import Facts
+from discern.data.dataset import UNLABELED, Dataset, Split
+from discern.data.duplicates import DuplicateGroups
+from discern.data.findings import Audit
+from discern.data.names import abbreviate
+from discern.data.scan import ImageStats
 from discern.errors import ConfigError, RunError
 from discern.files import read_json, write_json
 from discern.i18n import _
+from discern.notice_texts import TEXTS
+from discern.notices import Notice
 
-PARTS = {Part.TRAIN: "train", Part.VALIDATION: "validation", Part.TEST: "test", Part.ASIDE: "aside", Part.NONE: "out"}
-_PART_OF = {name: part for part, name in PARTS.items()}
-_FORMAT = 1
+SPLIT_NAMES = {
+    Split.TRAIN: "train",
+    Split.VALIDATION: "validation",
+    Split.TEST: "test",
+    Split.UNLABELED: "unlabeled",
+    Split.NONE: "excluded",
+}
+_SPLIT_OF_NAME = {name: split for split, name in SPLIT_NAMES.items()}
+_FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
-    """Positions of the pictures of each part.
+class SplitAssignment:
+    """Positions of the examples of each split.
 
     Attributes
     ----------
-    train, validation, test, aside : numpy.ndarray
-        int64, ascending, disjoint. Pictures without a class are aside; those that the audit left out are in none.
+    train, validation, test, unlabeled : numpy.ndarray
+        int64, ascending, disjoint. Examples that the audit left out are in none.
     reasons : tuple of str
-        (N,) for every picture ``given``, ``cut``, ``copies``, ``unlabelled``, or the kind of finding that left it out.
-    notes : tuple of str
-        Translated sentences: how the parts came to be.
+        (N,) for every example ``given``, ``assigned``, ``assigned_with_duplicates``, ``unlabeled``, ``train_limit``, or
+        the code of the finding that left it out; `split_reason` says it in words.
+    notices : tuple of Notice
+        How the splits came to be.
     seed : int
     fingerprint : str
-        Of the content of the whole data set: `Facts.fingerprint`.
+        Of the content of the whole data set: `ImageStats.fingerprint`.
     """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
-    aside: np.ndarray
+    unlabeled: np.ndarray
     reasons: tuple[str, ...]
-    notes: tuple[str, ...]
+    notices: tuple[Notice, ...]
     seed: int
     fingerprint: str
 
-    def parts(self) -> np.ndarray:
-        """uint8 (N,) of `Part`; `Part.NONE` for pictures left out."""
-        part = np.full(len(self.reasons), Part.NONE, dtype=np.uint8)
-        for which, indices in self._members().items():
-            part[indices] = which
-        return part
+    @property
+    def used(self) -> np.ndarray:
+        """Positions of what trains, validates or tests: int64, ascending."""
+        return np.sort(np.concatenate([self.train, self.validation, self.test]))
 
-    def _members(self) -> dict[Part, np.ndarray]:
+    def to_array(self) -> np.ndarray:
+        """Return the split of each example: uint8 (N,) of `Split`; `Split.NONE` for what is left out."""
+        array = np.full(len(self.reasons), Split.NONE, dtype=np.uint8)
+        for split, indices in self._members().items():
+            array[indices] = split
+        return array
+
+    def _members(self) -> dict[Split, np.ndarray]:
         return {
-            Part.TRAIN: self.train,
-            Part.VALIDATION: self.validation,
-            Part.TEST: self.test,
-            Part.ASIDE: self.aside,
+            Split.TRAIN: self.train,
+            Split.VALIDATION: self.validation,
+            Split.TEST: self.test,
+            Split.UNLABELED: self.unlabeled,
         }
 
     def save(self, path: str | os.PathLike[str], dataset: Dataset) -> None:
-        """Write ``split.json``: for every picture its part and the reason, by the name a person knows it by.
+        """Write ``split.json``: the split of every example and the reason, by the name a person knows it by.
 
         Raises
         ------
         DiskError
-            When the disk is full or may not be written.
+            When the disk is full or not writable.
         """
-        meanings = _meanings()
         codes = sorted(set(self.reasons))
         number = {code: position for position, code in enumerate(codes)}
-        parts = self.parts().tolist()
-        pictures: dict[str, list[str | int]] = {
-            dataset.store.path(index): [PARTS[Part(parts[index])], number[reason]]
+        splits = self.to_array().tolist()
+        images: dict[str, list[str | int]] = {
+            dataset.store.path(index): [SPLIT_NAMES[Split(splits[index])], number[reason]]
             for index, reason in enumerate(self.reasons)
         }
         value = {
             "format": _FORMAT,
             "seed": self.seed,
             "fingerprint": self.fingerprint,
-            "notes": list(self.notes),
-            "counts": {PARTS[part]: len(indices) for part, indices in self._members().items()},
-            "classes": self._by_class(dataset),
-            "reasons": [{"code": code, "meaning": meanings.get(code, _("left out by the audit"))} for code in codes],
-            "pictures": pictures,
+            "notices": [notice.to_json() for notice in self.notices],
+            "counts": {SPLIT_NAMES[split]: len(indices) for split, indices in self._members().items()},
+            "classes": self.counts_by_class(dataset),
+            "reasons": codes,
+            "images": images,
         }
-        write_json(path, value, indent=None if len(pictures) > 10_000 else 1)
+        write_json(path, value, indent=None if len(images) > 10_000 else 1)
 
-    def _by_class(self, dataset: Dataset) -> dict[str, dict[str, int]]:
-        """Pictures of each class in each part that is learnt from or judged by."""
-        learnt = (Part.TRAIN, Part.VALIDATION, Part.TEST)
-        counts = {PARTS[part]: dataset.counts(self._members()[part]) for part in learnt}
-        return {name: {part: found[name] for part, found in counts.items()} for name in dataset.classes}
+    def counts_by_class(self, dataset: Dataset) -> dict[str, dict[str, int]]:
+        """Count the examples of each class in each split that is learnt from or judged by."""
+        counts = {"train": self.train, "validation": self.validation, "test": self.test}
+        by_split = {split: dataset.counts(indices) for split, indices in counts.items()}
+        return {name: {split: counts[name] for split, counts in by_split.items()} for name in dataset.classes}
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], dataset: Dataset) -> Split:
-        """Read ``split.json`` back for the same pictures, in whatever order they are now.
+    def load(cls, path: str | os.PathLike[str], dataset: Dataset) -> SplitAssignment:
+        """Read ``split.json`` back for the same examples, in whatever order they are now.
 
         Raises
         ------
         RunError
-            When it is missing or damaged, or when pictures were added, removed or renamed since.
+            When it is missing or damaged, or when examples were added, removed or renamed since.
         """
         try:
             value = read_json(path)
-            codes = [row["code"] for row in value["reasons"]]
-            pictures: dict[str, tuple[Part, str]] = {
-                name: (_PART_OF[part], codes[code]) for name, (part, code) in value["pictures"].items()
+            codes = [str(code) for code in value["reasons"]]
+            images: dict[str, tuple[Split, str]] = {
+                name: (_SPLIT_OF_NAME[split], codes[code]) for name, (split, code) in value["images"].items()
             }
-            rest = (tuple(value["notes"]), int(value["seed"]), str(value["fingerprint"]))
+            notices = tuple(map(Notice.from_json, value["notices"]))
+            rest = (notices, int(value["seed"]), str(value["fingerprint"]))
         except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            raise RunError(
-                _("{path} is missing or damaged: it says what is in which part; train again.").format(path=path)
-            ) from error
+            message = _("{path} is missing or corrupt: it holds the split of every example; train again.")
+            raise RunError(message.format(path=path)) from error
         names = [dataset.store.path(index) for index in range(len(dataset))]
-        unknown = next((name for name in names if name not in pictures), None)
-        if unknown is not None or len(names) != len(pictures):
-            gone = unknown if unknown is not None else next(iter(pictures.keys() - set(names)), "")
-            raise RunError(
-                _("{path} does not fit {data}: {name} was added, removed or renamed; train again.").format(
-                    path=path, data=dataset.origin, name=gone
-                )
-            )
-        part = np.array([pictures[name][0] for name in names], dtype=np.uint8)
-        return _assemble(part, tuple(pictures[name][1] for name in names), *rest)
+        changed = next((name for name in names if name not in images), None)
+        if changed is not None or len(names) != len(images):
+            changed = changed if changed is not None else next(iter(images.keys() - set(names)), "")
+            message = _("{path} does not fit {data}: {name} was added, removed or renamed; train again.")
+            raise RunError(message.format(path=path, data=dataset.origin, name=changed))
+        array = np.array([images[name][0] for name in names], dtype=np.uint8)
+        return _from_array(array, tuple(images[name][1] for name in names), *rest)
 
 
-def _meanings() -> dict[str, str]:
-    return {
-        "given": _("the data set puts it in this part"),
-        "cut": _("drawn by the seed"),
-        "copies": _("drawn by the seed together with its copies"),
-        "unlabelled": _("it has no class: kept aside"),
-        "limit": _("more for training than was asked for"),
-    }
+def split_reason(code: str) -> Notice:
+    """Return in words why an example is in its split, from one of `SplitAssignment.reasons`.
+
+    Examples
+    --------
+    >>> split_reason("given").text(), split_reason("truncated").text()
+    ('given by the data set', 'left out by the audit (truncated)')
+    """
+    known = f"split.{code}"
+    return Notice(known) if known in TEXTS else Notice("split.excluded", {"reason": Notice(f"word.{code}")})
 
 
-def _assemble(part: np.ndarray, reasons: tuple[str, ...], notes: tuple[str, ...], seed: int, fingerprint: str) -> Split:
-    train, validation, test, aside = (
-        np.flatnonzero(part == which) for which in (Part.TRAIN, Part.VALIDATION, Part.TEST, Part.ASIDE)
+def _from_array(
+    array: np.ndarray, reasons: tuple[str, ...], notices: tuple[Notice, ...], seed: int, fingerprint: str
+) -> SplitAssignment:
+    train, validation, test, unlabeled = (
+        np.flatnonzero(array == split) for split in (Split.TRAIN, Split.VALIDATION, Split.TEST, Split.UNLABELED)
     )
-    return Split(train, validation, test, aside, reasons, notes, seed, fingerprint)
+    return SplitAssignment(train, validation, test, unlabeled, reasons, notices, seed, fingerprint)
 
 
-def split(
+def split_dataset(
     dataset: Dataset,
-    facts: Facts,
-    near: Near,
+    stats: ImageStats,
+    duplicates: DuplicateGroups,
     audit: Audit,
     seed: int = 0,
     validation: float = 0.1,
     test: float = 0.2,
-) -> Split:
-    """Give every usable picture its part.
+) -> SplitAssignment:
+    """Give every usable example its split.
 
-    A given part stays as it is. Without given parts a test part is cut; without a validation part one is cut from what
-    trains. When training pictures are given and test pictures are not, none are cut: the test part is empty.
+    A given split stays as it is. Without given splits a test split is cut; without a validation split one is cut from
+    what trains. When training examples are given and test examples are not, none are cut: the test split is empty.
 
     Parameters
     ----------
     dataset : Dataset
-        N pictures.
-    facts : Facts
+        N examples.
+    stats : ImageStats
         For the fingerprint that goes with the split.
-    near : Near
-        Groups of copies, never cut apart.
+    duplicates : DuplicateGroups
+        Groups that are never cut apart.
     audit : Audit
-        Whose excluded pictures are in no part.
+        Its excluded examples are in no split.
     seed : int
-        The same seed and the same pictures give the same split.
+        The same seed and the same data give the same split.
     validation, test : float
-        Shares of the pictures of each class to cut, 0 to below 1 together. A class with three groups of copies or more
-        has at least one in every part that is cut, and one left to train.
+        Fractions of the examples of each class to cut, 0 to below 1 together. A class with three groups of duplicates
+        or more has at least one in every split that is cut, and one left to train.
 
     Raises
     ------
     ConfigError
-        When the shares are negative or leave nothing to train on.
+        When the fractions are negative or leave nothing to train on.
     """
     if validation < 0 or test < 0 or validation + test >= 1:
-        raise ConfigError(
-            _("validation={validation} and test={test} must be 0 or more, and less than 1 together.").format(
-                validation=validation, test=test
-            )
-        )
-    part = dataset.given.astype(np.uint8)
-    reasons = np.full(len(dataset), "given", dtype="<U20")
-    aside = (dataset.labels == UNLABELLED) | (part == Part.ASIDE)
-    part[aside], reasons[aside] = Part.ASIDE, "unlabelled"
-    part[audit.excluded], reasons[audit.excluded] = Part.NONE, np.array(audit.because, dtype="<U20")
-    usable = ~aside & (reasons == "given")
-    part[usable & (part == Part.NONE)] = Part.TRAIN
-    shares = _missing(dataset, usable, validation, test)
-    held = np.isin(part, (Part.VALIDATION, Part.TEST))
-    pool = np.flatnonzero(usable & (part == Part.TRAIN) & ~np.isin(near.group, near.group[held]))
-    part[pool] = _cut(dataset.labels[pool], near.group[pool], shares, seed)
-    copies = np.bincount(near.group[usable], minlength=int(near.group.max(initial=0)) + 1)[near.group] > 1
-    drawn = np.zeros(len(dataset), dtype=bool)
-    drawn[pool] = bool(shares)
-    reasons[drawn & ~copies], reasons[drawn & copies] = "cut", "copies"
-    notes = _notes(dataset, part, shares, seed)
-    return _assemble(part, tuple(reasons.tolist()), notes, seed, facts.fingerprint())
+        message = _("validation={validation} and test={test} must be 0 or more, and less than 1 together.")
+        raise ConfigError(message.format(validation=validation, test=test))
+    split = dataset.given_split.astype(np.uint8)
+    reasons = np.full(len(dataset), "given", dtype="<U24")
+    unlabeled = (dataset.labels == UNLABELED) | (split == Split.UNLABELED)
+    split[unlabeled], reasons[unlabeled] = Split.UNLABELED, "unlabeled"
+    split[audit.excluded], reasons[audit.excluded] = Split.NONE, np.array(audit.exclusion_reasons, dtype="<U24")
+    usable = ~unlabeled & (reasons == "given")
+    split[usable & (split == Split.NONE)] = Split.TRAIN
+    fractions = _missing_splits(dataset, usable, validation, test)
+    # A duplicate of an example that is given for validation or test stays where it is: cutting could only move it to
+    # another split than its copy.
+    held_out = np.isin(split, (Split.VALIDATION, Split.TEST))
+    in_pool = usable & (split == Split.TRAIN) & ~np.isin(duplicates.group, duplicates.group[held_out])
+    pool = np.flatnonzero(in_pool)
+    split[pool] = _cut(dataset.labels[pool], duplicates.group[pool], fractions, seed)
+    n_in_group = np.bincount(duplicates.group[usable], minlength=int(duplicates.group.max(initial=0)) + 1)
+    has_duplicates = n_in_group[duplicates.group] > 1
+    if fractions:
+        reasons[in_pool & ~has_duplicates], reasons[in_pool & has_duplicates] = "assigned", "assigned_with_duplicates"
+    notices = _describe(dataset, split, fractions, seed)
+    return _from_array(split, tuple(reasons.tolist()), notices, seed, stats.fingerprint())
 
 
-def limited(split: Split, dataset: Dataset, most: int) -> Split:
-    """``split`` with at most ``most`` training pictures, drawn by its seed, each class in proportion; 0 leaves all.
+def subsample_train(assignment: SplitAssignment, dataset: Dataset, limit: int) -> SplitAssignment:
+    """Keep at most ``limit`` training examples, drawn by the seed, each class in proportion; 0 keeps all.
 
     Examples
     --------
     >>> from discern.data.open import open_data
     >>> dataset = open_data("digits")
-    >>> some, none = np.arange(1000), np.arange(0)
-    >>> whole = Split(some, none, none, none, ("given",) * len(dataset), (), 0, "")
-    >>> len(limited(whole, dataset, 200).train)
+    >>> train, none = np.arange(1000), np.arange(0)
+    >>> assignment = SplitAssignment(train, none, none, none, ("given",) * len(dataset), (), 0, "")
+    >>> len(subsample_train(assignment, dataset, 200).train)
     200
     """
-    if not 0 < most < len(split.train):
-        return split
-    random = np.random.default_rng(split.seed)
-    place = np.zeros(len(split.train))  # of each picture in its class's line, from 0 to 1
-    for label in np.unique(dataset.labels[split.train]):
-        own = random.permutation(np.flatnonzero(dataset.labels[split.train] == label))
-        place[own] = (np.arange(len(own)) + 0.5) / len(own)
-    chosen = np.sort(np.argsort(place, kind="stable")[:most])
-    reasons = np.array(split.reasons, dtype="<U20")
-    reasons[np.delete(split.train, chosen)] = "limit"
-    sentence = _("{most} of {n} are used to train, drawn class by class (seed {seed}).")
-    note = sentence.format(most=most, n=len(split.train), seed=split.seed)
-    return replace(split, train=split.train[chosen], reasons=tuple(reasons.tolist()), notes=(*split.notes, note))
+    train = assignment.train
+    if not 0 < limit < len(train):
+        return assignment
+    random = np.random.default_rng(assignment.seed)
+    # Every class lines up at random, evenly spaced from 0 to 1. The first `limit` of all lines together then hold each
+    # class in proportion, as nearly as whole examples can.
+    position = np.zeros(len(train))
+    for label in np.unique(dataset.labels[train]):
+        own = random.permutation(np.flatnonzero(dataset.labels[train] == label))
+        position[own] = (np.arange(len(own)) + 0.5) / len(own)
+    chosen = np.sort(np.argsort(position, kind="stable")[:limit])
+    reasons = np.array(assignment.reasons, dtype="<U24")
+    reasons[np.delete(train, chosen)] = "train_limit"
+    notice = Notice("split.subsampled", {"n": limit, "total": len(train), "seed": assignment.seed})
+    notices = (*assignment.notices, notice)
+    return replace(assignment, train=train[chosen], reasons=tuple(reasons.tolist()), notices=notices)
 
 
-def _missing(dataset: Dataset, usable: np.ndarray, validation: float, test: float) -> dict[Part, float]:
-    """The parts to cut, in the order of cutting, and the share of the pool that each is to have."""
-    given = set(np.unique(dataset.given[usable]).tolist())
-    shares: dict[Part, float] = {}
-    if given <= {Part.NONE}:
-        shares[Part.TEST] = test
-    if Part.VALIDATION not in given:
-        shares[Part.VALIDATION] = validation
-    return {part: share for part, share in shares.items() if share > 0}
+def _missing_splits(dataset: Dataset, usable: np.ndarray, validation: float, test: float) -> dict[Split, float]:
+    """Return the splits to cut, in the order of cutting, and the fraction of the pool that each is to have."""
+    given = set(np.unique(dataset.given_split[usable]).tolist())
+    fractions: dict[Split, float] = {}
+    if given <= {Split.NONE}:
+        fractions[Split.TEST] = test
+    if Split.VALIDATION not in given:
+        fractions[Split.VALIDATION] = validation
+    return {split: fraction for split, fraction in fractions.items() if fraction > 0}
 
 
-def _cut(labels: np.ndarray, group: np.ndarray, shares: dict[Part, float], seed: int) -> np.ndarray:
-    """The part of every picture of the pool, uint8 (P,).
+def _cut(labels: np.ndarray, group: np.ndarray, fractions: dict[Split, float], seed: int) -> np.ndarray:
+    """Assign a split to every example of the pool: uint8 (P,).
 
-    Groups are dealt class by class in random order; a group that holds several classes counts for its commonest one.
+    Dealt are groups of duplicates, class by class and in random order, as cards are dealt: every split gets about its
+    fraction of every class (it is stratified), and no group is divided. A group that holds several classes counts for
+    its most common one.
     """
-    numbers, member = np.unique(group, return_inverse=True)
-    weight = np.bincount(member, minlength=len(numbers))
-    home = _majority(labels, member)
-    order = np.random.default_rng(seed).permutation(len(numbers))
-    part_of_group = np.full(len(numbers), Part.TRAIN, dtype=np.uint8)
-    for label in np.unique(home).tolist():
-        mine = order[home[order] == label]
-        part_of_group[mine] = _deal(weight[mine].tolist(), shares)
-    return part_of_group[member]
+    groups, member = np.unique(group, return_inverse=True)  # member: the position in groups of each example
+    sizes = np.bincount(member, minlength=len(groups))
+    majority = _majority_label(labels, member)
+    order = np.random.default_rng(seed).permutation(len(groups))
+    split_of_group = np.full(len(groups), Split.TRAIN, dtype=np.uint8)
+    for label in np.unique(majority).tolist():
+        own = order[majority[order] == label]
+        split_of_group[own] = _deal(sizes[own].tolist(), fractions)
+    return split_of_group[member]
 
 
-def _majority(labels: np.ndarray, member: np.ndarray) -> np.ndarray:
-    """The commonest label of each group, the smaller of equals."""
+def _majority_label(labels: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """Find the most common label of each group, the smaller of equals."""
     pairs, counts = np.unique(np.stack([member, labels], axis=1), axis=0, return_counts=True)
-    ranked = pairs[np.lexsort((pairs[:, 1], -counts, pairs[:, 0]))]
+    ranked = pairs[np.lexsort((pairs[:, 1], -counts, pairs[:, 0]))]  # by group, then the most frequent first
     return ranked[np.flatnonzero(np.diff(ranked[:, 0], prepend=-1)), 1]
 
 
-def _deal(weights: list[int], shares: dict[Part, float]) -> np.ndarray:
-    """The parts of the groups of one class, given their sizes in random order.
+def _deal(sizes: list[int], fractions: dict[Split, float]) -> np.ndarray:
+    """Assign splits to the groups of one class, given their sizes in random order.
 
-    Each part takes what still fits, and the smallest group where nothing does. A class with too few groups for all
-    parts only trains: it must be learnt before it can be judged.
+    Each split takes groups in that order while they still fit, and the smallest group where none does. A class with too
+    few groups for all splits only trains: it must be learnt before it can be judged.
     """
-    parts = np.full(len(weights), Part.TRAIN, dtype=np.uint8)
-    free = list(range(len(weights)))
-    if len(free) < 1 + len(shares):
-        return parts
-    for waiting, (part, share) in enumerate(shares.items()):
-        lack = max(1, round(share * sum(weights)))
-        most = len(free) - (len(shares) - waiting)  # one group stays for every part to come, and one to train
+    splits = np.full(len(sizes), Split.TRAIN, dtype=np.uint8)
+    free = list(range(len(sizes)))
+    if len(free) < 1 + len(fractions):
+        return splits
+    for done, (split, fraction) in enumerate(fractions.items()):
+        missing = max(1, round(fraction * sum(sizes)))  # examples that the split still lacks
+        max_groups = len(free) - (len(fractions) - done)  # leaves a group to each later split, and one to train
         taken: list[int] = []
         for position in free:
-            if lack == 0 or len(taken) == most:
+            if missing == 0 or len(taken) == max_groups:
                 break
-            if weights[position] <= lack:
+            if sizes[position] <= missing:
                 taken.append(position)
-                lack -= weights[position]
-        taken = taken or [min(free, key=weights.__getitem__)]
-        parts[taken] = part
-        chosen = set(taken)
-        free = [position for position in free if position not in chosen]
-    return parts
+                missing -= sizes[position]
+        taken = taken or [min(free, key=sizes.__getitem__)]
+        splits[taken] = split
+        dealt = set(taken)
+        free = [position for position in free if position not in dealt]
+    return splits
 
 
-def _notes(dataset: Dataset, part: np.ndarray, shares: dict[Part, float], seed: int) -> tuple[str, ...]:
-    size = {which: int((part == which).sum()) for which in Part}
-    notes = []
-    how = _("class by class") if dataset.targets is None else _("at random")
-    if Part.TEST in shares:
-        sentence = _(
-            "No parts are given: {test} were cut for the test and {validation} for validation, {how},"
-            " copies kept together (seed {seed})."
-        )
-        notes.append(sentence.format(test=size[Part.TEST], validation=size[Part.VALIDATION], how=how, seed=seed))
-    elif Part.VALIDATION in shares and size[Part.VALIDATION]:
-        sentence = _("{count} were cut from train for validation, {how}, copies kept together (seed {seed}).")
-        notes.append(sentence.format(count=size[Part.VALIDATION], how=how, seed=seed))
-    if not size[Part.TEST]:
-        notes.append(_("There is no test part: give one to learn how good the model is on what it never saw."))
-    short = [
+def _describe(dataset: Dataset, array: np.ndarray, fractions: dict[Split, float], seed: int) -> tuple[Notice, ...]:
+    """Return what there is to say about the splits of ``array``."""
+    size = {split: int((array == split).sum()) for split in Split}
+    notices = []
+    method = Notice("word.stratified" if dataset.task == "classification" else "word.random")
+    fields = {"validation": size[Split.VALIDATION], "method": method, "seed": seed}
+    if Split.TEST in fractions:
+        notices.append(Notice("split.cut_test_validation", {"test": size[Split.TEST], **fields}))
+    elif Split.VALIDATION in fractions and size[Split.VALIDATION]:
+        notices.append(Notice("split.cut_validation", fields))
+    if not size[Split.TEST]:
+        notices.append(Notice("split.no_test"))
+    small = [
         name
         for label, name in enumerate(dataset.classes)
-        if any(not (part[dataset.labels == label] == which).any() for which in shares)
+        if any(not (array[dataset.labels == label] == split).any() for split in fractions)
     ]
-    if short and size[Part.TRAIN]:
-        sentence = _("Too few to have some in every part, all train: {names}.")
-        notes.append(sentence.format(names=", ".join(short[:3]) + (" …" if len(short) > 3 else "")))
-    if size[Part.ASIDE]:
-        notes.append(_("{count} without a class are kept aside, to be predicted.").format(count=size[Part.ASIDE]))
-    if size[Part.NONE]:
-        notes.append(_("{count} are left out; the audit says why.").format(count=size[Part.NONE]))
-    return tuple(notes)
+    if small and size[Split.TRAIN]:
+        notices.append(Notice("split.small_classes", {"names": abbreviate(small, 3)}))
+    if size[Split.UNLABELED]:
+        notices.append(Notice("split.unlabeled_left", {"n": size[Split.UNLABELED]}))
+    if size[Split.NONE]:
+        notices.append(Notice("split.excluded_count", {"n": size[Split.NONE]}))
+    return tuple(notices)

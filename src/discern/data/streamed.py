@@ -1,4 +1,4 @@
-"""Pictures decoded whenever they are asked for, by workers that stay ahead: for more than one wants on the disk.
+"""Images decoded whenever they are asked for, by workers that stay ahead: for more than one wants on the disk.
 
 What comes out is byte for byte what the pixel cache would hold, so the same seed gives the same weights.
 """
@@ -13,39 +13,39 @@ from typing import Any
 
 import numpy as np
 
-from discern.arrays import Rows
+from discern.arrays import ArrayLike
 from discern.data.dataset import Dataset, Store
-from discern.data.pixels import Spec, decoded, pixels
-from discern.data.scan import Facts
+from discern.data.pixel_cache import Spec, decode_all, decode_one
+from discern.data.scan import ImageStats
 from discern.data.shards import ShardStore
-from discern.data.workers import Crew
-from discern.progress import Progress, silent
+from discern.data.workers import WorkerPool
+from discern.progress import Progress, ignore_progress
 
-AHEAD = 64 << 20  # bytes of pictures that wait decoded for their turn; one batch always does
+AHEAD = 64 << 20  # bytes of images that wait decoded for their turn; one batch always does
 
 
-class Streamed:
-    """Stands for the uint8 (N, H, W, C) array of some pictures; holds none of them.
+class StreamedPixels:
+    """Stands for the uint8 (N, H, W, C) array of some images; holds none of them.
 
     Parameters
     ----------
     store : Store
-        Where the pictures are.
+        Where the images are.
     indices : numpy.ndarray
-        int64 (N,), the pictures meant, none of them broken.
+        int64 (N,), the images meant, none of them broken.
     spec : Spec
-        How a picture becomes (H, W, C); sent to worker processes.
+        How an image becomes (H, W, C); sent to worker processes.
 
     Attributes
     ----------
     shard : numpy.ndarray or None
-        int32 (N,), the shard that each picture lies in, where they lie in shards: these are best read forward.
+        int32 (N,), the shard that each image lies in, where they lie in shards: these are best read forward.
 
     Examples
     --------
     >>> from discern.data.open import open_data
     >>> from discern.preprocess.spec import Preprocess
-    >>> digits = Streamed(open_data("digits").store, np.arange(100), Preprocess(size=8, channels=1))
+    >>> digits = StreamedPixels(open_data("digits").store, np.arange(100), Preprocess(size=8, channels=1))
     >>> digits.shape, digits[np.array([3, 5])].shape
     ((100, 8, 8, 1), (2, 8, 8, 1))
     """
@@ -57,59 +57,64 @@ class Streamed:
         self.shape = (len(self.indices), *spec.shape)
         self.nbytes = int(np.prod(self.shape))
         self.shard = store.shard[self.indices] if isinstance(store, ShardStore) else None
-        self._crew = Crew(functools.partial(_decode, spec), store, len(self.indices))
+        self._workers = WorkerPool(functools.partial(_decode_batch, spec), store, len(self.indices))
 
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, rows: Any) -> np.ndarray:
-        """The pictures at ``rows``, an index, a slice or an array of rows: uint8 (..., H, W, C)."""
-        wanted = np.arange(len(self))[rows]
-        (found,) = self.each([wanted.reshape(-1)])
-        return found.reshape(*wanted.shape, *self.shape[1:])
+    def __getitem__(self, key: Any) -> np.ndarray:
+        """Decode the images at ``key``, an index, a slice or an array of indices: uint8 (..., H, W, C)."""
+        wanted = np.arange(len(self))[key]
+        (images,) = self.iter_batches([wanted.reshape(-1)])
+        return images.reshape(*wanted.shape, *self.shape[1:])
 
-    def each(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """The pictures of each batch of rows, int (n,) -> uint8 (n, H, W, C), while the next ones are being decoded.
+    def iter_batches(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Decode one batch after the other, int (n,) -> uint8 (n, H, W, C), while the next ones are begun.
 
         Raises
         ------
         DataError
-            When a picture cannot be decoded any more.
+            When an image cannot be decoded any more.
         """
-        most = AHEAD // int(np.prod(self.shape[1:]))  # pictures
-        begun, ahead = deque[tuple[int, list[Future[np.ndarray]]]](), 0
-        coming = iter(batches)
+        max_ahead = AHEAD // int(np.prod(self.shape[1:]))  # images
+        queue, ahead = deque[tuple[int, list[Future[np.ndarray]]]](), 0
+        remaining = iter(batches)
         try:
             while True:
-                while (ahead <= most or len(begun) < 2) and (batch := next(coming, None)) is not None:
-                    begun.append((len(batch), self._crew.begin(self.indices[batch])))
+                while (ahead <= max_ahead or len(queue) < 2) and (batch := next(remaining, None)) is not None:
+                    queue.append((len(batch), self._workers.submit(self.indices[batch])))
                     ahead += len(batch)
-                if not begun:
+                if not queue:
                     return
-                length, shares = begun.popleft()
+                length, futures = queue.popleft()
                 ahead -= length
-                yield np.concatenate(self._crew.end(shares))
+                yield np.concatenate(self._workers.results(futures))
         finally:
-            for _length, shares in begun:
-                for share in shares:
-                    share.cancel()
+            for _length, futures in queue:
+                for future in futures:
+                    future.cancel()
 
 
-def kept_or_streamed(
-    dataset: Dataset, indices: np.ndarray, facts: Facts, spec: Spec, cache: str, progress: Progress = silent
-) -> Rows:
-    """The pixels of some pictures: where ``cache`` is ``stream``, decoded when asked for, else kept.
+def load_pixels(
+    dataset: Dataset,
+    indices: np.ndarray,
+    stats: ImageStats,
+    spec: Spec,
+    cache: str,
+    progress: Progress = ignore_progress,
+) -> ArrayLike:
+    """Load the pixels of some images: where ``cache`` is ``stream``, decoded when asked for, else from the pixel cache.
 
-    The parameters are those of `discern.data.pixels.pixels`, which has the others kept.
+    The parameters are those of `discern.data.pixel_cache.decode_all`.
     """
     if cache == "stream":
-        return Streamed(dataset.store, indices, spec)
-    return pixels(dataset, indices, facts, spec, progress)
+        return StreamedPixels(dataset.store, indices, spec)
+    return decode_all(dataset, indices, stats, spec, progress)
 
 
-def _decode(spec: Spec, store: Store, indices: np.ndarray) -> np.ndarray:
-    """uint8 (n, H, W, C)."""
-    found = np.empty((len(indices), *spec.shape), np.uint8)
-    for row, index in enumerate(indices.tolist()):
-        found[row] = decoded(spec, store, index)
-    return found
+def _decode_batch(spec: Spec, store: Store, indices: np.ndarray) -> np.ndarray:
+    """Decode a batch: uint8 (n, H, W, C)."""
+    images = np.empty((len(indices), *spec.shape), np.uint8)
+    for position, index in enumerate(indices.tolist()):
+        images[position] = decode_one(spec, store, index)
+    return images

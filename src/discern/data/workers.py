@@ -1,4 +1,4 @@
-"""Many pictures at once: a piece of work is given to threads when they are few and to processes when they are many.
+"""Many images at once: work is given to threads when they are few and to processes when they are many.
 
 The processes are loky's, not the standard library's: a script that trains at its top level, without an
 ``if __name__ == "__main__"`` guard, must work. Each receives the store once, when it starts, never with a batch.
@@ -21,12 +21,12 @@ from discern.data.dataset import Store
 from discern.errors import DataError
 from discern.i18n import _
 
-FEW = 2000  # below this, starting processes (about 0.5 s) costs more than it saves
+MAX_FOR_THREADS = 2000  # images; up to these, starting processes (about 0.5 s) costs more than it saves
 BATCH = 256
 
 T = TypeVar("T")
 Work = Callable[[Store, np.ndarray], T]
-_store: Store | None = None
+_store: Store | None = None  # of a worker process
 
 
 def _receive(store: Store) -> None:
@@ -40,14 +40,14 @@ def _in_process(work: Work[T], indices: np.ndarray) -> T:
     return work(_store, indices)
 
 
-def processors() -> int:
-    """The processors this process may use: its affinity and its control group are respected."""
+def count_processors() -> int:
+    """Count the processors this process may use: its affinity and its control group are respected."""
     import joblib
 
     return int(joblib.cpu_count())
 
 
-def each_batch(work: Work[T], store: Store, indices: np.ndarray) -> Iterator[tuple[np.ndarray, T]]:
+def map_batches(work: Work[T], store: Store, indices: np.ndarray) -> Iterator[tuple[np.ndarray, T]]:
     """Do ``work(store, batch)`` for every batch of ``indices``, in parallel.
 
     Parameters
@@ -55,7 +55,7 @@ def each_batch(work: Work[T], store: Store, indices: np.ndarray) -> Iterator[tup
     work : callable
         A function of a module, or a `functools.partial` of one: it is sent to other processes.
     store : Store
-        Where the pictures are read from.
+        Where the images are read from.
     indices : numpy.ndarray
         int64 (N,), positions in ``store``.
 
@@ -73,18 +73,18 @@ def each_batch(work: Work[T], store: Store, indices: np.ndarray) -> Iterator[tup
     """
     if not len(indices):
         return
-    workers = processors()
-    if len(indices) <= FEW or workers == 1:
+    workers = count_processors()
+    if len(indices) <= MAX_FOR_THREADS or workers == 1:
         batches = np.array_split(indices, max(1, -(-len(indices) // 16)))
         with _threads(workers) as pool:
-            yield from _ended({pool.submit(work, store, batch): batch for batch in batches})
+            yield from _iter_results({pool.submit(work, store, batch): batch for batch in batches})
         return
     batches = np.array_split(indices, -(-len(indices) // BATCH))
     with _processes(workers, store) as pool:
-        yield from _ended({pool.submit(_in_process, work, batch): batch for batch in batches})
+        yield from _iter_results({pool.submit(_in_process, work, batch): batch for batch in batches})
 
 
-def _ended(futures: dict[Future[T], np.ndarray]) -> Iterator[tuple[np.ndarray, T]]:
+def _iter_results(futures: dict[Future[T], np.ndarray]) -> Iterator[tuple[np.ndarray, T]]:
     for future in as_completed(list(futures)):
         yield futures.pop(future), _result(future)
 
@@ -94,49 +94,50 @@ def _result(future: Future[T]) -> T:
         return future.result()
     except BrokenProcessPool as error:
         raise DataError(
-            _("A process that reads pictures was ended by the system, often for memory: close other programs.")
+            _("A process that reads images was ended by the system, often for memory: close other programs.")
         ) from error
 
 
-class Crew(Generic[T]):
+class WorkerPool(Generic[T]):
     """Workers that stay, for work that comes piece by piece; they start with the first and end with this object.
 
     Parameters
     ----------
     work, store
-        As of `each_batch`.
+        As for `map_batches`.
     n : int
-        How many pictures the work is on in all: of few, the workers are threads.
+        Number of images in all: for few, the workers are threads.
     """
 
     def __init__(self, work: Work[T], store: Store, n: int) -> None:
         self._work, self._store = work, store
-        self._workers = max(1, processors() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))  # torchrun's processes
-        self._many = n > FEW and self._workers > 1
+        processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # torchrun's, which divide the machine
+        self._workers = max(1, count_processors() // processes)
+        self._uses_processes = n > MAX_FOR_THREADS and self._workers > 1
         self._pool: Executor | None = None
 
-    def begin(self, indices: np.ndarray) -> list[Future[T]]:
-        """Have ``indices``, int64 (n,), worked on: a share for each worker, in order."""
+    def submit(self, indices: np.ndarray) -> list[Future[T]]:
+        """Have ``indices``, int64 (n,), worked on: a chunk for each worker, in order."""
         pool = self._pool or self._start()
-        shares = np.array_split(indices, max(1, min(self._workers, len(indices))))
-        if self._many:
-            return [pool.submit(_in_process, self._work, share) for share in shares]
-        return [pool.submit(self._work, self._store, share) for share in shares]
+        chunks = np.array_split(indices, max(1, min(self._workers, len(indices))))
+        if self._uses_processes:
+            return [pool.submit(_in_process, self._work, chunk) for chunk in chunks]
+        return [pool.submit(self._work, self._store, chunk) for chunk in chunks]
 
-    def end(self, begun: list[Future[T]]) -> list[T]:
-        """What came of it, in order.
+    def results(self, futures: list[Future[T]]) -> list[T]:
+        """Wait for what `submit` returned, and return what came of it, in order.
 
         Raises
         ------
         DataError
             When a worker process was killed.
         """
-        return [_result(future) for future in begun]
+        return [_result(future) for future in futures]
 
     def _start(self) -> Executor:
         stack = ExitStack()
         weakref.finalize(self, stack.close)
-        pool = _processes(self._workers, self._store) if self._many else _threads(self._workers)
+        pool = _processes(self._workers, self._store) if self._uses_processes else _threads(self._workers)
         self._pool = stack.enter_context(pool)
         return self._pool
 

@@ -7,30 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discern.evaluation.intervals import wilson
+from discern.evaluation.intervals import Interval, interval_text, wilson
 from discern.i18n import _
+from discern.notices import Notice
+from discern.result import Result, Table
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
 
 BINS = 15  # as Guo et al.
-LEAST_EXAMPLES, LEAST_MISTAKES, FOLDS, ERRORS = 100, 5, 5, 2.0  # see `choose_temperature`
-COLDEST, HOTTEST = 0.05, 20.0
+MIN_EXAMPLES, MIN_ERRORS, FOLDS, STANDARD_ERRORS = 100, 5, 5, 2.0  # see `choose_temperature`
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True)
-class Reliability:
-    """The reliability diagram: pictures in bins of equal width by the probability of the class that was named.
+class Reliability(Result):
+    """The reliability diagram: examples in bins of equal width by the probability of the predicted class.
 
     Attributes
     ----------
     edges : tuple of float
         (bins + 1,) from 0 to 1; a bin holds its upper edge.
     count : tuple of int
-        (bins,) pictures.
+        (bins,) examples.
     confidence, accuracy : tuple of float
-        (bins,) mean probability and share of right ones, 0 in an empty bin.
+        (bins,) mean probability and fraction of correct ones, 0 in an empty bin.
     """
 
     edges: tuple[float, ...]
@@ -39,26 +41,37 @@ class Reliability:
     accuracy: tuple[float, ...]
 
     @property
+    def figsize(self) -> tuple[float, float]:
+        return 5.5, 4.5
+
+    @property
     def error(self) -> float:
-        """Expected calibration error (Naeini et al. 2015): the gap of each bin, weighted by its pictures."""
+        """Expected calibration error (Naeini et al. 2015): the gap of each bin, weighted by its examples."""
         gaps = zip(self.count, self.confidence, self.accuracy, strict=True)
         return sum(n * abs(c - a) for n, c, a in gaps) / max(1, sum(self.count))
 
-    def intervals(self) -> tuple[tuple[float, float] | None, ...]:
-        """Wilson interval of each bin's accuracy; None for an empty bin."""
+    def intervals(self) -> tuple[Interval, ...]:
+        """Compute the Wilson interval of each bin's accuracy; None for an empty bin."""
         return tuple(wilson(round(a * n), n) if n else None for n, a in zip(self.count, self.accuracy, strict=True))
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain lists."""
-        return {name: list(getattr(self, name)) for name in ("edges", "count", "confidence", "accuracy")}
+    def sentences(self) -> list[str]:
+        return [_("Expected calibration error {error:.3f} (n {n:,}).").format(error=self.error, n=sum(self.count))]
 
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Reliability:
-        """What `to_json` wrote."""
-        return cls(**{name: tuple(column) for name, column in value.items()})
+    def tables(self) -> list[Table]:
+        columns = [_("probability of the predicted class"), _("n"), _("mean probability"), _("accuracy"), _("95 % CI")]
+        bins = zip(
+            self.edges, self.edges[1:], self.count, self.confidence, self.accuracy, self.intervals(), strict=False
+        )
+        rows = [
+            (f"{low:.2f}–{high:.2f}", n, f"{confidence:.3f}", f"{accuracy:.3f}", interval_text(bounds, ".3f"))
+            for low, high, n, confidence, accuracy, bounds in bins
+            if n
+        ]
+        return [Table(_("Calibration"), columns, rows)]
 
-    def plot(self, ax: Axes) -> None:
-        """Accuracy against confidence, a bar a bin with its interval; on the diagonal they agree."""
+    def plot(self, figure: FigureBase) -> None:
+        """Draw accuracy against confidence, a bar a bin with its interval; on the diagonal they agree."""
+        ax = figure.subplots()
         filled = [i for i, n in enumerate(self.count) if n]
         width = self.edges[1] - self.edges[0]
         bounds = [interval for interval in self.intervals() if interval is not None]
@@ -68,81 +81,91 @@ class Reliability:
         centres = [(self.edges[i] + self.edges[i + 1]) / 2 for i in filled]
         ax.bar(centres, heights, width=0.9 * width, yerr=[below, above], ecolor="0.4", capsize=2)
         ax.plot([0, 1], [0, 1], color="0.5", linestyle="--")
-        ax.set(xlim=(0, 1), ylim=(0, 1), xlabel=_("probability of the class named"), ylabel=_("share right"))
+        ax.set(xlim=(0, 1), ylim=(0, 1), xlabel=_("probability of the predicted class"), ylabel=_("accuracy"))
         ax.set_title(_("calibration error {error:.3f} (n {n})").format(error=self.error, n=sum(self.count)))
 
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Reliability:
+        """Read what `to_json` returned."""
+        return cls(**{name: tuple(column) for name, column in value.items()})
 
-def bin_of(confidence: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """The bin of each probability, int (N,): equal width, the upper edge inside."""
+
+def assign_bins(confidence: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """Return the bin of each probability, int (N,): equal width, the upper edge inside."""
     return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence)
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> Reliability:
-    """The diagram of predictions: probabilities float (N, C), labels int (N,).
+def measure_reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> Reliability:
+    """Compute the diagram of predictions: probabilities float (N, C), labels int (N,).
 
     Examples
     --------
-    >>> reliability(np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([0, 1]), bins=2).error
+    >>> measure_reliability(np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([0, 1]), bins=2).error
     0.4
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     correct = probabilities.argmax(axis=1) == labels
-    where = bin_of(confidence, bins)
-    count = np.bincount(where, minlength=bins)
-    sums = [np.bincount(where, weights=each, minlength=bins) / np.maximum(count, 1) for each in (confidence, correct)]
+    index = assign_bins(confidence, bins)
+    count = np.bincount(index, minlength=bins)
+    means = [np.bincount(index, weights=each, minlength=bins) / np.maximum(count, 1) for each in (confidence, correct)]
     edges = np.linspace(0, 1, bins + 1).tolist()
-    return Reliability(tuple(edges), tuple(count.tolist()), tuple(sums[0].tolist()), tuple(sums[1].tolist()))
+    return Reliability(tuple(edges), tuple(count.tolist()), tuple(means[0].tolist()), tuple(means[1].tolist()))
 
 
-def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities float32 (N, C) as if their logits had been divided by ``temperature``; untouched where it is 1.
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Return probabilities as if their logits had been divided by ``temperature``; untouched where it is 1.
+
+    The logarithms of probabilities are logits, too: softmax does not see what is added to all of them.
 
     Examples
     --------
-    >>> tempered(np.array([[0.9, 0.1]]), temperature=2.0).tolist()
+    >>> apply_temperature(np.array([[0.9, 0.1]]), temperature=2.0).tolist()
     [[0.75, 0.25]]
     """
-    return probabilities if temperature == 1 else _softmax(_logarithms(probabilities) / temperature).astype(np.float32)
+    if temperature == 1:
+        return probabilities
+    return _softmax(_to_logits(probabilities) / temperature).astype(np.float32)
 
 
-def _logarithms(probabilities: np.ndarray) -> np.ndarray:
-    """They are logits, too; float32 has none below `TINY`."""
-    found: np.ndarray = np.log(np.maximum(probabilities.astype(np.float64), TINY))
-    return found
+def _to_logits(probabilities: np.ndarray) -> np.ndarray:
+    """Take logarithms; a float32 probability below `TINY`, 0 too, counts as it."""
+    logits: np.ndarray = np.log(np.maximum(probabilities.astype(np.float64), TINY))
+    return logits
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    found: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
-    return found
+    normalized: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return normalized
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature of the least log loss (Guo et al. 2017, On Calibration of Modern Neural Networks, section 4.2).
+    """Find the temperature of the lowest log loss (Guo et al. 2017, On Calibration of Modern Neural Networks, 4.2).
 
     The loss is convex in 1 / temperature: the interval that holds where its slope is zero is halved.
 
     Examples
     --------
     >>> sure = np.array([[0.99, 0.01]] * 4), np.array([0, 0, 0, 1])
-    >>> tempered(sure[0][:1], fit_temperature(*sure)).round(3).tolist()
+    >>> apply_temperature(sure[0][:1], fit_temperature(*sure)).round(3).tolist()
     [[0.75, 0.25]]
     """
-    return _fit(_logarithms(probabilities), labels)
+    return _fit(_to_logits(probabilities), labels)
 
 
 def _fit(logits: np.ndarray, labels: np.ndarray) -> float:
-    chosen = logits[np.arange(len(labels)), labels].mean()
-    low, high = 1 / HOTTEST, 1 / COLDEST
+    true_logit = logits[np.arange(len(labels)), labels].mean()
+    low, high = 1 / MAX_TEMPERATURE, 1 / MIN_TEMPERATURE
     for _step in range(50):
-        middle = (low + high) / 2
-        slope = (_softmax(logits * middle) * logits).sum(axis=1).mean() - chosen
-        low, high = (middle, high) if slope < 0 else (low, middle)
+        scale = (low + high) / 2
+        # d loss / d scale = mean logit that the softmax expects - mean logit of the true class
+        slope = (_softmax(logits * scale) * logits).sum(axis=1).mean() - true_logit
+        low, high = (scale, high) if slope < 0 else (low, scale)
     return 2 / (low + high)
 
 
 @dataclass(frozen=True)
-class Temperature:
+class Temperature(Result):
     """Whether to scale, by what, and why.
 
     Attributes
@@ -151,21 +174,38 @@ class Temperature:
         1 where nothing is scaled.
     before, after : float
         Log loss of validation in nats, as it was and cross-validated; equal where nothing was tried.
-    why : str
-        A sentence.
+    notice : Notice
+        What was decided, and the reason.
     """
 
     value: float
     before: float
     after: float
-    why: str
+    notice: Notice
+
+    @property
+    def figsize(self) -> None:
+        return None
+
+    def apply(self, probabilities: np.ndarray) -> np.ndarray:
+        """Scale probabilities float32 (N, C)."""
+        return apply_temperature(probabilities, self.value)
+
+    def sentences(self) -> list[str]:
+        return [self.notice.text()]
+
+    def tables(self) -> list[Table]:
+        return []
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "notice": self.notice.to_json()}
 
 
 def choose_temperature(probabilities: np.ndarray, labels: np.ndarray, seed: int = 0) -> Temperature:
-    """The temperature of validation pictures, or 1 where it is not sure to help.
+    """Choose the temperature on validation examples, or 1 where it is not sure to help.
 
-    The rule: at least 100 pictures and 5 mistakes (without mistakes the best temperature is none at all), and, fitted
-    on four fifths of the pictures and judged on the fifth, a log loss that falls by more than two standard errors.
+    The rule: at least 100 examples and 5 errors (without errors the best temperature is none at all), and, fitted on
+    four fifths of the examples and judged on the fifth, a log loss that falls by more than two standard errors.
 
     Parameters
     ----------
@@ -176,40 +216,31 @@ def choose_temperature(probabilities: np.ndarray, labels: np.ndarray, seed: int 
     seed : int
         Of the folds.
     """
-    n, logits = len(labels), _logarithms(probabilities)
-    mistakes = int((probabilities.argmax(axis=1) != labels).sum())
-    if n < LEAST_EXAMPLES or mistakes < LEAST_MISTAKES:
-        sentence = _(
-            "Probabilities are left as they are: {mistakes} mistakes in {n} of validation are too few to calibrate on "
-            "({least_mistakes} in {least} are needed)."
-        )
-        why = sentence.format(n=n, mistakes=mistakes, least=LEAST_EXAMPLES, least_mistakes=LEAST_MISTAKES)
-        loss = float(_losses(logits, labels, 1.0).mean()) if n else 0.0
-        return Temperature(1.0, loss, loss, why)
-    before = _losses(logits, labels, 1.0)
+    n, logits = len(labels), _to_logits(probabilities)
+    errors = int((probabilities.argmax(axis=1) != labels).sum())
+    if n < MIN_EXAMPLES or errors < MIN_ERRORS:
+        loss = float(_log_losses(logits, labels, 1.0).mean()) if n else 0.0
+        limits = {"min_examples": MIN_EXAMPLES, "min_errors": MIN_ERRORS}
+        notice = Notice("evaluation.temperature_few", {"n": n, "errors": errors, **limits})
+        return Temperature(1.0, loss, loss, notice)
+    before = _log_losses(logits, labels, 1.0)
     after = np.empty(n)
     fold = np.random.default_rng(seed).permutation(n) % FOLDS
-    for k in range(FOLDS):
-        held = fold == k
-        after[held] = _losses(logits[held], labels[held], _fit(logits[~held], labels[~held]))
+    for k in range(FOLDS):  # each fold is judged by a temperature that was fitted without it
+        held_out = fold == k
+        after[held_out] = _log_losses(logits[held_out], labels[held_out], _fit(logits[~held_out], labels[~held_out]))
     gain = before - after
-    if not gain.mean() > ERRORS * gain.std(ddof=1) / np.sqrt(n):  # of numbers that overflowed nothing is known
-        sentence = _(
-            "Probabilities are left as they are: scaling them does not lower the log loss of validation surely."
-        )
-        return Temperature(1.0, float(before.mean()), float(after.mean()), sentence)
+    losses = float(before.mean()), float(after.mean())
+    if not gain.mean() > STANDARD_ERRORS * gain.std(ddof=1) / np.sqrt(n):  # false, too, where numbers overflowed
+        return Temperature(1.0, *losses, Notice("evaluation.temperature_unsure"))
     value = _fit(logits, labels)
-    sentence = _(
-        "Probabilities are scaled by the temperature {value:.2f}: the log loss of validation falls from {before:.4f} "
-        "to {after:.4f} (cross-validated)."
-    )
-    why = sentence.format(value=value, before=before.mean(), after=after.mean())
-    return Temperature(value, float(before.mean()), float(after.mean()), why)
+    fields = {"value": value, "before": losses[0], "after": losses[1]}
+    return Temperature(value, *losses, Notice("evaluation.temperature_scaled", fields))
 
 
-def _losses(logits: np.ndarray, labels: np.ndarray, temperature: float) -> np.ndarray:
-    """Log loss of each picture, in nats."""
+def _log_losses(logits: np.ndarray, labels: np.ndarray, temperature: float) -> np.ndarray:
+    """Compute the log loss of each example, in nats, by log-sum-exp: large logits do not overflow."""
     scaled = logits / temperature
     scaled = scaled - scaled.max(axis=1, keepdims=True)
-    found: np.ndarray = np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(labels)), labels]
-    return found
+    losses: np.ndarray = np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(labels)), labels]
+    return losses

@@ -1,242 +1,250 @@
-"""Runs side by side on the same pictures: what sets them apart, and whether it could be chance."""
+"""Runs side by side on the same examples: how good, how sure, how large and how fast."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from discern.errors import RunError
-from discern.evaluation.predictions import Predictions
-from discern.evaluation.regression import Estimates
+from discern.errors import ConfigError
+from discern.evaluation.comparison_figure import assign_colors, plot_curves, plot_latency
+from discern.evaluation.cost import BATCH, Cost
+from discern.evaluation.intervals import Interval, interval_text
+from discern.evaluation.metrics import count_examples
+from discern.evaluation.predictions import StoredPredictions
+from discern.evaluation.significance import PairedTest, check_same_examples
+from discern.evaluation.task import Task, find_task
 from discern.i18n import _
+from discern.notices import Notice
+from discern.result import Result, Table
 
-SURE = 0.05  # of being wrong when saying that one is better
-NAMED = 3  # pictures named in a sentence
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
-class Row:
-    """One run.
+class RunFacts:
+    """What a run directory says of a run beside its predictions.
+
+    Attributes
+    ----------
+    model, path : str
+        Its model, and where it is.
+    size : int
+        Bytes of the bundle on disk.
+    seconds : float
+        How long training took.
+    curve : tuple of float
+        Validation accuracy of each epoch; empty where there were none.
+    """
+
+    model: str
+    path: str
+    size: int
+    seconds: float
+    curve: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """One run of a comparison.
 
     Attributes
     ----------
     name, model, path : str
         What to call the run here, its model, and where it is.
     n : int
-        Pictures of the part all are compared on.
-    accuracy : float
-        Share named right; of a regression R2.
+        Examples of the split that all are compared on.
+    scores : mapping
+        The numbers that sum it up, the one that ranks first.
     interval : tuple of float or None
-        Its 95 % interval; None where it is not known.
-    loss : float
-        Log loss on the same pictures, in nats; of a regression the mean absolute error.
-    parameters : int or None
-        Of the network; None for a classical model.
+        95 % interval of that one; None where it is not known.
     size : int
         Bytes of the bundle on disk.
     seconds : float
-        Training took.
-    latency_ms, batch_ms : float
-        Median time for one picture, and for each of 32 at a time; milliseconds, on this machine.
-    memory : int
-        Bytes.
-    memory_is : {"peak", "weights"}
-        What they are: the model unpacked and the peak that predicting 32 pictures added, or the model alone.
-    is_regression : bool
-        Whether it says a number and no class.
+        How long training took.
+    cost : Cost
+        What predicting takes.
     """
 
     name: str
     model: str
     path: str
     n: int
-    accuracy: float
-    interval: tuple[float, float] | None
-    loss: float
-    parameters: int | None
+    scores: Mapping[str, float]
+    interval: Interval
     size: int
     seconds: float
-    latency_ms: float
-    batch_ms: float
-    memory: int
-    memory_is: str
-    is_regression: bool = False
+    cost: Cost
+
+    @property
+    def score(self) -> float:
+        """The number that ranks; higher is better."""
+        return next(iter(self.scores.values()))
+
+    @property
+    def latency_ms(self) -> float:
+        """Milliseconds for one example."""
+        return self.cost.latency_ms
 
     def to_json(self) -> dict[str, Any]:
-        """As plain numbers."""
-        found = {**asdict(self), "interval": self.interval and list(self.interval)}
-        if self.is_regression:
-            found["r2"], found["mae"] = found.pop("accuracy"), found.pop("loss")
-        return found
+        """Return every number as JSON has it."""
+        value = asdict(self)
+        return {**value, **value.pop("scores"), **value.pop("cost"), "interval": self.interval and list(self.interval)}
+
+
+SORT_KEYS: dict[str, Callable[[ComparedRun, Task[Any, Any]], Any]] = {  # the best first
+    "accuracy": lambda run, task: -run.score,
+    "loss": lambda run, task: run.scores[task.error_key],
+    "parameters": lambda run, task: float("inf") if run.cost.parameters is None else run.cost.parameters,
+    "size": lambda run, task: run.size,
+    "training": lambda run, task: run.seconds,
+    "latency": lambda run, task: run.cost.latency_ms,
+    "batch": lambda run, task: run.cost.batch_ms,
+    "memory": lambda run, task: run.cost.memory,
+    "name": lambda run, task: run.name,
+}
 
 
 @dataclass(frozen=True)
-class Paired:
-    """The exact test of McNemar (1947, Psychometrika 12:153) on pictures that both runs were asked.
+class Comparison(Result):
+    """Runs tested on the same, sorted.
 
     Attributes
     ----------
-    first, second : str
-        Names, the more accurate one first.
-    only_first, only_second : int
-        Pictures that only one of them names right; all that can tell them apart.
-    n : int
-        Pictures.
-    p : float
-        How probable a difference as large as this is where they are equally good (two-sided, binomial).
-    by : {"right", "nearer"}
-        What ``only_first`` counts: what it alone names right, or, of a regression, where it is nearer to the truth; it
-        is then the sign test.
-    things : {"pictures", "rows"}
-        What they were asked.
+    runs : tuple of ComparedRun
+    task : str
+        What all of them learned.
+    split : {"test", "validation"}
+        What they are compared on.
+    unit : {"images", "rows"}
+        What its examples are.
+    best : PairedTest
+        The two best, tested against each other.
+    curves : mapping
+        Name -> validation accuracy of each epoch, of the runs that had epochs.
+    machine : mapping
+        What the times were measured on.
     """
 
-    first: str
-    second: str
-    only_first: int
-    only_second: int
-    n: int
-    p: float
-    by: str = "right"
-    things: str = "pictures"
+    runs: tuple[ComparedRun, ...]
+    task: str
+    split: str
+    unit: str
+    best: PairedTest
+    curves: Mapping[str, tuple[float, ...]]
+    machine: Mapping[str, Any]
 
     @property
-    def asked(self) -> str:
-        """What they were asked, in the reader's language."""
-        return _("rows") if self.things == "rows" else _("pictures")
+    def figsize(self) -> tuple[float, float]:
+        return (12.0 if self.curves else 7.0), 5.0
 
-    def sentence(self) -> str:
-        """The outcome in words."""
-        if self.by == "nearer":
-            sentence = _(
-                "There is no evidence that {first} is nearer to the truth than {second} on {n} rows: nearer in "
-                "{only_first}, farther in {only_second} (sign test, p = {p:.2g})."
-            )
-            if self.p < SURE:
-                sentence = _(
-                    "{first} is nearer to the truth than {second} on {n} rows: nearer in {only_first}, farther in "
-                    "{only_second} (sign test, p = {p:.2g})."
-                )
-        elif self.p < SURE:
-            sentence = _(
-                "{first} is better than {second} on {n} {things}: {only_first} that only it names right, {only_second} "
-                "that only the other does (exact McNemar test, p = {p:.2g})."
-            )
-        else:
-            sentence = _(
-                "There is no evidence that {first} is better than {second} on {n} {things}: {only_first} that only it "
-                "names right, {only_second} that only the other does (exact McNemar test, p = {p:.2g})."
-            )
-        return sentence.format(**asdict(self) | {"things": self.asked})
+    def sentences(self) -> list[str]:
+        examples = count_examples(self.best.n, self.unit, self.split).text()
+        device = self.machine.get("gpu") if self.machine["device"] != "cpu" else self.machine["processor"]
+        times = _("Times are medians on {device} ({threads} threads), measured now, the runs in turn.")
+        memory = _("Memory is the model, and the peak that predicting {batch} {unit} added.")
+        unit = Notice(f"word.{self.unit}").text()
+        sentences = [
+            _("Compared on the same {examples}.").format(examples=examples),
+            self.best.text(),
+            times.format(device=device or self.machine["device"], threads=self.machine["threads"]),
+            memory.format(batch=BATCH, unit=unit),
+        ]
+        if any(run.cost.memory_kind == "weights" for run in self.runs):
+            sentences.append(_("* the model alone: this system does not report the peak."))
+        return sentences
+
+    def tables(self) -> list[Table]:
+        titles = find_task(self.task).score_titles()
+        scores = [titles[name] for name in self.runs[0].scores]
+        columns = [
+            _("run"),
+            scores[0],
+            _("95 % CI"),
+            *scores[1:],
+            _("parameters"),
+            _("MB on disk"),
+            _("training s"),
+            _("ms, batch of 1"),
+            _("ms/example, batch of {batch}").format(batch=BATCH),
+            _("MB of memory"),
+        ]
+        return [Table(_("Runs"), columns, [_cells(run) for run in self.runs])]
+
+    def plot(self, figure: Figure) -> None:
+        """Draw the score against latency, and the learning curves beside it where there are any."""
+        axes = figure.subplots(1, 2 if self.curves else 1, squeeze=False)[0]
+        task = find_task(self.task)
+        plot_latency(self.runs, task.score_titles()[task.ranking_key], axes[0])
+        if self.curves:
+            plot_curves(self.curves, axes[1], assign_colors(run.name for run in self.runs))
 
     def to_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
-        return {**asdict(self), "sentence": self.sentence()}
+        value = super().to_json()
+        return {**value, "runs": [run.to_json() for run in self.runs], "best": self.best.to_json(), "batch": BATCH}
 
 
-def mcnemar(only_first: int, only_second: int) -> float:
-    """Two-sided p of the exact test, from the pictures that only one of two names right.
+def check_sort_key(key: str) -> None:
+    """Refuse a key that runs cannot be sorted by.
 
-    Examples
-    --------
-    >>> mcnemar(5, 0), mcnemar(3, 3), mcnemar(0, 0)
-    (0.0625, 1.0, 1.0)
+    Raises
+    ------
+    ConfigError
+        When it is none of `SORT_KEYS`.
     """
-    n, least = only_first + only_second, min(only_first, only_second)
-    term = total = 1
-    for i in range(least):
-        term = term * (n - i) // (i + 1)
-        total += term
-    return min(1.0, 2 * total / 2**n)
+    if key not in SORT_KEYS:
+        message = _('Unknown sort key "{key}": choose {keys}.')
+        raise ConfigError(message.format(key=key, keys=", ".join(SORT_KEYS)))
 
 
-def paired(first: str, a: Predictions, second: str, b: Predictions) -> Paired:
-    """Test two runs on the same pictures, in whatever order each has them."""
-    right_a, right_b = by_path(a, a.correct), by_path(b, b.correct)
-    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
-    if only_b > only_a:
-        first, second, only_a, only_b = second, first, only_b, only_a
-    return Paired(first, second, only_a, only_b, len(a), mcnemar(only_a, only_b))
-
-
-def nearer(first: str, a: Estimates, second: str, b: Estimates) -> Paired:
-    """Test two regressions on the same rows: which is nearer to the truth more often."""
-    off_a, off_b = (by_path(part, np.abs(part.values - part.truth)) for part in (a, b))
-    only_a, only_b = int((off_a < off_b).sum()), int((off_b < off_a).sum())
-    if only_b > only_a:
-        first, second, only_a, only_b = second, first, only_b, only_a
-    return Paired(first, second, only_a, only_b, len(a), mcnemar(only_a, only_b), by="nearer", things="rows")
-
-
-def by_path(predictions: Predictions | Estimates, column: np.ndarray) -> np.ndarray:
-    """``column`` (N,) in the order of the pictures' names, which is the same for every run on them."""
-    found: np.ndarray = column[np.argsort(np.array(predictions.paths, dtype=np.str_), kind="stable")]
-    return found
-
-
-def check_same(runs: Mapping[str, Predictions | Estimates]) -> None:
-    """Refuse runs that were not asked the same.
+def build_comparison(
+    task: Task[Any, Any],
+    split: str,
+    unit: str,
+    predictions: Mapping[str, StoredPredictions],
+    facts: Mapping[str, RunFacts],
+    costs: Mapping[str, Cost],
+    sort: str,
+    machine: Mapping[str, Any],
+) -> Comparison:
+    """Measure each run on the examples they share, test the two best against each other, and sort.
 
     Raises
     ------
     RunError
-        When classes, pictures or what the pictures show differ; the sentence says which.
+        When the examples or the classes differ.
     """
-    (first, a), *others = runs.items()
-    for second, b in others:
-        if (known := _known(a) ^ _known(b)) or type(a) is not type(b):
-            sentence = _("{first} and {second} know different classes ({some}): runs on one data set can be compared.")
-            raise RunError(sentence.format(first=first, second=second, some=_some(known)))
-        here, there = set(a.paths), set(b.paths)
-        if here != there:
-            sentence = _(
-                "{first} and {second} were tested on different examples and cannot be ranked: {n} only in {first} "
-                "({some}), {m} only in {second} ({others}). Train them on the same data with the same seed."
-            )
-            raise RunError(
-                sentence.format(
-                    first=first,
-                    second=second,
-                    n=len(here - there),
-                    some=_some(here - there),
-                    m=len(there - here),
-                    others=_some(there - here),
-                )
-            )
-        differing = [
-            path for path, x, y in zip(sorted(a.paths), _names(a).tolist(), _names(b).tolist(), strict=True) if x != y
-        ]
-        if differing:
-            sentence = _(
-                "{first} and {second} were tested on examples of the same names with different labels and cannot be "
-                "ranked: {n} of them ({some})."
-            )
-            raise RunError(sentence.format(first=first, second=second, n=len(differing), some=_some(differing)))
+    check_same_examples(predictions)
+    runs = []
+    for name, fact in facts.items():
+        metrics = task.measure(predictions[name], split, unit, n_resamples=0)
+        row = (name, fact.model, fact.path, metrics.n, metrics.scores, metrics.interval, fact.size, fact.seconds)
+        runs.append(ComparedRun(*row, costs[name]))
+    first, second = (run.name for run in sorted(runs, key=lambda run: -run.score)[:2])
+    return Comparison(
+        runs=tuple(sorted(runs, key=lambda run: SORT_KEYS[sort](run, task))),
+        task=task.name,
+        split=split,
+        unit=unit,
+        best=task.compare(first, predictions[first], second, predictions[second], unit),
+        curves={name: fact.curve for name, fact in facts.items() if fact.curve},
+        machine=machine,
+    )
 
 
-def _known(part: Predictions | Estimates) -> set[str]:
-    return {part.target} if isinstance(part, Estimates) else set(part.classes)
-
-
-def _names(part: Predictions | Estimates) -> np.ndarray:
-    """The true class of each picture, or the number of each row, in the order of their names."""
-    if isinstance(part, Estimates):
-        return by_path(part, part.truth)
-    return by_path(part, np.array(part.classes, dtype=np.str_)[part.labels])
-
-
-def _some(names: Sequence[str] | set[str]) -> str:
-    ordered = sorted(names)
-    return ", ".join(ordered[:NAMED]) + (" …" if len(ordered) > NAMED else "") if ordered else _("none")
-
-
-def pareto(rows: Sequence[Row]) -> list[Row]:
-    """The rows that no other beats in both accuracy and latency, quickest first."""
-    best: list[Row] = []
-    for row in sorted(rows, key=lambda row: (row.latency_ms, -row.accuracy)):
-        if not best or row.accuracy > best[-1].accuracy:
-            best.append(row)
-    return best
+def _cells(run: ComparedRun) -> list[str]:
+    first, *others = run.scores.values()
+    cost = run.cost
+    return [
+        run.name,
+        f"{first:.4f}",
+        interval_text(run.interval),
+        *(f"{score:.4g}" for score in others),
+        "–" if cost.parameters is None else f"{cost.parameters:,}",
+        f"{run.size / 1e6:,.2f}",
+        f"{run.seconds:,.1f}",
+        f"{cost.latency_ms:,.2f}",
+        f"{cost.batch_ms:,.2f}",
+        f"{cost.memory / 1e6:,.1f}" + ("*" if cost.memory_kind == "weights" else ""),
+    ]

@@ -7,13 +7,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
-RESAMPLES = 1000
-LEAST = 10  # pictures; a bootstrap of fewer says nothing
-_AT_ONCE = 2_000_000  # weights held at a time
+from discern.i18n import _
+
+Interval = tuple[float, float] | None  # 95 %, low and high; None where it is not known
+
+N_RESAMPLES = 1000
+MIN_EXAMPLES = 10  # a bootstrap of fewer says nothing
+_MAX_WEIGHTS = 2_000_000  # in memory at a time: 16 MB
 
 
 def wilson(successes: float, n: float, z: float = 1.959963984540054) -> tuple[float, float]:
-    """The Wilson score interval of a rate (Wilson 1927, JASA 22:209), 95 % unless ``z`` says otherwise.
+    """Return the Wilson score interval of a rate (Wilson 1927, JASA 22:209), 95 % unless ``z`` says otherwise.
+
+    The plain interval, rate ± z sqrt(rate (1 - rate) / n), has no width at a rate of 0 or 1 and reaches beyond them.
+    Wilson's asks instead which true rates would give the observed one within z standard errors.
 
     Examples
     --------
@@ -21,34 +28,36 @@ def wilson(successes: float, n: float, z: float = 1.959963984540054) -> tuple[fl
     [0.596, 0.982]
     """
     rate = successes / n
-    middle = (rate + z * z / (2 * n)) / (1 + z * z / n)
+    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    low = 0.0 if successes == 0 else max(0.0, middle - half)
-    high = 1.0 if successes == n else min(1.0, middle + half)
+    low = 0.0 if successes == 0 else max(0.0, centre - half)
+    high = 1.0 if successes == n else min(1.0, centre + half)
     return low, high
 
 
-def resamples(n: int, count: int, seed: int = 0) -> Iterator[np.ndarray]:
-    """How often each of ``n`` pictures was drawn in each of ``count`` draws with replacement: float (some, n), in turn.
+def iter_resamples(n: int, count: int, seed: int = 0) -> Iterator[np.ndarray]:
+    """Draw ``n`` examples with replacement ``count`` times; yield how often each was drawn, float (some resamples, n).
+
+    A metric computed with these counts as weights is the metric of the resample: nothing is copied.
 
     Examples
     --------
-    >>> [w.sum(axis=1).tolist() for w in resamples(5, 2)]
+    >>> [w.sum(axis=1).tolist() for w in iter_resamples(5, 2)]
     [[5.0, 5.0]]
     """
     random = np.random.default_rng(seed)
-    rows = max(1, _AT_ONCE // n)
-    for start in range(0, count, rows):
-        drawn = random.integers(0, n, (min(rows, count - start), n))
+    step = max(1, _MAX_WEIGHTS // n)
+    for start in range(0, count, step):
+        drawn = random.integers(0, n, (min(step, count - start), n))
         yield np.stack([np.bincount(row, minlength=n) for row in drawn]).astype(np.float64)
 
 
-def percentiles(values: np.ndarray) -> tuple[float, float] | None:
-    """The middle 95 % of what resamples gave; None where they gave nothing, or all the same.
+def percentile_interval(values: np.ndarray) -> Interval:
+    """Return the middle 95 % of a metric over the resamples; None where it has no value, or always the same.
 
     Examples
     --------
-    >>> percentiles(np.linspace(0, 1, 201))
+    >>> percentile_interval(np.linspace(0, 1, 201))
     (0.025, 0.975)
     """
     known = values[np.isfinite(values)]
@@ -56,3 +65,47 @@ def percentiles(values: np.ndarray) -> tuple[float, float] | None:
         return None
     low, high = np.quantile(known, (0.025, 0.975)).tolist()
     return low, high
+
+
+def rate_text(rate: float | None, digits: int = 4) -> str:
+    """Format an accuracy or another fraction as the reader's language writes it: a decimal, or per cent.
+
+    Examples
+    --------
+    >>> rate_text(0.99721), rate_text(0.99721, 3), rate_text(None)
+    ('0.9972', '0.997', '–')
+    """
+    return "–" if rate is None else _("{rate:.{digits}f}").format(rate=rate, digits=digits)
+
+
+def rate_interval_text(bounds: Interval, digits: int = 4) -> str:
+    """Format the interval of a fraction; a dash where it is not known.
+
+    Examples
+    --------
+    >>> rate_interval_text((0.98441, 0.99951), 3)
+    '0.984–1.000'
+    """
+    return "–" if bounds is None else "–".join(rate_text(bound, digits) for bound in bounds)
+
+
+def interval_text(bounds: Interval, kind: str = ".4f") -> str:
+    """Format an interval; a dash where it is not known.
+
+    Examples
+    --------
+    >>> interval_text((0.98441, 0.99951)), interval_text(None)
+    ('0.9844–0.9995', '–')
+    """
+    return "–" if bounds is None else f"{bounds[0]:{kind}}–{bounds[1]:{kind}}"
+
+
+def number_text(value: float | None, kind: str = ".4f") -> str:
+    """Format a number; a dash where there is none.
+
+    Examples
+    --------
+    >>> number_text(0.99721), number_text(None)
+    ('0.9972', '–')
+    """
+    return "–" if value is None else f"{value:{kind}}"

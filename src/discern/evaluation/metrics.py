@@ -1,38 +1,107 @@
-"""Every number about a classifier comes from one table of probabilities and labels."""
+"""The metrics of a task, and those of a classifier: numbers first, then sentences, tables and a figure of them."""
 
 from __future__ import annotations
 
-import math
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from discern.evaluation.calibration import BINS, Reliability, bin_of, reliability
-from discern.evaluation.intervals import LEAST, RESAMPLES, percentiles, resamples, wilson
-from discern.evaluation.ranking import one_against_rest
+from discern.evaluation.calibration import Reliability
+from discern.evaluation.confusion import ConfusionMatrix, class_rates
+from discern.evaluation.intervals import Interval, interval_text, number_text, rate_interval_text, rate_text, wilson
+from discern.i18n import _
+from discern.notices import Notice
+from discern.result import Result, Table
 
-SMALLEST = 1e-12  # a probability below counts as this one in the log loss
-BUDGET, FEWEST = 30_000_000, 100  # pictures x classes x resamples to rank at most; fewer resamples give no interval
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-Interval = tuple[float, float] | None
+TOP5_CLASSES = 6  # of fewer, one of five guesses is always or nearly always right
+# Of `Metrics.summary`, what some languages write in per cent; areas and losses are numbers everywhere.
+FRACTIONS = (
+    "top1",
+    "top5",
+    "balanced_accuracy",
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+    "weighted_f1",
+)
+MAX_CLASS_ROWS = 60  # of the table of classes
 
 
-@dataclass(frozen=True, eq=False)
-class Metrics:
-    """What a classifier did on ``n`` labelled pictures.
+class TaskMetrics(Result):
+    """The metrics of any task: what leaderboards, comparisons and reports need of them.
 
     Attributes
     ----------
     n : int
-        Pictures.
+        Examples.
+    split : {"test", "validation", "train", ""}
+        What they are of; empty for other data.
+    unit : {"images", "rows"}
+        What an example is.
+    """
+
+    n: int
+    split: str
+    unit: str
+
+    @property
+    def examples(self) -> str:
+        """How many of what, in the reader's language: ``359 test images``."""
+        return count_examples(self.n, self.unit, self.split).text()
+
+    @property
+    @abstractmethod
+    def scores(self) -> dict[str, float]:
+        """The few numbers that sum it up, the one that ranks models first."""
+
+    @property
+    @abstractmethod
+    def interval(self) -> Interval:
+        """95 % interval of the number that ranks."""
+
+    @abstractmethod
+    def headline(self, digits: int = 4) -> str:
+        """Return the outcome in a clause, as a longer sentence can end in it; numbers with so many decimals."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Read what `to_json` returned."""
+
+    def summarize(self) -> dict[str, Any]:
+        """Return the scores, on how many, and how sure the first is, as JSON values."""
+        return {**self.scores, "n": self.n, "interval": self.interval and list(self.interval)}
+
+
+def count_examples(n: int, unit: str, split: str = "") -> Notice:
+    """Return a phrase on how many of what.
+
+    Examples
+    --------
+    >>> count_examples(1359, "images", "test").text()
+    '1,359 test images'
+    """
+    return Notice(f"word.n_{split}_{unit}" if split else f"word.n_{unit}", {"n": n})
+
+
+@dataclass(frozen=True, eq=False)
+class Metrics(TaskMetrics):
+    """The metrics of a classifier on ``n`` labeled examples.
+
+    Attributes
+    ----------
+    n : int
+        Examples.
     top1, top5 : float
-        Share whose class is the first, or among the first five.
+        Fraction whose true class is the most probable, or among the five most probable.
     loss : float
         Mean cross-entropy (log loss), in nats.
-    interval : tuple of float
-        95 % Wilson interval of ``top1``.
     classes : tuple of str
         Class names, the order of the rows and columns below.
     confusion : numpy.ndarray
@@ -47,16 +116,17 @@ class Metrics:
         where none is).
     intervals : mapping
         The 95 % interval of each number in ``summary``, by the bootstrap, and of ``top1`` and ``top5`` (Wilson). None
-        where pictures are fewer than 10, no resample differs, or ranking them often enough takes too long.
+        where examples are fewer than 10, no resample differs, or ranking them often enough takes too long.
     reliability : Reliability
         The reliability diagram.
+    split, unit : str
+        See `TaskMetrics`.
     """
 
     n: int
     top1: float
     top5: float
     loss: float
-    interval: tuple[float, float]
     classes: tuple[str, ...]
     confusion: np.ndarray
     roc_auc: tuple[float | None, ...]
@@ -64,23 +134,129 @@ class Metrics:
     summary: Mapping[str, float | None]
     intervals: Mapping[str, Interval]
     reliability: Reliability
+    split: str = ""
+    unit: str = "images"
+
+    @property
+    def figsize(self) -> tuple[float, float]:
+        return 11.0, 4.5
+
+    @property
+    def scores(self) -> dict[str, float]:
+        return {"top1": self.top1, "loss": self.loss}
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of ``top1``."""
+        bounds = self.intervals["top1"]
+        assert bounds is not None  # Wilson's is always known
+        return bounds
+
+    @property
+    def correct(self) -> int:
+        """Examples whose most probable class is the true one."""
+        return int(self.confusion.trace())
+
+    @property
+    def confusion_matrix(self) -> ConfusionMatrix:
+        """The confusion matrix as a result of its own."""
+        return ConfusionMatrix(self.classes, self.confusion)
+
+    def headline(self, digits: int = 4) -> str:
+        message = _("accuracy {top1} on {examples} ({correct:,} correct; 95 % CI {interval})")
+        top1, interval = rate_text(self.top1, digits), rate_interval_text(self.interval, digits)
+        return message.format(top1=top1, examples=self.examples, correct=self.correct, interval=interval)
+
+    def baseline(self, digits: int = 4) -> str:
+        """Return a sentence on the accuracy of always predicting the most frequent class."""
+        support = self.confusion.sum(axis=1)
+        fraction = support.max() / max(1, support.sum())
+        message = _('Majority-class baseline: {fraction} (always "{name}").')
+        return message.format(fraction=rate_text(fraction, digits), name=self.classes[int(support.argmax())])
+
+    def sentences(self) -> list[str]:
+        return [self.headline(), self.baseline()]
+
+    def tables(self) -> list[Table]:
+        return [self.summary_table(), self.class_table()]
+
+    def summary_table(self, digits: int = 4) -> Table:
+        """Return a table of every number of the whole with its interval."""
+        titles = {
+            "top1": _("accuracy (top-1)"),
+            "top5": _("top-5 accuracy"),
+            "balanced_accuracy": _("balanced accuracy"),
+            "macro_precision": _("macro precision"),
+            "macro_recall": _("macro recall"),
+            "macro_f1": _("macro F1"),
+            "weighted_f1": _("weighted F1"),
+            "roc_auc": _("ROC-AUC"),
+            "average_precision": _("average precision"),
+            "log_loss": _("log loss"),
+            "brier": _("Brier score"),
+            "calibration_error": _("calibration error"),
+        }
+        if len(self.classes) < TOP5_CLASSES:
+            del titles["top5"]
+        values = {"top1": self.top1, "top5": self.top5, **self.summary}
+        rows = []
+        for name, title in titles.items():
+            if name in FRACTIONS:
+                rows.append((title, rate_text(values[name], digits), rate_interval_text(self.intervals[name], digits)))
+            else:
+                kind = f".{digits}f"
+                rows.append((title, number_text(values[name], kind), interval_text(self.intervals[name], kind)))
+        return Table(_("Metrics"), ("", _("n {n:,}").format(n=self.n), _("95 % CI")), rows)
+
+    def class_table(self, digits: int = 4) -> Table:
+        """Return a table of precision, recall and the like, a row a class."""
+        columns = (
+            _("class"),
+            _("precision"),
+            _("recall"),
+            _("95 % CI"),
+            _("F1"),
+            _("ROC-AUC"),
+            _("average precision"),
+            _("n"),
+        )
+        rows = [
+            (
+                name,
+                rate_text(row["precision"], digits),
+                rate_text(row["recall"], digits),
+                rate_interval_text(row["recall_interval"], digits),
+                rate_text(row["f1"], digits),
+                number_text(row["roc_auc"], f".{digits}f"),
+                number_text(row["average_precision"], f".{digits}f"),
+                row["support"],
+            )
+            for name, row in self.per_class().items()
+        ]
+        return Table(_("Classes"), columns, rows, max_rows=MAX_CLASS_ROWS)
+
+    def plot(self, figure: Figure) -> None:
+        """Draw the confusion matrix, shaded per row, beside the reliability diagram."""
+        grid = figure.add_gridspec(1, 2)
+        self.confusion_matrix.plot(figure.add_subfigure(grid[0]))
+        self.reliability.plot(figure.add_subfigure(grid[1]))
 
     def per_class(self) -> dict[str, dict[str, Any]]:
-        """Precision, recall, F1 and support of each class, ROC-AUC and average precision; intervals of the rates.
+        """Compute precision, recall, F1 and support of each class with intervals, ROC-AUC and average precision.
 
-        A share of nothing is 0, as in scikit-learn's reports, and its interval None.
+        A fraction of nothing is 0, as in scikit-learn's reports, and its interval None.
         """
-        support, picked = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
-        hits = np.diag(self.confusion)
-        precision, recall, f1 = _rates(*(each[None].astype(float) for each in (hits, picked, support)))
+        support, predicted = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
+        tp = np.diag(self.confusion)
+        precision, recall, f1 = class_rates(*(each[None].astype(float) for each in (tp, predicted, support)))
         return {
             name: {
                 "precision": float(precision[0, c]),
                 "recall": float(recall[0, c]),
                 "f1": float(f1[0, c]),
-                "support": float(support[c]),
-                "precision_interval": _wilson(hits[c], picked[c]),
-                "recall_interval": _wilson(hits[c], support[c]),
+                "support": int(support[c]),
+                "precision_interval": wilson(int(tp[c]), int(predicted[c])) if predicted[c] else None,
+                "recall_interval": wilson(int(tp[c]), int(support[c])) if support[c] else None,
                 "roc_auc": self.roc_auc[c],
                 "average_precision": self.average_precision[c],
             }
@@ -88,180 +264,25 @@ class Metrics:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
-        return {
-            "top1": self.top1,
-            "top5": self.top5,
-            "loss": self.loss,
-            "n": self.n,
-            "interval": list(self.interval),
-            "summary": dict(self.summary),
-            "intervals": {name: interval and list(interval) for name, interval in self.intervals.items()},
-            "per_class": self.per_class(),
-            "reliability": self.reliability.to_json(),
-            "confusion": self.confusion.tolist(),
-            "classes": list(self.classes),
+        value = super().to_json()
+        for name in ("roc_auc", "average_precision"):  # they stand in per_class
+            del value[name]
+        per_class = {
+            name: {k: v and list(v) if isinstance(v, tuple) else v for k, v in row.items()}
+            for name, row in self.per_class().items()
         }
+        return {**value, "interval": list(self.interval), "per_class": per_class}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Metrics:
-        """The metrics that `to_json` wrote."""
-        rows = value["per_class"].values()
-        low, high = value["interval"]
+        per_class = value["per_class"].values()
+        names = ("n", "top1", "top5", "loss", "summary", "split", "unit")
         return cls(
-            n=value["n"],
-            top1=value["top1"],
-            top5=value["top5"],
-            loss=value["loss"],
-            interval=(low, high),
+            **{name: value[name] for name in names},
             classes=tuple(value["classes"]),
             confusion=np.array(value["confusion"], dtype=np.int64),
-            roc_auc=tuple(row["roc_auc"] for row in rows),
-            average_precision=tuple(row["average_precision"] for row in rows),
-            summary=value["summary"],
-            intervals={name: interval and tuple(interval) for name, interval in value["intervals"].items()},
+            roc_auc=tuple(row["roc_auc"] for row in per_class),
+            average_precision=tuple(row["average_precision"] for row in per_class),
+            intervals={name: bounds and tuple(bounds) for name, bounds in value["intervals"].items()},
             reliability=Reliability.from_json(value["reliability"]),
         )
-
-
-def measure(
-    probabilities: np.ndarray,
-    labels: np.ndarray,
-    classes: tuple[str, ...],
-    draws: int = RESAMPLES,
-    seed: int = 0,
-) -> Metrics:
-    """Metrics of predictions.
-
-    Parameters
-    ----------
-    probabilities : numpy.ndarray
-        float (N, C), rows sum to 1.
-    labels : numpy.ndarray
-        int (N,), the true classes.
-    classes : tuple of str
-        Names of the C classes.
-    draws : int
-        Resamples of the bootstrap; 0 for no intervals but Wilson's.
-    seed : int
-        Of the bootstrap.
-
-    Raises
-    ------
-    ValueError
-        When there is no picture.
-
-    Examples
-    --------
-    >>> m = measure(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]), ("cat", "dog"))
-    >>> m.top1, m.confusion.tolist(), round(m.summary["brier"], 3)
-    (0.5, [[1, 0], [1, 0]], 0.185)
-    """
-    n, count = probabilities.shape
-    if n == 0:
-        raise ValueError("no pictures to measure on")
-    table = _Table(probabilities, labels)
-    confusion = np.zeros((count, count), dtype=np.int64)
-    np.add.at(confusion, (labels, table.predicted), 1)
-    correct, among = int(table.correct.sum()), int(table.among.sum())
-    areas, precisions = one_against_rest(table.probabilities, labels)
-    found = {name: float(values[0]) for name, values in table.figures(np.ones((1, n)), ranked=True).items()}
-    return Metrics(
-        n=n,
-        top1=correct / n,
-        top5=among / n,
-        loss=found["log_loss"],
-        interval=wilson(correct, n),
-        classes=tuple(classes),
-        confusion=confusion,
-        roc_auc=tuple(map(_known, areas[0])),
-        average_precision=tuple(map(_known, precisions[0])),
-        summary={name: _known(number) for name, number in found.items()},
-        intervals={"top1": wilson(correct, n), "top5": wilson(among, n), **_bootstrap(table, draws, seed)},
-        reliability=reliability(table.probabilities, labels),
-    )
-
-
-class _Table:
-    """What the figures are made of: a few columns with a row a picture."""
-
-    def __init__(self, probabilities: np.ndarray, labels: np.ndarray) -> None:
-        n, self.classes = probabilities.shape
-        self.probabilities, self.labels = probabilities.astype(np.float64), labels
-        chosen = self.probabilities[np.arange(n), labels]
-        order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :5]
-        self.predicted = order[:, 0]
-        self.correct = self.predicted == labels
-        self.among = (order == labels[:, None]).any(axis=1)
-        self.losses = -np.log(np.clip(chosen, SMALLEST, 1.0))
-        # the sum over the classes of (probability - truth)^2
-        squares = (self.probabilities**2).sum(axis=1) - 2 * chosen + 1
-        self.brier = squares / 2 if self.classes == 2 else squares
-        confidence = self.probabilities.max(axis=1)
-        self.bins, self.gaps = bin_of(confidence), confidence - self.correct
-
-    def figures(self, weights: np.ndarray, ranked: bool) -> dict[str, np.ndarray]:
-        """The numbers of `Metrics.summary`, (B,) each, where picture n counts ``weights[b, n]`` times."""
-        hits = _sums(weights * self.correct, self.labels, self.classes)
-        picked = _sums(weights, self.predicted, self.classes)
-        support = _sums(weights, self.labels, self.classes)
-        there, total = support > 0, weights.sum(axis=1)
-        columns = dict(zip(("precision", "recall", "f1"), _rates(hits, picked, support), strict=True))
-        gaps = np.abs(_sums(weights * self.gaps, self.bins, BINS)).sum(axis=1)
-        found = {f"macro_{name}": _mean(values, there | (picked > 0)) for name, values in columns.items()}
-        found |= {f"weighted_{name}": (values * support).sum(axis=1) / total for name, values in columns.items()}
-        found |= {
-            "balanced_accuracy": _mean(columns["recall"], there),
-            "log_loss": weights @ self.losses / total,
-            "brier": weights @ self.brier / total,
-            "calibration_error": gaps / total,
-        }
-        if ranked:
-            areas, precisions = one_against_rest(self.probabilities, self.labels, weights)
-            found |= {"roc_auc": _mean(areas, np.isfinite(areas))}
-            found |= {"average_precision": _mean(precisions, np.isfinite(precisions))}
-        return found
-
-
-def _bootstrap(table: _Table, draws: int, seed: int) -> dict[str, Interval]:
-    """Percentile intervals of the figures; ranking many classes costs most, and has fewer resamples or none."""
-    n = len(table.labels)
-    if n < LEAST or draws == 0:
-        return dict.fromkeys(table.figures(np.ones((1, n)), ranked=True))
-    affordable = min(draws, BUDGET // (n * table.classes))
-    found: dict[str, list[np.ndarray]] = {}
-    done = 0
-    for weights in resamples(n, draws, seed):
-        ranked = done < affordable >= FEWEST
-        for name, values in table.figures(weights, ranked).items():
-            found.setdefault(name, []).append(values)
-        done += len(weights)
-    intervals = {name: percentiles(np.concatenate(values)) for name, values in found.items()}
-    return {"roc_auc": None, "average_precision": None, **intervals}
-
-
-def _rates(hits: np.ndarray, picked: np.ndarray, support: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Precision, recall and F1 of each class, (B, C) each; a share of nothing is 0."""
-    pairs = ((hits, picked), (hits, support), (2 * hits, picked + support))
-    precision, recall, f1 = (np.divide(a, b, out=np.zeros_like(a), where=b > 0) for a, b in pairs)
-    return precision, recall, f1
-
-
-def _sums(weights: np.ndarray, key: np.ndarray, count: int) -> np.ndarray:
-    """float (B, N) summed by key (N,) -> (B, count)."""
-    return np.stack([np.bincount(key, weights=row, minlength=count) for row in weights])
-
-
-def _mean(values: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """The mean of each row where ``there``, nan where nowhere."""
-    count = there.sum(axis=1)
-    total = np.where(there, values, 0.0).sum(axis=1)
-    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
-
-
-def _known(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _wilson(successes: int, n: int) -> Interval:
-    return wilson(int(successes), int(n)) if n else None

@@ -1,34 +1,71 @@
-"""What a classifier said of every held-out picture, kept so that every number can come from it."""
+"""Predictions of every held-out example, stored so that every number can come from them."""
 
 from __future__ import annotations
 
 import os
 import zipfile
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 
 from discern.errors import RunError
-from discern.files import replacing
+from discern.files import atomic_write
 from discern.i18n import _
 
-FORMAT = 1
-_COLUMNS = ("paths", "labels", "probabilities")
+FORMAT = 2
 
 
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """One part's pictures, what they show and what was said of them.
+class StoredPredictions(ABC):
+    """The predictions of one split beside the truth, a row an example; subclasses are frozen dataclasses.
 
     Attributes
     ----------
-    classes : tuple of str
-        Names of the C classes.
+    outputs : tuple of str
+        What is predicted: the classes, or the target of a regression.
     paths : tuple of str
-        (N,) the names that a person knows the pictures by, as in split.json.
+        (N,) the names that a person knows the examples by, as in split.json.
+    COLUMNS : tuple of str
+        The attributes beside them that are arrays (N, ...).
+    """
+
+    COLUMNS: ClassVar[tuple[str, ...]]
+    outputs: tuple[str, ...]
+    paths: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @classmethod
+    @abstractmethod
+    def from_columns(cls, outputs: tuple[str, ...], paths: tuple[str, ...], *columns: np.ndarray) -> Self:
+        """Make the object of its `COLUMNS`; a ValueError says that they do not fit each other."""
+
+    @abstractmethod
+    def truth_texts(self) -> np.ndarray:
+        """Return the true answer of each example as it can be compared between runs: (N,)."""
+
+    def by_path(self, column: np.ndarray) -> np.ndarray:
+        """Return ``column`` (N,) in the order of the examples' names, which is the same for every run on them."""
+        ordered: np.ndarray = column[np.argsort(np.array(self.paths, dtype=np.str_), kind="stable")]
+        return ordered
+
+
+P = TypeVar("P", bound=StoredPredictions)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions(StoredPredictions):
+    """The class probabilities of one split.
+
+    Attributes
+    ----------
+    outputs : tuple of str
+        Names of the C classes.
     labels : numpy.ndarray
         int64 (N,), the true classes.
     probabilities : numpy.ndarray
@@ -41,13 +78,17 @@ class Predictions:
     (1, [1], [False])
     """
 
-    classes: tuple[str, ...]
+    COLUMNS = ("labels", "probabilities")
+
+    outputs: tuple[str, ...]
     paths: tuple[str, ...]
     labels: np.ndarray
     probabilities: np.ndarray
 
-    def __len__(self) -> int:
-        return len(self.labels)
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the C classes."""
+        return self.outputs
 
     @property
     def predicted(self) -> np.ndarray:
@@ -57,59 +98,67 @@ class Predictions:
     @property
     def correct(self) -> np.ndarray:
         """bool (N,): whether the most probable class is the true one."""
-        found: np.ndarray = self.predicted == self.labels
-        return found
+        correct: np.ndarray = self.predicted == self.labels
+        return correct
+
+    @classmethod
+    def from_columns(cls, outputs: tuple[str, ...], paths: tuple[str, ...], *columns: np.ndarray) -> Self:
+        labels, probabilities = columns
+        if labels.dtype != np.int64 or labels.shape != (len(paths),):
+            raise ValueError("labels do not fit")
+        if probabilities.dtype != np.float32 or probabilities.shape != (len(paths), len(outputs)):
+            raise ValueError("probabilities do not fit")
+        if len(labels) and (labels.min() < 0 or labels.max() >= len(outputs)):
+            raise ValueError("labels out of range")
+        return cls(outputs, paths, labels, probabilities)
+
+    def truth_texts(self) -> np.ndarray:
+        return np.array(self.outputs, dtype=np.str_)[self.labels]
 
 
-def save_predictions(path: str | os.PathLike[str], parts: Mapping[str, Predictions]) -> None:
-    """Write the predictions of ``parts`` (by name, all with the same classes) as one .npz, whole or not at all.
+def save_predictions(path: str | os.PathLike[str], splits: Mapping[str, StoredPredictions]) -> None:
+    """Write the predictions of ``splits`` (by name, all of one kind) as one .npz, complete or not at all.
 
     Raises
     ------
     DiskError
-        When the disk is full or may not be written.
+        When the disk is full or not writable.
     """
-    classes = next(iter(parts.values())).classes
+    first = next(iter(splits.values()))
     arrays: dict[str, np.ndarray] = {
         "format": np.array(FORMAT),
-        "classes": np.array(classes, dtype=np.str_),
-        "parts": np.array(list(parts), dtype=np.str_),
+        "outputs": np.array(first.outputs, dtype=np.str_),
+        "splits": np.array(list(splits), dtype=np.str_),
     }
-    for name, part in parts.items():
-        arrays[f"{name}_paths"] = np.array(part.paths, dtype=np.str_)
-        arrays[f"{name}_labels"] = np.asarray(part.labels, dtype=np.int64)
-        arrays[f"{name}_probabilities"] = np.asarray(part.probabilities, dtype=np.float32)
-    with replacing(path) as temporary, temporary.open("wb") as stream:
+    for name, split in splits.items():
+        arrays[f"{name}_paths"] = np.array(split.paths, dtype=np.str_)
+        arrays |= {f"{name}_{column}": getattr(split, column) for column in split.COLUMNS}
+    with atomic_write(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
-def load_predictions(path: str | os.PathLike[str]) -> dict[str, Predictions]:
-    """What `save_predictions` wrote, by part.
+def load_predictions(path: str | os.PathLike[str], kind: type[P]) -> dict[str, P]:
+    """Read what `save_predictions` wrote, by split.
 
     Raises
     ------
     RunError
-        When it is missing, damaged, or does not hold together.
+        When it is missing, damaged, or of another ``kind``.
     """
     if not Path(path).is_file():
-        sentence = _("{path} has no stored predictions (predictions.npz): train again to have them.")
-        raise RunError(sentence.format(path=Path(path).parent))
+        message = _("{path} has no stored predictions (predictions.npz): train again to have them.")
+        raise RunError(message.format(path=Path(path).parent))
     try:
-        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as held:
-            if int(held["format"]) != FORMAT:
-                raise ValueError(f"format {held['format']}")
-            classes = tuple(held["classes"].tolist())
-            return {name: _part(classes, *(held[f"{name}_{column}"] for column in _COLUMNS)) for name in held["parts"]}
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            if int(stored["format"]) != FORMAT:
+                raise ValueError(f"format {stored['format']}")
+            outputs, splits = tuple(stored["outputs"].tolist()), {}
+            for name in stored["splits"].tolist():
+                paths, *columns = (stored[f"{name}_{column}"] for column in ("paths", *kind.COLUMNS))
+                if paths.dtype.kind != "U":
+                    raise ValueError("paths are no text")
+                splits[name] = kind.from_columns(outputs, tuple(paths.tolist()), *columns)
+            return splits
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        sentence = _("{path} is damaged or from another version: copy it again, or train again.")
-        raise RunError(sentence.format(path=path)) from error
-
-
-def _part(classes: tuple[str, ...], paths: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> Predictions:
-    n, count = len(paths), len(classes)
-    right = paths.dtype.kind == "U" and labels.dtype == np.int64 and probabilities.dtype == np.float32
-    if not right or labels.shape != (n,) or probabilities.shape != (n, count):
-        raise ValueError("columns do not fit")
-    if n and (labels.min() < 0 or labels.max() >= count):
-        raise ValueError("values out of range")
-    return Predictions(classes, tuple(paths.tolist()), labels, probabilities)
+        message = _("{path} is damaged or from another version: copy it again, or train again.")
+        raise RunError(message.format(path=path)) from error

@@ -1,4 +1,4 @@
-"""How well a class's probability ranks its pictures above the rest: ROC-AUC and average precision."""
+"""How well a class's probability ranks its images above the rest: ROC-AUC and average precision."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import numpy as np
 
 
 class Ranked:
-    """The pictures in order of one class's probability, equal ones together.
+    """The examples in order of one class's probability; those of equal probability form one group.
+
+    Every distinct probability is a threshold: whatever stands at or above it is predicted positive. So one sort gives
+    the true and the false positives of all thresholds, and every curve over thresholds follows from these counts.
 
     Parameters
     ----------
     scores : numpy.ndarray
         float (N,), high for the class.
     truth : numpy.ndarray
-        bool (N,), whether the picture is of the class.
+        bool (N,), whether the example is of the class.
 
     Examples
     --------
@@ -26,42 +29,45 @@ class Ranked:
         self.order = np.argsort(-scores, kind="stable")
         self.truth = truth[self.order]
         ordered = scores[self.order]
-        self.ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))  # the last of each group of equals
+        group_ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+        self.ends, self.thresholds = group_ends, ordered[group_ends]  # (groups,) each, the highest threshold first
 
     def counts(self, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Right and wrong pictures at or above each distinct score: (B, groups) each, for weights (B, N)."""
+        """Return true and false positives at each threshold: (B, groups) each, for weights (B, N)."""
         w = np.ones((1, len(self.order))) if weights is None else weights[:, self.order]
-        right = np.cumsum(w * self.truth, axis=1)[:, self.ends]
-        return right, np.cumsum(w, axis=1)[:, self.ends] - right
+        tp = np.cumsum(w * self.truth, axis=1)[:, self.ends]
+        return tp, np.cumsum(w, axis=1)[:, self.ends] - tp
 
     def roc_auc(self, weights: np.ndarray | None = None) -> np.ndarray:
-        """Area under the ROC curve (B,); nan where one side has no picture."""
+        """Compute the area under the ROC curve (B,); nan where one side has no example."""
         return _area(*self.counts(weights))
 
     def average_precision(self, weights: np.ndarray | None = None) -> np.ndarray:
-        """Mean of the precision over the steps of recall (B,); nan where the class has no picture."""
+        """Compute the mean of the precision over the steps of recall (B,); nan where the class has no example."""
         return _average_precision(*self.counts(weights))
 
 
-def _area(right: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-    middle = right - np.diff(right, prepend=0.0, axis=1) / 2
-    area = (np.diff(wrong, prepend=0.0, axis=1) * middle).sum(axis=1)
-    both = right[:, -1] * wrong[:, -1]
-    return np.divide(area, both, out=np.full(len(both), np.nan), where=both > 0)
+def _area(tp: np.ndarray, fp: np.ndarray) -> np.ndarray:
+    """Sum the trapezoids below the ROC curve: a group of equal scores rises diagonally, as if its order were random."""
+    height = tp - np.diff(tp, prepend=0.0, axis=1) / 2  # middle of each step up
+    area = (np.diff(fp, prepend=0.0, axis=1) * height).sum(axis=1)
+    pairs = tp[:, -1] * fp[:, -1]  # the axes count examples, not rates: divide once by both totals
+    return np.divide(area, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 
-def _average_precision(right: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-    picked = right + wrong
-    precision = np.divide(right, picked, out=np.zeros_like(right), where=picked > 0)
-    total = right[:, -1]
-    steps = (np.diff(right, prepend=0.0, axis=1) * precision).sum(axis=1)
-    return np.divide(steps, total, out=np.full(len(total), np.nan), where=total > 0)
+def _average_precision(tp: np.ndarray, fp: np.ndarray) -> np.ndarray:
+    """Sum precision times gain in recall: no interpolation, which would flatter (scikit-learn's rule)."""
+    predicted = tp + fp
+    precision = np.divide(tp, predicted, out=np.zeros_like(tp), where=predicted > 0)
+    support = tp[:, -1]
+    gains = (np.diff(tp, prepend=0.0, axis=1) * precision).sum(axis=1)
+    return np.divide(gains, support, out=np.full(len(support), np.nan), where=support > 0)
 
 
 def one_against_rest(
     probabilities: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """ROC-AUC and average precision of every class: (B, C) each, nan where there is nothing to rank.
+    """Compute ROC-AUC and average precision of every class: (B, C) each, nan where there is nothing to rank.
 
     Parameters
     ----------
@@ -70,7 +76,7 @@ def one_against_rest(
     labels : numpy.ndarray
         int (N,).
     weights : numpy.ndarray, optional
-        float (B, N): how often each picture counts in each resample.
+        float (B, N): how often each image counts in each resample.
     """
     areas, precisions = [], []
     for c in range(probabilities.shape[1]):

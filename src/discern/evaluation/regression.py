@@ -1,111 +1,156 @@
-"""How far off a regression is: every number comes from the values it gave and the true ones."""
+"""How far off a regression is: every number comes from the predicted values and the true ones."""
 
 from __future__ import annotations
 
-import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from discern.errors import RunError
-from discern.evaluation.intervals import LEAST, RESAMPLES, percentiles, resamples
-from discern.files import replacing
+from discern.evaluation.intervals import (
+    MIN_EXAMPLES,
+    N_RESAMPLES,
+    Interval,
+    interval_text,
+    iter_resamples,
+    percentile_interval,
+)
+from discern.evaluation.metrics import TaskMetrics
+from discern.evaluation.predictions import StoredPredictions
 from discern.i18n import _
+from discern.result import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-FORMAT = 1
-SCORES = ("r2", "mae", "rmse")
+MAX_POINTS = 500  # of the figure
 
 
 @dataclass(frozen=True, eq=False)
-class Estimates:
-    """One part's rows, their true numbers and what was said of them.
+class RegressionPredictions(StoredPredictions):
+    """The predicted numbers of one split.
 
     Attributes
     ----------
-    target : str
-        What the number is called.
-    paths : tuple of str
-        (N,) the names of the rows, as in split.json.
-    truth, values : numpy.ndarray
-        float64 (N,).
+    outputs : tuple of str
+        The one name of the number.
+    targets, values : numpy.ndarray
+        float64 (N,), true and predicted.
     """
 
-    target: str
+    COLUMNS = ("targets", "values")
+
+    outputs: tuple[str, ...]
     paths: tuple[str, ...]
-    truth: np.ndarray
+    targets: np.ndarray
     values: np.ndarray
 
-    def __len__(self) -> int:
-        return len(self.truth)
+    @property
+    def target(self) -> str:
+        """What the number is called."""
+        return self.outputs[0]
 
-    def plot(self, ax: Axes) -> None:
-        """What was said against the truth; on the diagonal they agree."""
-        low, high = (pick([pick(self.truth), pick(self.values)]) for pick in (np.min, np.max))
-        ax.plot([low, high], [low, high], color="0.5", linestyle="--")
-        ax.scatter(self.truth, self.values, s=14, alpha=0.7)
-        ax.set(xlabel=_("true {target}").format(target=self.target), ylabel=_("said"))
-        ax.set_title(_("n {n}").format(n=len(self)))
+    @classmethod
+    def from_columns(cls, outputs: tuple[str, ...], paths: tuple[str, ...], *columns: np.ndarray) -> Self:
+        targets, values = columns
+        if len(outputs) != 1 or not targets.shape == values.shape == (len(paths),):
+            raise ValueError("columns do not fit")
+        return cls(outputs, paths, targets, values)
+
+    def truth_texts(self) -> np.ndarray:
+        return self.targets.astype(np.str_)
 
 
 @dataclass(frozen=True)
-class RegressionMetrics:
-    """What a regression did on ``n`` rows.
+class RegressionMetrics(TaskMetrics):
+    """The metrics of a regression on ``n`` examples.
 
     Attributes
     ----------
     n : int
-        Rows.
+        Examples.
     r2 : float
-        Share of the variance that it explains (coefficient of determination): 1 at best, 0 for naming the mean.
+        Fraction of the variance that it explains (coefficient of determination): 1 at best, 0 for always predicting
+        the mean.
     mae, rmse : float
-        Mean absolute error, and root of the mean squared error, in the units of the target.
+        Mean absolute error, and root of the mean squared error, in the unit of the target.
     intervals : mapping
-        95 % interval of each by the bootstrap; None where rows are fewer than 10.
+        95 % interval of each by the bootstrap; None where examples are fewer than 10.
     target : str
         What the number is called.
+    points : tuple
+        True and predicted value of at most 500 examples, evenly spaced by the true value: what the figure draws.
+    split, unit : str
+        See `TaskMetrics`.
     """
 
     n: int
     r2: float
     mae: float
     rmse: float
-    intervals: Mapping[str, tuple[float, float] | None]
+    intervals: Mapping[str, Interval]
     target: str
+    points: tuple[tuple[float, float], ...]
+    split: str = ""
+    unit: str = "rows"
 
-    def rows(self) -> list[tuple[str, str, str]]:
-        """Each score, its value and its interval, as a person reads them."""
+    @property
+    def figsize(self) -> tuple[float, float]:
+        return 5.5, 4.5
+
+    @property
+    def scores(self) -> dict[str, float]:
+        return {"r2": self.r2, "mae": self.mae, "rmse": self.rmse}
+
+    @property
+    def interval(self) -> Interval:
+        return self.intervals["r2"]
+
+    def headline(self, digits: int = 4) -> str:
+        message = _("R2 {r2} on {examples} (95 % CI {interval}), {target} off by {mae:.4g} on average")
+        if self.interval is None:
+            message = _("R2 {r2} on {examples} (too few for an interval), {target} off by {mae:.4g} on average")
+        facts = {"mae": self.mae, "examples": self.examples, "target": self.target}
+        r2, interval = f"{self.r2:.{digits}f}", interval_text(self.interval, f".{digits}f")
+        return message.format(r2=r2, interval=interval, **facts)
+
+    def sentences(self) -> list[str]:
+        return [self.headline()]
+
+    def tables(self) -> list[Table]:
         titles = {"r2": _("R2"), "mae": _("mean absolute error"), "rmse": _("root mean squared error")}
-        rows = []
-        for name, title in titles.items():
-            interval = self.intervals[name]
-            sentence = _("{low:.4g} to {high:.4g}")
-            bounds = "-" if interval is None else sentence.format(low=interval[0], high=interval[1])
-            rows.append((title, f"{getattr(self, name):.4g}", bounds))
-        return rows
+        rows = [
+            (title, f"{self.scores[name]:.4g}", interval_text(self.intervals[name], ".4g"))
+            for name, title in titles.items()
+        ]
+        return [Table(_("Metrics"), ("", _("n {n:,}").format(n=self.n), _("95 % CI")), rows)]
 
-    def to_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
-        scores = {name: getattr(self, name) for name in SCORES}
-        intervals = {name: interval and list(interval) for name, interval in self.intervals.items()}
-        return {**scores, "n": self.n, "intervals": intervals, "target": self.target}
+    def plot(self, figure: Figure) -> None:
+        targets, values = np.array(self.points).T
+        plot_predicted(targets, values, self.target, figure.subplots())
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> RegressionMetrics:
-        """What `to_json` wrote."""
-        intervals = {name: interval and (interval[0], interval[1]) for name, interval in value["intervals"].items()}
-        return cls(**{**value, "intervals": intervals})
+        intervals = {name: bounds and (bounds[0], bounds[1]) for name, bounds in value["intervals"].items()}
+        points = tuple((true, predicted) for true, predicted in value["points"])
+        return cls(**{**value, "intervals": intervals, "points": points})
 
 
-def measure_regression(truth: np.ndarray, values: np.ndarray, target: str = "", seed: int = 0) -> RegressionMetrics:
-    """The errors of float (N,) ``values`` where the numbers are ``truth``.
+def plot_predicted(targets: np.ndarray, values: np.ndarray, target: str, ax: Axes) -> None:
+    """Draw predicted against true values, float (N,) each; on the diagonal they agree."""
+    low, high = min(targets.min(), values.min()), max(targets.max(), values.max())
+    ax.plot([low, high], [low, high], color="0.5", linestyle="--")
+    ax.scatter(targets, values, s=14, alpha=0.7)
+    ax.set(xlabel=_("true {target}").format(target=target), ylabel=_("predicted {target}").format(target=target))
+    ax.set_title(_("n {n:,}").format(n=len(targets)))
+
+
+def measure_regression(
+    targets: np.ndarray, values: np.ndarray, target: str = "", seed: int = 0, split: str = "", unit: str = "rows"
+) -> RegressionMetrics:
+    """Compute the errors of float (N,) ``values`` where the true numbers are ``targets``.
 
     Examples
     --------
@@ -113,58 +158,30 @@ def measure_regression(truth: np.ndarray, values: np.ndarray, target: str = "", 
     >>> round(m.r2, 3), round(m.mae, 3), round(m.rmse, 3)
     (0.5, 0.333, 0.577)
     """
-    n = len(truth)
-    whole = {name: float(column[0]) for name, column in _scores(truth, values, np.ones((1, n))).items()}
-    drawn: dict[str, list[np.ndarray]] = {name: [] for name in SCORES}
-    if n >= LEAST:
-        for weights in resamples(n, RESAMPLES, seed):
-            for name, column in _scores(truth, values, weights).items():
+    n = len(targets)
+    scores = {name: float(column[0]) for name, column in _scores(targets, values, np.ones((1, n))).items()}
+    drawn: dict[str, list[np.ndarray]] = {name: [] for name in scores}
+    if n >= MIN_EXAMPLES:
+        for weights in iter_resamples(n, N_RESAMPLES, seed):
+            for name, column in _scores(targets, values, weights).items():
                 drawn[name].append(column)
-    intervals = {name: percentiles(np.concatenate(columns)) if columns else None for name, columns in drawn.items()}
-    return RegressionMetrics(n=n, **whole, intervals=intervals, target=target)
+    intervals = {
+        name: percentile_interval(np.concatenate(columns)) if columns else None for name, columns in drawn.items()
+    }
+    shown = np.argsort(targets, kind="stable")[np.linspace(0, n - 1, min(n, MAX_POINTS)).astype(np.int64)]
+    points = tuple(zip(targets[shown].tolist(), values[shown].tolist(), strict=True))
+    return RegressionMetrics(n, **scores, intervals=intervals, target=target, points=points, split=split, unit=unit)
 
 
-def _scores(truth: np.ndarray, values: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """(B,) each, where row n counts ``weights[b, n]`` times."""
+def _scores(targets: np.ndarray, values: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Compute the scores, (B,) each, where row n counts ``weights[b, n]`` times.
+
+    R2 compares the squared errors with those of always predicting the mean of the same (resampled) rows.
+    """
     total = weights.sum(axis=1)
-    errors = values - truth
+    errors = values - targets
     squares = weights @ errors**2
-    means = weights @ truth / total
-    spread = (weights * (truth[None] - means[:, None]) ** 2).sum(axis=1)
+    means = weights @ targets / total
+    spread = (weights * (targets[None] - means[:, None]) ** 2).sum(axis=1)
     r2 = 1 - np.divide(squares, spread, out=np.full(len(total), np.nan), where=spread > 0)
     return {"r2": r2, "mae": weights @ np.abs(errors) / total, "rmse": np.sqrt(squares / total)}
-
-
-def save_estimates(path: str | os.PathLike[str], parts: Mapping[str, Estimates]) -> None:
-    """Write the estimates of ``parts`` (by name) as one .npz, whole or not at all."""
-    target = next(iter(parts.values())).target
-    arrays = {"format": np.array(FORMAT), "target": np.array(target), "parts": np.array(list(parts), dtype=np.str_)}
-    for name, part in parts.items():
-        arrays[f"{name}_paths"] = np.array(part.paths, dtype=np.str_)
-        arrays[f"{name}_truth"], arrays[f"{name}_values"] = part.truth, part.values
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez_compressed(stream, allow_pickle=False, **arrays)
-
-
-def load_estimates(path: str | os.PathLike[str]) -> dict[str, Estimates]:
-    """What `save_estimates` wrote, by part.
-
-    Raises
-    ------
-    RunError
-        When it is missing, damaged, or of a classifier.
-    """
-    try:
-        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as held:
-            target = str(held["target"])
-            columns = ("paths", "truth", "values")
-            return {name: _part(target, *(held[f"{name}_{column}"] for column in columns)) for name in held["parts"]}
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        sentence = _("{path} is damaged, or not of a regression: train again.")
-        raise RunError(sentence.format(path=path)) from error
-
-
-def _part(target: str, paths: np.ndarray, truth: np.ndarray, values: np.ndarray) -> Estimates:
-    if paths.dtype.kind != "U" or not len(paths) == len(truth) == len(values):
-        raise ValueError("columns do not fit")
-    return Estimates(target, tuple(paths.tolist()), truth, values)

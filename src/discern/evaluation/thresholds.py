@@ -1,43 +1,48 @@
-"""Two classes, one of them the one to find: from which probability on to call it, by what mistakes cost."""
+"""Two classes, one of them the positive: from which probability on to predict it, by what errors cost."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discern.errors import ConfigError
-from discern.evaluation.intervals import wilson
+from discern.errors import ConfigError, RunError
+from discern.evaluation.intervals import Interval, interval_text, number_text, wilson
 from discern.evaluation.predictions import Predictions
 from discern.evaluation.ranking import Ranked
 from discern.i18n import _
+from discern.result import Result, Table
 
-Interval = tuple[float, float] | None
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MAX_POINTS = 200  # of the curves in the figure
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What calling a picture positive from ``threshold`` on comes to.
+class OperatingPoint:
+    """What predicting the positive class from ``threshold`` on comes to.
 
     Attributes
     ----------
     threshold : float
-        A picture is called positive where the probability is at least this.
-    n, hits, misses, false_alarms, rejections : int
-        Pictures: all, and by what they are and were called.
+        An example is predicted positive where the probability is at least this.
+    n, tp, fn, fp, tn : int
+        Examples: all, true positives, false negatives, false positives, true negatives.
     recall, precision, specificity : float or None
-        Share of the positive found, of the called that are positive, of the negative left alone; None of nothing.
+        tp of the positive, tp of those predicted positive, tn of the negative; None of nothing.
     recall_interval, precision_interval, specificity_interval : tuple or None
         95 % Wilson intervals.
     """
 
     threshold: float
     n: int
-    hits: int
-    misses: int
-    false_alarms: int
-    rejections: int
+    tp: int
+    fn: int
+    fp: int
+    tn: int
     recall: float | None
     precision: float | None
     specificity: float | None
@@ -45,101 +50,169 @@ class Outcome:
     precision_interval: Interval
     specificity_interval: Interval
 
-    def cost(self, miss: float) -> float:
-        """Mean cost a picture, where a false alarm costs 1 and a miss ``miss``."""
-        return (miss * self.misses + self.false_alarms) / self.n
+    def cost(self, false_negative_cost: float) -> float:
+        """Compute the mean cost an example, where a false positive costs 1."""
+        return (false_negative_cost * self.fn + self.fp) / self.n
 
 
 @dataclass(frozen=True)
-class Threshold:
+class Threshold(Result):
     """A threshold chosen on validation and judged on test.
 
     Attributes
     ----------
     positive : str
-        The class to find.
-    miss_cost : float or None
-        What a miss costs, in false alarms, if that was asked for.
-    recall : float or None
-        The share that must be found, if that was asked for.
-    validation, test : Outcome
-        With the threshold, on the pictures it was chosen on and on those it never saw.
-    usual : Outcome
+        The positive class.
+    false_negative_cost : float or None
+        What a false negative costs, in false positives, if that was given.
+    min_recall : float or None
+        The recall that must be reached, if that was given.
+    validation, test : OperatingPoint
+        With the threshold, on the examples it was chosen on and on those that did not choose it.
+    at_half : OperatingPoint
         On test, with 0.5.
+    curve : tuple
+        Threshold, recall and precision on validation, at most 200 of them: what the figure draws.
     """
 
     positive: str
-    miss_cost: float | None
-    recall: float | None
-    validation: Outcome
-    test: Outcome
-    usual: Outcome
+    false_negative_cost: float | None
+    min_recall: float | None
+    validation: OperatingPoint
+    test: OperatingPoint
+    at_half: OperatingPoint
+    curve: tuple[tuple[float, float, float], ...]
+
+    @property
+    def figsize(self) -> tuple[float, float]:
+        return 5.5, 4.5
 
     @property
     def value(self) -> float:
         """The threshold."""
         return self.validation.threshold
 
+    def sentences(self) -> list[str]:
+        if self.min_recall is not None:
+            message = _(
+                "Predict {positive} from probability {value:.4f} on: the highest threshold with recall {recall:.4f} or "
+                "more on validation (n {n:,})."
+            )
+        else:
+            message = _(
+                "Predict {positive} from probability {value:.4f} on: the lowest cost on validation (n {n:,}), where a "
+                "false negative costs {cost:g} false positives."
+            )
+        facts = {"recall": self.min_recall, "cost": self.false_negative_cost, "n": self.validation.n}
+        return [message.format(positive=self.positive, value=self.value, **facts)]
+
+    def tables(self) -> list[Table]:
+        columns = [
+            _("threshold"),
+            _("recall"),
+            _("95 % CI"),
+            _("precision"),
+            _("95 % CI"),
+            _("false negatives"),
+            _("false positives"),
+            _("n"),
+        ]
+        points = (self.test, self.at_half)
+        rows: list[list[str | int]] = [
+            [
+                f"{point.threshold:.4f}",
+                number_text(point.recall),
+                interval_text(point.recall_interval),
+                number_text(point.precision),
+                interval_text(point.precision_interval),
+                point.fn,
+                point.fp,
+                point.n,
+            ]
+            for point in points
+        ]
+        if self.false_negative_cost is not None:
+            columns.append(_("cost"))
+            for row, point in zip(rows, points, strict=True):
+                row.append(f"{point.cost(self.false_negative_cost):.4f}")
+        return [Table(_("On test"), columns, rows, text_columns=0)]
+
+    def plot(self, figure: Figure) -> None:
+        """Draw recall and precision on validation by threshold, and where the threshold lies."""
+        ax = figure.subplots()
+        thresholds, recall, precision = np.array(self.curve).T
+        ax.step(thresholds, recall, where="pre", label=_("recall"))
+        ax.step(thresholds, precision, where="pre", label=_("precision"))
+        ax.axvline(self.value, color="0.4", linestyle="--", label=_("threshold {value:.4f}").format(value=self.value))
+        ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel=_("probability of {name}").format(name=self.positive))
+        ax.legend(fontsize=8)
+
     def to_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
-        return {"threshold": self.value, **asdict(self)}
+        return {"threshold": self.value, **super().to_json()}
 
 
 def choose_threshold(
-    validation: Predictions,
-    test: Predictions,
+    splits: Mapping[str, Predictions],
     positive: str,
-    miss_cost: float | None = None,
-    recall: float | None = None,
+    false_negative_cost: float | None = None,
+    min_recall: float | None = None,
 ) -> Threshold:
-    """Choose on ``validation`` and report on ``test``.
+    """Choose on the split ``validation`` and report on ``test``.
 
     Parameters
     ----------
-    validation, test : Predictions
+    splits : mapping of str to Predictions
         Of the same two classes.
     positive : str
-        The class to find.
-    miss_cost : float, optional
-        What a miss costs where a false alarm costs 1: the threshold of the least cost.
-    recall : float, optional
-        Above 0, at most 1: the highest threshold that finds this share.
+        The positive class.
+    false_negative_cost : float, optional
+        What a false negative costs where a false positive costs 1: the threshold of the lowest cost.
+    min_recall : float, optional
+        Above 0, at most 1: the highest threshold that reaches this recall.
 
     Raises
     ------
+    RunError
+        When there is no split ``test``.
     ConfigError
-        When there are not two classes, ``positive`` is none of them or has nothing of validation, or not exactly one
-        of cost and recall is given.
+        When there are not two classes, ``positive`` is none of them or has no example in validation, or not exactly
+        one of cost and recall is given.
     """
-    classes = validation.classes
+    if "test" not in splits:
+        raise RunError(_("There is no test split to report a threshold on: train on data with one."))
+    classes = splits["validation"].classes
     if len(classes) != 2:
-        sentence = _("A threshold is for two classes, and this run has {count}: {classes}.")
-        raise ConfigError(sentence.format(count=len(classes), classes=", ".join(classes)))
+        message = _("A threshold is for two classes, and this run has {count}: {classes}.")
+        raise ConfigError(message.format(count=len(classes), classes=", ".join(classes)))
     if positive not in classes:
-        sentence = _("There is no class {positive}: the class to find is one of {classes}.")
-        raise ConfigError(sentence.format(positive=positive, classes=", ".join(classes)))
-    if (miss_cost is None) == (recall is None):
-        raise ConfigError(_("Say what decides the threshold: either the cost of a miss or the least recall."))
-    column = classes.index(positive)
-    scores, truth = _column(validation, column)
+        message = _('Unknown class "{positive}": the positive class is one of {classes}.')
+        raise ConfigError(message.format(positive=positive, classes=", ".join(classes)))
+    if (false_negative_cost is None) == (min_recall is None):
+        raise ConfigError(
+            _("Specify what decides the threshold: either the cost of a false negative or the minimum recall.")
+        )
+    scores, truth = _positive_column(splits["validation"], positive)
     if not truth.any():
-        sentence = _("Nothing of validation is of {positive}: a threshold cannot be chosen.")
-        raise ConfigError(sentence.format(positive=positive))
-    value = by_cost(scores, truth, miss_cost) if miss_cost is not None else by_recall(scores, truth, recall or 0.0)
-    judged = _column(test, column)
-    return Threshold(
-        positive, miss_cost, recall, outcome(scores, truth, value), outcome(*judged, value), outcome(*judged, 0.5)
-    )
+        message = _("Validation has no example of {positive}: a threshold cannot be chosen.")
+        raise ConfigError(message.format(positive=positive))
+    if false_negative_cost is not None:
+        value = threshold_by_cost(scores, truth, false_negative_cost)
+    else:
+        value = threshold_by_recall(scores, truth, min_recall or 0.0)
+    test = _positive_column(splits["test"], positive)
+    points = (operate(scores, truth, value), operate(*test, value), operate(*test, 0.5))
+    return Threshold(positive, false_negative_cost, min_recall, *points, _trace_curve(scores, truth))
 
 
-def by_cost(scores: np.ndarray, truth: np.ndarray, miss: float) -> float:
-    """The threshold of the least cost, where a false alarm costs 1; of equals the nearest to 1 / (1 + miss).
+def threshold_by_cost(scores: np.ndarray, truth: np.ndarray, false_negative_cost: float) -> float:
+    """Find the threshold of the lowest cost, where a false positive costs 1.
 
-    That is where calling and not calling cost the same if probabilities are what they say (Elkan 2001).
+    Of equal ones it is the nearest to 1 / (1 + cost), where both predictions cost the same if probabilities are true
+    (Elkan 2001, The Foundations of Cost-Sensitive Learning).
 
     Examples
     --------
-    >>> by_cost(np.array([0.2, 0.4, 0.6]), np.array([False, True, True]), miss=1)
+    >>> threshold_by_cost(np.array([0.2, 0.4, 0.6]), np.array([False, True, True]), false_negative_cost=1)
     0.4
 
     Raises
@@ -147,52 +220,61 @@ def by_cost(scores: np.ndarray, truth: np.ndarray, miss: float) -> float:
     ConfigError
         When the cost is not above 0.
     """
-    if not 0 < miss < np.inf:
-        raise ConfigError(_("The cost of a miss is {cost}; it must be above 0, in false alarms.").format(cost=miss))
-    fair = 1 / (1 + miss)
+    if not 0 < false_negative_cost < np.inf:
+        message = _("The cost of a false negative is {cost}; it must be above 0, in false positives.")
+        raise ConfigError(message.format(cost=false_negative_cost))
+    balanced = 1 / (1 + false_negative_cost)
     ranked = Ranked(scores, truth)
-    found, alarms = (counts[0] for counts in ranked.counts())
-    values = scores[ranked.order][ranked.ends]
-    costs = miss * (truth.sum() - found) + alarms
-    none = miss * truth.sum()  # calling no picture positive
-    if none < costs.min():
-        return float(np.nextafter(max(values[0], fair), np.inf))
-    best = values[costs == costs.min()]
-    return float(best[np.abs(best - fair).argmin()])
+    tp, fp = (counts[0] for counts in ranked.counts())
+    costs = false_negative_cost * (truth.sum() - tp) + fp
+    if false_negative_cost * truth.sum() < costs.min():  # predicting no example positive is cheaper still
+        return float(np.nextafter(max(ranked.thresholds[0], balanced), np.inf))
+    best = ranked.thresholds[costs == costs.min()]
+    return float(best[np.abs(best - balanced).argmin()])
 
 
-def by_recall(scores: np.ndarray, truth: np.ndarray, recall: float) -> float:
-    """The highest threshold at which at least this share of the positive is found.
+def threshold_by_recall(scores: np.ndarray, truth: np.ndarray, min_recall: float) -> float:
+    """Find the highest threshold that reaches a recall.
 
     Examples
     --------
-    >>> by_recall(np.array([0.2, 0.4, 0.6]), np.array([True, True, False]), recall=0.5)
+    >>> threshold_by_recall(np.array([0.2, 0.4, 0.6]), np.array([True, True, False]), min_recall=0.5)
     0.4
 
     Raises
     ------
     ConfigError
-        When the share is not above 0 and at most 1.
+        When the recall is not above 0 and at most 1.
     """
-    if not 0 < recall <= 1:
-        raise ConfigError(_("The least recall is {recall}; it must be above 0 and at most 1.").format(recall=recall))
+    if not 0 < min_recall <= 1:
+        message = _("The minimum recall is {recall}; it must be above 0 and at most 1.")
+        raise ConfigError(message.format(recall=min_recall))
     ranked = Ranked(scores, truth)
-    found = ranked.counts()[0][0]
-    first = int(np.argmax(found / truth.sum() >= recall - 1e-12))
-    return float(scores[ranked.order][ranked.ends][first])
+    tp = ranked.counts()[0][0]  # grows from threshold to threshold, so the first that reaches it is the highest
+    return float(ranked.thresholds[int(np.argmax(tp / truth.sum() >= min_recall - 1e-12))])
 
 
-def outcome(scores: np.ndarray, truth: np.ndarray, threshold: float) -> Outcome:
-    """What calling the pictures positive from ``threshold`` on comes to."""
-    called = scores >= threshold
-    hits, misses = int((called & truth).sum()), int((~called & truth).sum())
-    alarms, rejections = int((called & ~truth).sum()), int((~called & ~truth).sum())
-    pairs = ((hits, hits + misses), (hits, hits + alarms), (rejections, rejections + alarms))
+def operate(scores: np.ndarray, truth: np.ndarray, threshold: float) -> OperatingPoint:
+    """Count what predicting the examples positive from ``threshold`` on comes to."""
+    predicted = scores >= threshold
+    tp, fn = int((predicted & truth).sum()), int((~predicted & truth).sum())
+    fp, tn = int((predicted & ~truth).sum()), int((~predicted & ~truth).sum())
+    pairs = ((tp, tp + fn), (tp, tp + fp), (tn, tn + fp))
     recall, precision, specificity = (k / n if n else None for k, n in pairs)
     intervals = [wilson(k, n) if n else None for k, n in pairs]
-    return Outcome(threshold, len(truth), hits, misses, alarms, rejections, recall, precision, specificity, *intervals)
+    return OperatingPoint(threshold, len(truth), tp, fn, fp, tn, recall, precision, specificity, *intervals)
 
 
-def _column(predictions: Predictions, column: int) -> tuple[np.ndarray, np.ndarray]:
-    """The probability of the class (N,) and whether it is the true one (N,)."""
+def _positive_column(predictions: Predictions, positive: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probability of the class (N,) and whether it is the true one (N,)."""
+    column = predictions.classes.index(positive)
     return predictions.probabilities[:, column].astype(np.float64), predictions.labels == column
+
+
+def _trace_curve(scores: np.ndarray, truth: np.ndarray) -> tuple[tuple[float, float, float], ...]:
+    """Compute recall and precision at evenly many of the thresholds, lowest first."""
+    ranked = Ranked(scores, truth)
+    tp, fp = (counts[0] for counts in ranked.counts())
+    points = np.stack([ranked.thresholds, tp / truth.sum(), tp / (tp + fp)], axis=1)[::-1]
+    chosen = np.linspace(0, len(points) - 1, min(len(points), MAX_POINTS)).astype(np.int64)
+    return tuple((t, recall, precision) for t, recall, precision in points[chosen].tolist())

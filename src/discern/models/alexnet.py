@@ -9,7 +9,7 @@ possible. ReLU in place of tanh trains several times faster, and dropout keeps 6
 
 Deviation: one tower of 64, 192, 384, 256, 256 filters without response normalisation, as torchvision has it (parameter
 names are torchvision's, so its weights load), in place of two towers with 48 + 48, 128 + 128, ... on two GPUs. Weights
-are drawn as He et al. 2015 do, which needs no careful start. Small pictures: stem="small" has 5x5 filters of stride 1
+are drawn as He et al. 2015 do, which needs no careful start. Small images: stem="small" has 5x5 filters of stride 1
 in the first layer for 11x11 of stride 4, and the last map is averaged to 2x2 before fully connected layers of 1024
 neurons for 4096.
 """
@@ -18,12 +18,12 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from discern.models.layers import draw_he
+from discern.models.initialization import init_he
 from discern.models.network import Body, Network, check_dropout, check_size, is_small
 
 LAYERS = {"conv1": (0, 3), "conv2": (3, 6), "conv3": (6, 8), "conv4": (8, 10), "conv5": (10, 13)}  # parts of `features`
-LEAST = 63  # pixels a side that leave one place after strides of 4, 2, 2, 2
-LEAST_SMALL = 15  # after 2, 2, 2
+MIN_SIZE = 63  # pixels a side that leave one place after strides of 4, 2, 2, 2
+MIN_SIZE_SMALL = 15  # after 2, 2, 2
 
 
 class AlexNet(Network):
@@ -41,7 +41,7 @@ class AlexNet(Network):
     Raises
     ------
     ModelError
-        When the pictures are too small, ``dropout`` is not in [0, 1), or ``stem`` is unknown.
+        When the images are too small, ``dropout`` is not in [0, 1), or ``stem`` is unknown.
 
     Examples
     --------
@@ -59,7 +59,7 @@ class AlexNet(Network):
     ) -> None:
         super().__init__()
         small = is_small(stem, size)
-        check_size("alexnet", size, LEAST_SMALL if small else LEAST, small)
+        check_size("alexnet", size, MIN_SIZE_SMALL if small else MIN_SIZE, small)
         check_dropout(dropout)
         first = nn.Conv2d(channels, 64, 5, padding=2) if small else nn.Conv2d(channels, 64, 11, stride=4, padding=2)
         self.features = nn.Sequential(
@@ -88,11 +88,11 @@ class AlexNet(Network):
             nn.ReLU(inplace=True),
             nn.Linear(neurons, classes),
         )
-        draw_he(self)
+        init_he(self)
 
     def body(self) -> Body:
         return {name: self.features[start:end] for name, (start, end) in LAYERS.items()}
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         x = self.avgpool(x).flatten(1)  # (N, 256, 6, 6) -> (N, 9216)
         return self.classifier[:-1](x)  # (N, 4096)

@@ -4,9 +4,9 @@ Source: the lectures' own example (the fruit folder of Apple, Banana, Watermelon
 S. Ioffe, C. Szegedy, "Batch Normalization", 2015, arXiv:1502.03167.
 
 Idea: five times convolution, batch normalisation and ReLU, growing to 128 filters and shrinking again. Global average
-pooling then keeps one number a filter, so pictures of any size fit and few weights are left to overfit.
+pooling then keeps one number a filter, so images of any size fit and few weights are left to overfit.
 
-Deviation: none. Strides of 4 in all leave 7x7 of 28x28, so small pictures need no other form.
+Deviation: none. Strides of 4 in all leave 7x7 of 28x28, so small images need no other form.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ STAGES = {  # filters, kernel, stride
 }
 
 
-def block(inputs: int, filters: int, kernel: int, stride: int) -> nn.Sequential:
-    """Convolution, batch normalisation, ReLU: (N, inputs, H, W) -> (N, filters, H / stride, W / stride)."""
+def build_block(inputs: int, filters: int, kernel: int, stride: int) -> nn.Sequential:
+    """Build convolution, batch normalisation, ReLU: (N, inputs, H, W) -> (N, filters, H / stride, W / stride)."""
     return nn.Sequential(
         nn.Conv2d(inputs, filters, kernel, stride, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(filters),
@@ -54,13 +54,13 @@ class CourseCNN(Network):
         super().__init__()
         inputs = channels
         for name, (filters, kernel, stride) in STAGES.items():
-            self.add_module(name, block(inputs, filters, kernel, stride))
+            self.add_module(name, build_block(inputs, filters, kernel, stride))
             inputs = filters
-        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(inputs, classes)
 
     def body(self) -> Body:
         return {name: self.get_submodule(name) for name in STAGES}
 
-    def embed(self, x: Tensor) -> Tensor:
-        return self.pool(x).flatten(1)  # (N, 32, H, W) -> (N, 32)
+    def pool(self, x: Tensor) -> Tensor:
+        return self.avgpool(x).flatten(1)  # (N, 32, H, W) -> (N, 32)

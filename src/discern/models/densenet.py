@@ -6,7 +6,7 @@ arXiv:1608.06993 (table 1; these are the DenseNet-BC of section 3).
 Idea: in a dense block every layer reads the maps of all layers before it and adds a few of its own (the growth rate).
 Nothing has to be learned twice, so few filters are enough, and the loss reaches every layer over a short way.
 
-Deviation: none; parameter names are torchvision's, so its weights load. Small pictures: stem="small" is a 3x3
+Deviation: none; parameter names are torchvision's, so its weights load. Small images: stem="small" is a 3x3
 convolution of stride 1 without pooling, as the paper does for CIFAR-10, but before the same four blocks.
 """
 
@@ -19,8 +19,7 @@ from torch import Tensor, nn
 
 from discern.errors import ModelError
 from discern.i18n import _
-from discern.models.layers import body_of
-from discern.models.network import Body, Network, check_size, is_small
+from discern.models.network import Body, Network, check_size, compose_body, is_small
 
 STAGES = {
     "stem": ("conv0", "norm0", "relu0", "pool0"),
@@ -31,7 +30,7 @@ STAGES = {
 }
 BLOCKS = 4
 BOTTLENECK = 4  # a layer's 1x1 convolution gives this many times the growth rate
-LEAST, LEAST_SMALL = 29, 8  # pixels a side that are halved five and three times, the last time unpadded
+MIN_SIZE, MIN_SIZE_SMALL = 29, 8  # pixels a side that are halved five and three times, the last time unpadded
 
 
 class DenseLayer(nn.Module):
@@ -64,8 +63,8 @@ class DenseBlock(nn.ModuleDict):
         return torch.cat(maps, 1)
 
 
-def transition(inputs: int) -> nn.Sequential:
-    """Half the channels, half the side: (N, inputs, H, W) -> (N, inputs / 2, H / 2, W / 2)."""
+def build_transition(inputs: int) -> nn.Sequential:
+    """Halve channels and side: (N, inputs, H, W) -> (N, inputs / 2, H / 2, W / 2)."""
     return nn.Sequential(
         OrderedDict(
             norm=nn.BatchNorm2d(inputs),
@@ -93,7 +92,7 @@ class DenseNet(Network):
     Raises
     ------
     ModelError
-        When ``blocks`` are not four numbers from 1, ``growth`` is below 1, ``stem`` is unknown, or the pictures are
+        When ``blocks`` are not four numbers from 1, ``growth`` is below 1, ``stem`` is unknown, or the images are
         too small for it.
 
     Examples
@@ -121,7 +120,7 @@ class DenseNet(Network):
         if growth < 1:
             raise ModelError(_("A densenet cannot grow by {growth}: it must be 1 or more.").format(growth=growth))
         small = is_small(stem, size)
-        check_size("densenet", size, LEAST_SMALL if small else LEAST, small)
+        check_size("densenet", size, MIN_SIZE_SMALL if small else MIN_SIZE, small)
         inputs = 2 * growth
         kernel, stride = (3, 1) if small else (7, 2)
         layers: dict[str, nn.Module] = {
@@ -134,7 +133,7 @@ class DenseNet(Network):
             layers[f"denseblock{number}"] = DenseBlock(inputs, count, growth)
             inputs += count * growth
             if number < BLOCKS:
-                layers[f"transition{number}"] = transition(inputs)
+                layers[f"transition{number}"] = build_transition(inputs)
                 inputs //= 2
         layers |= {"norm5": nn.BatchNorm2d(inputs), "relu5": nn.ReLU(inplace=True)}
         self.features = nn.Sequential(OrderedDict(layers))
@@ -146,7 +145,7 @@ class DenseNet(Network):
         nn.init.zeros_(self.classifier.bias)
 
     def body(self) -> Body:
-        return body_of(self.features, STAGES)
+        return compose_body(self.features, STAGES)
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         return self.avgpool(x).flatten(1)  # (N, 1024, 7, 7) -> (N, 1024)

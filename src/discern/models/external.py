@@ -1,6 +1,6 @@
 """Networks that other libraries make, by name: timm:NAME, torchvision:NAME, keras:NAME, path/to/file.py:function.
 
-A library is imported when one of its names is used, not before.
+This is what their specs have in common; `discern.models.registry.get_model_spec` picks the one that a name asks for.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from discern.errors import ModelError, nearest
+from discern.errors import ModelError, suggest
 from discern.i18n import _
-from discern.models.rows import Setting
+from discern.models.spec import ModelArg, check_shape
 
 if TYPE_CHECKING:
     from discern.models.network import Model
@@ -23,7 +23,7 @@ LIBRARIES = ("timm", "torchvision", "keras")
 
 @dataclass(frozen=True)
 class Origin:
-    """What the table tells of a network that is not its own: where it comes from, instead of a paper."""
+    """Where another library's network comes from, instead of a paper."""
 
     idea: Callable[[], str]
     year: int | None = None
@@ -31,8 +31,8 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class External(ABC):
-    """One network of another library; the same face as `discern.models.table.Entry`.
+class ExternalSpec(ABC):
+    """One network of another library; the same face as `discern.models.spec.ModelSpec`.
 
     Attributes
     ----------
@@ -50,11 +50,11 @@ class External(ABC):
     @property
     @abstractmethod
     def size(self) -> int:
-        """Pixels a side of the pictures it was made for."""
+        """Pixels a side of the images it was made for."""
 
     @property
     def channels(self) -> int:
-        """Colour channels of the pictures it was made for."""
+        """Colour channels of the images it was made for."""
         return 3
 
     @property
@@ -63,12 +63,12 @@ class External(ABC):
         return 1000
 
     @property
-    def fixed(self) -> bool:
-        """Whether its weights are for pictures of its own size alone, as those of most transformers."""
+    def has_fixed_size(self) -> bool:
+        """Whether its weights are for images of its own size alone, as those of most transformers."""
         return False
 
     @property
-    def settings(self) -> dict[str, Setting]:
+    def model_args(self) -> dict[str, ModelArg]:
         """None: these networks are taken as they are."""
         return {}
 
@@ -80,118 +80,78 @@ class External(ABC):
 
     @abstractmethod
     def make(self, classes: int, channels: int, size: int) -> Model:
-        """The network with random weights; whatever is raised becomes one sentence in `build`."""
+        """Make the network with random weights; whatever is raised becomes one sentence in `build`."""
 
     def build(
-        self, classes: int, channels: int = 3, size: int | None = None, settings: Mapping[str, Setting] | None = None
+        self, classes: int, channels: int = 3, size: int | None = None, model_args: Mapping[str, ModelArg] | None = None
     ) -> Model:
-        """As `discern.models.table.build`, for this network.
+        """Build the network with random weights; see `discern.models.registry.build_model`.
 
         Raises
         ------
         ModelError
-            When it cannot be made for such pictures; the sentence tells the library's reason.
+            When it cannot be made for such images; the sentence gives the library's reason.
         """
         import torch
 
-        from discern.models.table import check_shape
-
         size = self.size if size is None else size
         check_shape(self.name, classes, channels, size)
-        for setting in settings or {}:
-            raise ModelError(
-                _("{name} has no setting {setting}; it takes: {allowed}.").format(
-                    name=self.name, setting=setting, allowed="-"
-                )
-            )
+        for argument in model_args or {}:
+            message = _('{owner} has no setting "{name}"{hint}.')
+            raise ModelError(message.format(owner=self.name, name=argument, hint=""))
         if torch.empty(0).is_meta:  # not every library can build without memory
             try:
                 return self.make(classes, channels, size)
             except Exception:
                 with torch.device("cpu"):
-                    return self._made(classes, channels, size)
-        return self._made(classes, channels, size)
+                    return self._make_or_explain(classes, channels, size)
+        return self._make_or_explain(classes, channels, size)
 
-    def _made(self, classes: int, channels: int, size: int) -> Model:
+    def _make_or_explain(self, classes: int, channels: int, size: int) -> Model:
         try:
             return self.make(classes, channels, size)
         except ModelError:
             raise
         except Exception as error:  # the code of others may raise anything
-            sentence = _(
-                "{name} cannot be made for pictures of {size} pixels a side and {channels} channels ({reason}); "
-                "its own size is {native}: --set size={native}."
+            message = _(
+                "{name} cannot be built for images of {size}x{size} pixels and {channels} channels ({reason}); "
+                "its native size is {native}: --set size={native}."
             )
             if channels != self.channels:
-                sentence = _(
-                    "{name} cannot be made for pictures of {size} pixels a side and {channels} channels ({reason}); "
-                    "its own are {native} pixels and {own} channels: --set size={native} --set channels={own}."
+                message = _(
+                    "{name} cannot be built for images of {size}x{size} pixels and {channels} channels ({reason}); "
+                    "natively it takes {native} pixels and {own} channels: --set size={native} --set channels={own}."
                 )
-            told = {"size": size, "channels": channels, "native": self.size, "own": self.channels}
-            raise ModelError(sentence.format(name=self.name, reason=reason(error), **told)) from error
+            shapes = {"size": size, "channels": channels, "native": self.size, "own": self.channels}
+            raise ModelError(message.format(name=self.name, reason=summarize_error(error), **shapes)) from error
 
 
-def external(name: str) -> External:
-    """The network that ``name``, which has a colon in it, stands for.
-
-    Raises
-    ------
-    ModelError
-        When the library, the name in it or the file is not there; the sentence gives the nearest names.
-    """
-    library, _colon, _own = name.partition(":")
-    if is_code(name):
-        from discern.models.code import CodeNetwork
-
-        return CodeNetwork.of(name)
-    if library == "timm":
-        from discern.models.libraries import TimmNetwork
-
-        return TimmNetwork.of(name)
-    if library == "torchvision":
-        from discern.models.libraries import TorchvisionNetwork
-
-        return TorchvisionNetwork.of(name)
-    if library == "keras":
-        from discern.models.keras_library import KerasNetwork
-
-        return KerasNetwork.of(name)
-    raise ModelError(
-        _("{name} names no library: write {libraries} before a name, or path/to/file.py:function.").format(
-            name=name, libraries=", ".join(f"{library}:" for library in LIBRARIES)
-        )
-    )
-
-
-def is_code(name: str) -> bool:
-    """Whether ``name`` is of the form file.py:function.
+def is_user_code(name: str) -> bool:
+    """Return whether ``name`` is of the form file.py:function.
 
     Examples
     --------
-    >>> is_code("nets/mine.py:small"), is_code("timm:resnet18"), is_code("resnet18")
+    >>> is_user_code("nets/mine.py:small"), is_user_code("timm:resnet18"), is_user_code("resnet18")
     (True, False, False)
     """
     return name.rpartition(":")[0].endswith(".py")
 
 
-def unknown(library: str, own: str, names: Iterable[str]) -> ModelError:
-    """The error for a name that ``library`` does not have, with its nearest names."""
-    close = nearest(own, names)
-    if close:
-        sentence = _("{library} has no network called {own}; the nearest are {names}.")
-        return ModelError(sentence.format(library=library, own=own, names=", ".join(close)))
-    return ModelError(_("{library} has no network called {own}: check the name.").format(library=library, own=own))
+def unknown_in_library(library: str, name: str, names: Iterable[str]) -> ModelError:
+    """Make the error for a name that ``library`` does not have; the message suggests the nearest of ``names``."""
+    message = _('Unknown {library} model "{name}"{hint}.')
+    return ModelError(message.format(library=library, name=name, hint=suggest(name, names)))
 
 
-def reason(error: BaseException) -> str:
-    """The line of an error of another library that tells most, on one line.
+def summarize_error(error: BaseException) -> str:
+    """Return the most telling line of another library's error.
 
     Examples
     --------
-    >>> reason(ValueError("Exception encountered when calling Conv2D.call().\\n\\n\\x1b[1mToo small.\\x1b[0m\\n"))
+    >>> summarize_error(ValueError("Exception encountered when calling Conv2D.call().\\n\\x1b[1mToo small.\\x1b[0m"))
     'Too small'
     """
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # Keras colours its messages
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith("Exception encountered"):
         lines = lines[1:]

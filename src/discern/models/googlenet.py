@@ -8,7 +8,7 @@ gradient of their own while training.
 
 Deviation: as torchvision has it, whose parameter names and weights these are: batch normalisation after every
 convolution, 3x3 filters in the branch the paper gives 5x5 (a known mistake, kept because the weights have it), adaptive
-pooling to 4x4 in the auxiliary heads. The first weights are drawn as in ResNet. Small pictures: stem="small" begins
+pooling to 4x4 in the auxiliary heads. The first weights are drawn as in ResNet. Small images: stem="small" begins
 with a 3x3 convolution of stride 1 without pooling, in place of 7x7, stride 2 and pooling.
 """
 
@@ -17,8 +17,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from discern.models.layers import body_of
-from discern.models.network import Body, Network, check_dropout, check_size, is_small
+from discern.models.network import Body, Network, check_dropout, check_size, compose_body, is_small
 
 STAGES = {  # the auxiliary heads read the maps of inception4a and inception4d
     "stem": ("conv1", "maxpool1", "conv2", "conv3", "maxpool2"),
@@ -39,7 +38,7 @@ INCEPTIONS = {  # table 1: filters of 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, poo
     "inception5a": (256, 160, 320, 32, 128, 128),
     "inception5b": (384, 192, 384, 48, 128, 128),
 }
-LEAST = 15  # pixels a side of the published form, torchvision's own limit
+MIN_SIZE = 15  # pixels a side of the published form, torchvision's own limit
 
 
 class BasicConv2d(nn.Module):
@@ -105,7 +104,7 @@ class GoogLeNet(Network):
     Raises
     ------
     ModelError
-        When a dropout is not in [0, 1), ``stem`` is unknown, or the pictures are too small for it.
+        When a dropout is not in [0, 1), ``stem`` is unknown, or the images are too small for it.
 
     Examples
     --------
@@ -130,7 +129,7 @@ class GoogLeNet(Network):
         super().__init__()
         small = is_small(stem, size)
         if not small:
-            check_size("googlenet", size, LEAST)
+            check_size("googlenet", size, MIN_SIZE)
         self.conv1 = BasicConv2d(channels, 64, 3 if small else 7, 1 if small else 2)
         self.maxpool1 = nn.Identity() if small else nn.MaxPool2d(3, 2, ceil_mode=True)
         self.conv2 = BasicConv2d(64, 64, 1)
@@ -154,7 +153,7 @@ class GoogLeNet(Network):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def body(self) -> Body:
-        return body_of(self, STAGES)
+        return compose_body(self, STAGES)
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         return self.dropout(self.avgpool(x).flatten(1))  # (N, 1024, 7, 7) -> (N, 1024)

@@ -10,7 +10,7 @@ auxiliary heads are not needed, and two 3x3 convolutions take the place of each 
 Deviation: as in the published weights (the Caffe network and its PyTorch port), the first convolution is a plain
 7x7, not a separable one, and 4c and 4d give 608 channels, 128 of them from pooling, where figure 5 counts 576.
 Convolutions have no bias, which section 3.2 says the normalisation cancels; with biases the count is those weights'
-11,295,240. Small pictures: stem="small" begins with a 3x3 convolution of stride 1 without pooling.
+11,295,240. Small images: stem="small" begins with a 3x3 convolution of stride 1 without pooling.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from discern.models.layers import body_of
-from discern.models.network import Body, Network, is_small
+from discern.models.network import Body, Network, compose_body, is_small
 
 INCEPTIONS = {  # figure 5: filters of 1x1, 3x3 reduce, 3x3, double 3x3 reduce, double 3x3, pool projection; pooling
     "inception_3a": (64, 64, 64, 64, 96, 32, "average"),
@@ -153,7 +152,7 @@ class InceptionV2(Network):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def body(self) -> Body:
-        return body_of(self, STAGES)
+        return compose_body(self, STAGES)
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         return self.avgpool(x).flatten(1)  # (N, 1024, 7, 7) -> (N, 1024)

@@ -3,13 +3,13 @@
 Paper: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition",
 Proceedings of the IEEE 86(11), 1998 (section II.B, figure 2).
 
-Idea: one small filter slides over the whole picture, so a feature is found wherever it is with few weights.
+Idea: one small filter slides over the whole image, so a feature is found wherever it is with few weights.
 Layers of filters and subsampling alternate until so little place is left that fully connected layers can decide.
 
 Deviation: today's parts in the old frame: ReLU for the scaled tanh, max pooling for trainable averaging, C3 connected
 to all six maps (the paper's table II leaves some out to break symmetry) and a linear output with softmax for the
-radial basis functions. Pictures below 32x32 get a border of zeros up to 32 (the paper puts 28x28 digits in 32x32
-too); for larger ones the first fully connected layer, C5, grows with the picture.
+radial basis functions. Images below 32x32 get a border of zeros up to 32 (the paper puts 28x28 digits in 32x32
+too); for larger ones the first fully connected layer, C5, grows with the image.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ class LeNet(Network):
         self.fc = nn.Linear(84, classes)
 
     def stem(self, x: Tensor) -> Tensor:
-        """(N, C, 32, 32) or, with a border, (N, C, 28, 28) -> (N, 6, 14, 14)."""
+        """Map (N, C, 32, 32) or, with a border, (N, C, 28, 28) to (N, 6, 14, 14)."""
         if any(self.border):
             x = F.pad(x, self.border)
         return self.s2(F.relu(self.c1(x)))
 
     def stage2(self, x: Tensor) -> Tensor:
-        """(N, 6, 14, 14) -> (N, 16, 5, 5)."""
+        """Map (N, 6, 14, 14) to (N, 16, 5, 5)."""
         return self.s4(F.relu(self.c3(x)))
 
     def body(self) -> Body:
         return {"stem": self.stem, "stage2": self.stage2}
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         x = F.relu(self.c5(x.flatten(1)))  # (N, 16, 5, 5) -> (N, 400) -> (N, 120)
         return F.relu(self.f6(x))

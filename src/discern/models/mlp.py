@@ -7,8 +7,8 @@ Idea: every neuron reads every number of the layer before, so hidden layers lear
 backpropagation. Neighbouring pixels mean nothing to it: this is what convolution was to repair.
 
 Deviation: ReLU for the sigmoid and dropout between layers, as the courses use it. Rows: the course's MLP on
-28x28 colour pictures (2352-512-256-128) and the feed-forward net on 28x28 grey ones (784-512). The first layer
-grows with the picture, so small pictures need no other form.
+28x28 colour images (2352-512-256-128) and the feed-forward net on 28x28 grey ones (784-512). The first layer
+grows with the image, so small images need no other form.
 """
 
 from __future__ import annotations
@@ -71,5 +71,5 @@ class MLP(Network):
         # (N, C, H, W) -> (N, C H W) -> (N, hidden) ...
         return {"flatten": self.flatten, **{name: self.get_submodule(name) for name in self.layers}}
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         return x

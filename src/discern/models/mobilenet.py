@@ -9,7 +9,7 @@ mixes channels; together they cost about a ninth. A width factor thins every lay
 Deviation: ReLU6, TensorFlow's padding and the epsilon of batch normalisation are those of the authors' code (and of
 Keras), where the paper says ReLU or nothing; so those weights fit. An odd map is padded at both ends, as TensorFlow
 does; Keras pads depthwise layers at the far end only, and its next map is smaller by one. The paper prints s2 for the
-last depthwise layer by mistake: its input and output are both 7x7. Small pictures: stem="small" gives the first
+last depthwise layer by mistake: its input and output are both 7x7. Small images: stem="small" gives the first
 convolution stride 1.
 """
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from discern.models.network import Body, Network, is_small, scaled
+from discern.models.network import Body, Network, is_small, scale_filters
 
 STAGES = {  # filters and stride of each block, by the size of the map: H/2, H/4, H/8, H/16, H/32
     "stage1": ((64, 1),),
@@ -88,15 +88,15 @@ class MobileNet(Network):
         self, classes: int = 1000, channels: int = 3, size: int = 224, width: float = 1.0, stem: str = "auto"
     ) -> None:
         super().__init__()
-        inputs = scaled(32, width)
+        inputs = scale_filters(32, width)
         self.conv1 = Conv3x3(channels, inputs, stride=1 if is_small(stem, size) else 2)
         self.bn1 = nn.BatchNorm2d(inputs, eps=EPSILON)
         self.relu = nn.ReLU6(inplace=True)
         for name, rows in STAGES.items():
             blocks = []
             for filters, stride in rows:
-                blocks.append(Separable(inputs, scaled(filters, width), stride))
-                inputs = scaled(filters, width)
+                blocks.append(Separable(inputs, scale_filters(filters, width), stride))
+                inputs = scale_filters(filters, width)
             self.add_module(name, nn.Sequential(*blocks))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(inputs, classes)
@@ -110,16 +110,16 @@ class MobileNet(Network):
         layers = {"conv1": "conv1", "conv1_bn": "bn1", "conv_preds": "fc"}
         blocks = [f"{stage}.{i}" for stage, rows in STAGES.items() for i in range(len(rows))]
         for number, block in enumerate(blocks, start=1):
-            for part in ("dw", "pw"):
-                layers |= {f"conv_{part}_{number}": f"{block}.{part}", f"conv_{part}_{number}_bn": f"{block}.{part}_bn"}
+            for kind in ("dw", "pw"):
+                layers |= {f"conv_{kind}_{number}": f"{block}.{kind}", f"conv_{kind}_{number}_bn": f"{block}.{kind}_bn"}
         return layers
 
     def stem(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, 32, H / 2, W / 2), or (N, 32, H, W) with the small stem."""
+        """Map (N, C, H, W) to (N, 32, H / 2, W / 2), or (N, 32, H, W) with the small stem."""
         return self.relu(self.bn1(self.conv1(x)))
 
     def body(self) -> Body:
         return {"stem": self.stem, **{name: self.get_submodule(name) for name in STAGES}}
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         return self.avgpool(x).flatten(1)  # (N, 1024, 7, 7) -> (N, 1024)

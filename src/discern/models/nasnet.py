@@ -4,12 +4,12 @@ Paper: B. Zoph, V. Vasudevan, J. Shlens, Q. V. Le, "Learning Transferable Archit
 CVPR 2018, arXiv:1707.07012 (figure 2 the network, figure 4 the cells).
 
 Idea: a search on CIFAR-10 chose which operations two small cells are made of, a normal one that keeps the size of the
-map and a reduction one that halves it. The same two cells, repeated and widened, make a network for any picture size.
+map and a reduction one that halves it. The same two cells, repeated and widened, make a network for any image size.
 
 Deviation: ScheduledDropPath and the auxiliary head, which the paper uses in training, are left out, as Keras and timm
 leave them out. Reduction pools pad as timm's do: with minus infinity before a maximum, with zeros before an average.
 Parameter names are timm's, so weights of its `nasnetalarge` load; mobile is as Keras has it (there a reduction cell
-hands its own input on; in large, the map before that). Small pictures: stem="small" gives the first convolution
+hands its own input on; in large, the map before that). Small images: stem="small" gives the first convolution
 stride 1. The paper's CIFAR form has no stem cells either, at 16 times the arithmetic; with them weights fit both forms.
 """
 
@@ -29,7 +29,7 @@ from discern.models.network import Body, Network, check_size, is_small
 
 T = TypeVar("T")
 EPSILON = 1e-3  # of batch normalisation
-LEAST = 3  # pixels a side that the unpadded first convolution needs
+MIN_SIZE = 3  # pixels a side that the unpadded first convolution needs
 
 # Figure 4. Each row adds two maps: an operation and what it reads, twice. "x" is the last map after a 1x1 convolution,
 # "p" the map before it made to fit, a number the sum of that row.
@@ -48,11 +48,11 @@ REDUCTION: tuple[Row, ...] = (
     ("identity", 1, "average 3", 0),
     ("separable 3", 0, "maximum 3", "x"),
 )
-KEPT: dict[bool, tuple[str | int, ...]] = {False: ("p", 0, 1, 2, 3, 4), True: (1, 2, 3, 4)}  # of a reduction cell?
+OUTPUTS: dict[bool, tuple[str | int, ...]] = {False: ("p", 0, 1, 2, 3, 4), True: (1, 2, 3, 4)}  # of a reduction cell?
 
 
-def padded(x: Tensor, kernel: int, value: float = 0.0) -> Tensor:
-    """Padding of TensorFlow's SAME before a window of stride 2: an even side has one less at its near end."""
+def pad_same(x: Tensor, kernel: int, value: float = 0.0) -> Tensor:
+    """Pad as TensorFlow's SAME before a window of stride 2: an even side gets one less at its near end."""
     height, width = x.shape[2:]
     near, far = kernel // 2 - 1, kernel // 2
     return F.pad(x, (near + width % 2, far, near + height % 2, far), value=value)
@@ -66,7 +66,7 @@ class MaxPool(nn.MaxPool2d):
         self.side = kernel
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(padded(x, self.side, float("-inf")))
+        return super().forward(pad_same(x, self.side, float("-inf")))
 
 
 class AvgPool(nn.AvgPool2d):
@@ -77,7 +77,7 @@ class AvgPool(nn.AvgPool2d):
         self.side = kernel
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(padded(x, self.side) if self.stride == 2 else x)
+        return super().forward(pad_same(x, self.side) if self.stride == 2 else x)
 
 
 class Depthwise(nn.Conv2d):
@@ -88,7 +88,7 @@ class Depthwise(nn.Conv2d):
         super().__init__(channels, channels, kernel, stride, padding, groups=channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(padded(x, self.kernel_size[0]) if self.stride[0] == 2 else x)
+        return super().forward(pad_same(x, self.kernel_size[0]) if self.stride[0] == 2 else x)
 
 
 class Separable(nn.Sequential):
@@ -123,8 +123,8 @@ class Squeeze(nn.Sequential):
         self.bn = nn.BatchNorm2d(outputs, eps=EPSILON)
 
 
-def operation(name: str, inputs: int, outputs: int, stride: int) -> nn.Module:
-    """What a word of the tables above stands for."""
+def build_operation(name: str, inputs: int, outputs: int, stride: int) -> nn.Module:
+    """Build what a word of the tables above stands for."""
     kind, _space, kernel = name.partition(" ")
     if kind == "separable":
         return Branch(inputs, outputs, int(kernel), stride)
@@ -156,8 +156,8 @@ class Cell(nn.Module):
     def __init__(self, reduction: bool, filters: int, last: Map, before: Map) -> None:
         super().__init__()
         self.rows = REDUCTION if reduction else NORMAL
-        self.kept = KEPT[reduction]
-        self.out = Map(len(self.kept) * filters, last.halvings + reduction)
+        self.outputs = OUTPUTS[reduction]
+        self.out = Map(len(self.outputs) * filters, last.halvings + reduction)
         self.conv_1x1 = Squeeze(last.channels, filters)
         self.halves = before.halvings < last.halvings
         if self.halves:
@@ -170,11 +170,11 @@ class Cell(nn.Module):
         for i, (left, of, right, and_of) in enumerate(self.rows):
             for side, name, read in (("left", left, of), ("right", right, and_of)):
                 stride = 2 if reduction and isinstance(read, str) else 1
-                module = operation(name, channels.get(read, filters), filters, stride)
+                module = build_operation(name, channels.get(read, filters), filters, stride)
                 self.add_module(f"comb_iter_{i}_{side}", module)
 
     def fit(self, before: Tensor) -> Tensor:
-        """The map before the last, made as large as that and with as many channels as it has after its 1x1."""
+        """Make the map before the last as large as that, with as many channels as it has after its 1x1."""
         if not self.halves:
             return self.conv_prev_1x1(before)
         x = before.relu()
@@ -187,7 +187,7 @@ class Cell(nn.Module):
         for i, (_left, of, _right, and_of) in enumerate(self.rows):
             left, right = (self.get_submodule(f"comb_iter_{i}_{side}") for side in ("left", "right"))
             maps[i] = left(maps[of]) + right(maps[and_of])
-        return torch.cat([maps[which] for which in self.kept], dim=1)
+        return torch.cat([maps[name] for name in self.outputs], dim=1)
 
 
 class NASNet(Network):
@@ -243,13 +243,13 @@ class NASNet(Network):
             )
         small = is_small(stem, size)
         if not small:
-            check_size("nasnet", size, LEAST)
+            check_size("nasnet", size, MIN_SIZE)
         first = nn.Conv2d(channels, stem_filters, 3, 1 if small else 2, padding=1 if small else 0, bias=False)
         self.conv0 = nn.Sequential(OrderedDict(conv=first, bn=nn.BatchNorm2d(stem_filters, eps=EPSILON)))
         self.skip_reduction = skip_reduction
         self.cells: dict[str, list[str]] = {}
         last = before = Map(stem_filters, 0)
-        for stage, rows in layout(cells, filters // 24).items():
+        for stage, rows in list_cells(cells, filters // 24).items():
             self.cells[stage] = [name for name, _reduction, _width in rows]
             for name, reduction, width in rows:
                 cell = Cell(reduction, width, last, before)
@@ -262,32 +262,32 @@ class NASNet(Network):
                 nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
 
     def next_before(self, cell: str, last: T, before: T) -> T:
-        """Which of the two maps that ``cell`` read the next cell reads again."""
+        """Return which of the two maps that ``cell`` read the next cell reads again."""
         return before if self.skip_reduction and cell.startswith("reduction") else last
 
     def body(self) -> Body:
-        """The stages of one pass: cells read two maps, so each stage leaves one to the next."""
-        kept: list[Tensor] = []
+        """Return the stages of one pass: cells read two maps, so each stage leaves one to the next."""
+        waiting: list[Tensor] = []
 
         def run(names: list[str], x: Tensor) -> Tensor:
             for name in names:
-                before = kept.pop() if kept else x
-                kept.append(self.next_before(name, x, before))
+                before = waiting.pop() if waiting else x
+                waiting.append(self.next_before(name, x, before))
                 x = self.get_submodule(name)(x, before)
             return x
 
         return {"stem": self.conv0, **{stage: partial(run, names) for stage, names in self.cells.items()}}
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         return self.avgpool(x.relu()).flatten(1)  # (N, 1056, 7, 7) -> (N, 1056)
 
 
-def layout(cells: int, filters: int) -> dict[str, list[tuple[str, bool, int]]]:
-    """Figure 2: by stage, each cell's name, whether it halves the map, and its filters.
+def list_cells(cells: int, filters: int) -> dict[str, list[tuple[str, bool, int]]]:
+    """List, by stage as in figure 2, each cell's name, whether it halves the map, and its filters.
 
     Examples
     --------
-    >>> layout(1, 44)["stage3"]
+    >>> list_cells(1, 44)["stage3"]
     [('reduction_cell_0', True, 88), ('cell_1', False, 88)]
     """
     stages = {

@@ -1,28 +1,29 @@
-"""What every network here offers: logits, the feature maps of its stages, and the name of its head."""
+"""The face of every network: logits, features before the head, the feature maps of its stages, the head's name."""
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor, nn
 
-from discern.errors import ModelError
+from discern.errors import ModelError, suggest
 from discern.i18n import _
 
 Body = Mapping[str, Callable[[Tensor], Tensor]]
-SMALL_PICTURE = 64  # up to this many pixels a side, stem="auto" is the small one
+SMALL_IMAGE = 64  # up to this many pixels a side, stem="auto" is the small one
 STEMS = ("auto", "imagenet", "small")
 
 
 class Model(nn.Module, ABC):
-    """What every classifier here can do, whether it is one of `discern.models.table` or another library's.
+    """A classifier, whether it is one of `discern.models.registry` or another library's.
 
-    Pictures (N, C, H, W) -> stages -> features -> head -> logits (N, classes).
+    Images (N, C, H, W) -> stages -> features -> head -> logits (N, classes).
     """
 
     head_name: str  # dotted name of the module that makes the logits: set_submodule(head_name, ...) swaps it
-    prepared_by: int = 0  # how many training pictures `prepare` wants to see before the first step
+    init_images: int = 0  # how many training images `init_from_data` needs before the first step
     auxiliary: Mapping[str, str] = {}  # stage whose map an auxiliary head reads -> dotted name of that head
 
     @property
@@ -40,31 +41,31 @@ class Model(nn.Module, ABC):
         """Dotted names of what must be new for other classes: the head and the auxiliary heads."""
         return (self.head_name, *self.auxiliary.values())
 
-    def prepare(self, pictures: Tensor) -> None:
-        """Set what is not trained by training pictures (N, C, H, W); most networks have nothing of the kind."""
+    def init_from_data(self, images: Tensor) -> None:
+        """Set what is not trained from training images (N, C, H, W); most networks have nothing of the kind."""
 
     @abstractmethod
     def stages(self, x: Tensor) -> dict[str, Tensor]:
-        """The map that each stage makes of pictures ``x`` (N, C, H, W), in order."""
+        """Return the feature map of each stage for images ``x`` (N, C, H, W), in order."""
 
     @abstractmethod
-    def encode(self, x: Tensor) -> Tensor:
-        """What the head reads of pictures ``x``: (N, F), or (N, F, H, W) before a convolutional head."""
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Return what the head reads of images ``x``: (N, F), or (N, F, H, W) before a convolutional head."""
 
     @abstractmethod
-    def answer(self, features: Tensor) -> Tensor:
-        """What the head reads -> logits (N, classes)."""
+    def forward_head(self, features: Tensor) -> Tensor:
+        """Return the logits (N, classes) of what `forward_features` gives."""
 
     @abstractmethod
-    def answers(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The logits, then those of each auxiliary head: what a training step compares with the labels."""
+    def forward_train(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return the logits, then those of each auxiliary head: what a training step compares with the labels."""
 
 
 class Network(Model):
     """A classifier written here: a body of named stages, what becomes of the last map, and a head.
 
-    A subclass gives `body` and `embed`; its constructor takes ``classes``, ``channels`` and ``size`` (pixels a
-    side) first and its own settings, each with a default, after them.
+    A subclass gives `body` and `pool`; its constructor takes ``classes``, ``channels`` and ``size`` (pixels a
+    side) first and its own arguments, each with a default, after them.
 
     Examples
     --------
@@ -81,47 +82,74 @@ class Network(Model):
 
     @abstractmethod
     def body(self) -> Body:
-        """The stages in order: name -> what turns the map before it into its own."""
+        """Return the stages in order: name -> what turns the map before it into its own."""
 
     @abstractmethod
-    def embed(self, x: Tensor) -> Tensor:
-        """The last stage's map -> what the head reads: (N, F), or (N, F, H, W) before a convolutional head."""
+    def pool(self, x: Tensor) -> Tensor:
+        """Turn the last stage's map into what the head reads: (N, F), or (N, F, H, W) before a convolutional head."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pictures (N, C, H, W) -> logits (N, classes)."""
-        return self.answer(self.encode(x))
+        """Return the logits (N, classes) of images (N, C, H, W)."""
+        return self.forward_head(self.forward_features(x))
 
     def stages(self, x: Tensor) -> dict[str, Tensor]:
-        """The map that each stage makes of pictures ``x`` (N, C, H, W), in order; `embed` reads the last."""
+        """Return the feature map of each stage for images ``x`` (N, C, H, W), in order; `pool` reads the last."""
         maps = {}
         for name, stage in self.body().items():
             x = stage(x)
             maps[name] = x
         return maps
 
-    def encode(self, x: Tensor) -> Tensor:
-        """What the head reads of pictures ``x``: (N, F), or (N, F, H, W) before a convolutional head."""
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Return what the head reads of images ``x``: (N, F), or (N, F, H, W) before a convolutional head."""
         for stage in self.body().values():  # not stages(): a map is freed as soon as the next is made
             x = stage(x)
-        return self.embed(x)
+        return self.pool(x)
 
-    def answer(self, features: Tensor) -> Tensor:
-        """What the head reads -> logits (N, classes); a convolutional head's map is rectified and averaged."""
+    def forward_head(self, features: Tensor) -> Tensor:
+        """Return the logits (N, classes) of ``features``; a convolutional head's map is rectified and averaged."""
         scores = self.head(features)
         return scores if scores.dim() == 2 else scores.relu().mean(dim=(2, 3))
 
-    def answers(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The logits, then those of each auxiliary head: what a training step compares with the labels."""
-        asides = []
+    def forward_train(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return the logits, then those of each auxiliary head: what a training step compares with the labels."""
+        auxiliary = []
         for name, stage in self.body().items():
             x = stage(x)
             if name in self.auxiliary:
-                asides.append(self.get_submodule(self.auxiliary[name])(x))
-        return (self.answer(self.embed(x)), *asides)
+                auxiliary.append(self.get_submodule(self.auxiliary[name])(x))
+        return (self.forward_head(self.pool(x)), *auxiliary)
+
+
+def compose_body(network: nn.Module, stages: Mapping[str, Sequence[str]]) -> Body:
+    """Return the body of a network whose stages are runs of its own layers.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Has the layers.
+    stages : mapping
+        Name of a stage -> dotted names of the layers it passes, in order.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.Linear(3, 2))
+    >>> body = compose_body(network, {"first": ("0", "1"), "second": ("2",)})
+    >>> body["first"](torch.zeros(5, 2, 2)).shape
+    torch.Size([5, 3])
+    """
+    return {name: functools.partial(_run_layers, network, layers) for name, layers in stages.items()}
+
+
+def _run_layers(network: nn.Module, layers: Sequence[str], x: Tensor) -> Tensor:
+    for layer in layers:
+        x = network.get_submodule(layer)(x)
+    return x
 
 
 def is_small(stem: str, size: int) -> bool:
-    """Whether the small-picture stem is meant: asked for, or ``auto`` and the pictures are small.
+    """Return whether the small-image stem is meant: by name, or by ``auto`` and small images.
 
     Raises
     ------
@@ -134,14 +162,12 @@ def is_small(stem: str, size: int) -> bool:
     (True, False, False)
     """
     if stem not in STEMS:
-        raise ModelError(
-            _("The stem {stem} is unknown: it is one of {allowed}.").format(stem=stem, allowed=", ".join(STEMS))
-        )
-    return stem == "small" or (stem == "auto" and size <= SMALL_PICTURE)
+        raise ModelError(_('Unknown stem "{stem}"{hint}.').format(stem=stem, hint=suggest(stem, STEMS)))
+    return stem == "small" or (stem == "auto" and size <= SMALL_IMAGE)
 
 
-def scaled(filters: int, width: float) -> int:
-    """How many of ``filters`` are left at ``width`` (1.0 is all), never none.
+def scale_filters(filters: int, width: float) -> int:
+    """Return how many of ``filters`` are left at ``width`` (1.0 is all), never none.
 
     Raises
     ------
@@ -150,7 +176,7 @@ def scaled(filters: int, width: float) -> int:
 
     Examples
     --------
-    >>> [scaled(n, 0.1) for n in (64, 128, 256, 512)]
+    >>> [scale_filters(n, 0.1) for n in (64, 128, 256, 512)]
     [6, 13, 26, 51]
     """
     if width <= 0:
@@ -159,7 +185,7 @@ def scaled(filters: int, width: float) -> int:
 
 
 def check_dropout(dropout: float) -> float:
-    """``dropout`` itself, if it is a share of values that can be left out.
+    """Return ``dropout`` itself, if it is a fraction of values that can be left out.
 
     Raises
     ------
@@ -171,32 +197,29 @@ def check_dropout(dropout: float) -> float:
     return dropout
 
 
-def check_size(network: str, size: int, least: int, small: bool = False) -> None:
-    """Refuse pictures that a network would shrink to nothing.
+def check_size(network: str, size: int, min_size: int, small: bool = False) -> None:
+    """Refuse images that a network would shrink to nothing.
 
     Parameters
     ----------
     network : str
-        Its name in the sentence.
-    size, least : int
-        Pixels a side that the pictures have, and that they must have.
+        Its name in the message.
+    size, min_size : int
+        Pixels a side that the images have, and that they must have.
     small : bool
-        Whether this is the small-picture form already; otherwise the sentence names that form as a remedy.
+        Whether this is the small-image form already; otherwise the message names that form as a remedy.
 
     Raises
     ------
     ModelError
-        When ``size`` is below ``least``.
+        When ``size`` is below ``min_size``.
     """
-    if size < least and small:
-        raise ModelError(
-            _("Pictures of {size} pixels a side are too small for {name}: use {least} or more.").format(
-                size=size, name=network, least=least
-            )
+    if size >= min_size:
+        return
+    message = _("{name} needs images of at least {min_size}x{min_size} pixels, got {size}x{size}: use larger images.")
+    if not small:
+        message = _(
+            "{name} needs images of at least {min_size}x{min_size} pixels, got {size}x{size}: use larger images or "
+            "stem=small."
         )
-    if size < least:
-        raise ModelError(
-            _(
-                "{network} needs pictures of {least} pixels a side or more, not {size}: use larger ones or stem=small."
-            ).format(network=network, least=least, size=size)
-        )
+    raise ModelError(message.format(name=network, min_size=min_size, size=size))

@@ -3,11 +3,11 @@
 Paper: M. Lin, Q. Chen, S. Yan, "Network In Network", ICLR 2014, arXiv:1312.4400 (sections 3.1 and 3.2, figure 2); the
 numbers are those of the authors' ImageNet and CIFAR-10 models in the Caffe Model Zoo.
 
-Idea: a small network, two 1x1 convolutions after each larger one, slides over the picture in place of a single filter.
+Idea: a small network, two 1x1 convolutions after each larger one, slides over the image in place of a single filter.
 The last makes one map a class, and the average of the map is the score: no fully connected layer is left to overfit.
 
 Deviation: weights are drawn as He et al. 2015 do, and the scores start at 5: below 0 their ReLU passes no gradient, and
-a class was lost in the first steps. Small pictures: stem="small" is the authors'
+a class was lost in the first steps. Small images: stem="small" is the authors'
 CIFAR-10 network, three mlpconv layers for four, with max pooling throughout as the paper says (their second is an
 average) and one dropout, before the last mlpconv layer, as in their ImageNet network.
 """
@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from discern.models.layers import draw_he
+from discern.models.initialization import init_he
 from discern.models.network import Body, Network, check_dropout, check_size, is_small
 
 IMAGENET = {  # kernel of the convolution; its filters and those of the 1x1 after it
@@ -32,8 +32,8 @@ SMALL = {
     "mlpconv2": (5, (192, 192, 192)),
     "mlpconv3": (3, (192, 192)),
 }
-LEAST = 39  # pixels a side that leave one place after strides of 4, 2, 2, 2
-LEAST_SMALL = 4  # after 2, 2
+MIN_SIZE = 39  # pixels a side that leave one place after strides of 4, 2, 2, 2
+MIN_SIZE_SMALL = 4  # after 2, 2
 FIRST_SCORE = 5.0  # far enough above 0 that no step of training starts below
 
 
@@ -62,7 +62,7 @@ class NIN(Network):
     Raises
     ------
     ModelError
-        When the pictures are too small, ``dropout`` is not in [0, 1), or ``stem`` is unknown.
+        When the images are too small, ``dropout`` is not in [0, 1), or ``stem`` is unknown.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class NIN(Network):
     ) -> None:
         super().__init__()
         small = is_small(stem, size)
-        check_size("nin", size, LEAST_SMALL if small else LEAST, small)
+        check_size("nin", size, MIN_SIZE_SMALL if small else MIN_SIZE, small)
         check_dropout(dropout)
         self.plan = SMALL if small else IMAGENET
         *_others, last = self.plan
@@ -99,10 +99,10 @@ class NIN(Network):
             self.add_module(name, nn.Sequential(*layers))
             inputs = filters[-1]
         self.cccp = nn.Conv2d(inputs, classes, 1)
-        draw_he(self, FIRST_SCORE)
+        init_he(self, FIRST_SCORE)
 
     def body(self) -> Body:
         return {name: self.get_submodule(name) for name in self.plan}
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         return x  # (N, 1024, 6, 6): the head is a convolution

@@ -7,7 +7,7 @@ Idea: a block learns only what to add to its input, y = x + F(x), and an identit
 The gradient runs through the sum undiminished, so a network of a hundred layers trains like one of ten.
 
 Deviation: in a bottleneck the stride is on the 3x3 convolution, not the first 1x1 ("ResNet v1.5", as torchvision has
-it; parameter names are torchvision's, so its weights load). Small pictures: stem="small" is a 3x3 convolution of
+it; parameter names are torchvision's, so its weights load). Small images: stem="small" is a 3x3 convolution of
 stride 1 without pooling, as the paper's section 4.2 does for CIFAR-10, in place of 7x7, stride 2 and pooling.
 """
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from discern.errors import ModelError
 from discern.i18n import _
-from discern.models.network import Body, Network, is_small, scaled
+from discern.models.network import Body, Network, is_small, scale_filters
 
 FILTERS = (64, 128, 256, 512)  # of the four stages, at width 1
 
@@ -79,8 +79,8 @@ class Block(Protocol):
     def __call__(self, inputs: int, filters: int, stride: int, shortcut: nn.Sequential | None) -> nn.Module: ...
 
 
-def stage(kind: Block, inputs: int, filters: int, count: int, stride: int) -> nn.Sequential:
-    """``count`` blocks; the first takes the stride, and a 1x1 shortcut where the shape changes."""
+def build_stage(kind: Block, inputs: int, filters: int, count: int, stride: int) -> nn.Sequential:
+    """Chain ``count`` blocks; the first takes the stride, and a 1x1 shortcut where the shape changes."""
     outputs = filters * kind.expansion
     shortcut = None
     if stride != 1 or inputs != outputs:
@@ -132,7 +132,7 @@ class ResNet(Network):
         if len(blocks) != len(FILTERS) or min(blocks) < 1:
             raise ModelError(_("A resnet cannot have the blocks {blocks}: give four numbers.").format(blocks=blocks))
         kind = Bottleneck if bottleneck else BasicBlock
-        one, two, three, four = (scaled(filters, width) for filters in FILTERS)
+        one, two, three, four = (scale_filters(filters, width) for filters in FILTERS)
         small = is_small(stem, size)
         self.conv1 = nn.Conv2d(
             channels, one, 3 if small else 7, 1 if small else 2, padding=1 if small else 3, bias=False
@@ -140,10 +140,10 @@ class ResNet(Network):
         self.bn1 = nn.BatchNorm2d(one)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, 2, padding=1)
-        self.layer1 = stage(kind, one, one, blocks[0], stride=1)
-        self.layer2 = stage(kind, one * kind.expansion, two, blocks[1], stride=2)
-        self.layer3 = stage(kind, two * kind.expansion, three, blocks[2], stride=2)
-        self.layer4 = stage(kind, three * kind.expansion, four, blocks[3], stride=2)
+        self.layer1 = build_stage(kind, one, one, blocks[0], stride=1)
+        self.layer2 = build_stage(kind, one * kind.expansion, two, blocks[1], stride=2)
+        self.layer3 = build_stage(kind, two * kind.expansion, three, blocks[2], stride=2)
+        self.layer4 = build_stage(kind, three * kind.expansion, four, blocks[3], stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(four * kind.expansion, classes)
         for module in self.modules():
@@ -151,7 +151,7 @@ class ResNet(Network):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def stem(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, 64, H / 4, W / 4), or (N, 64, H, W) with the small stem."""
+        """Map (N, C, H, W) to (N, 64, H / 4, W / 4), or (N, 64, H, W) with the small stem."""
         return self.maxpool(self.relu(self.bn1(self.conv1(x))))
 
     def body(self) -> Body:
@@ -163,5 +163,5 @@ class ResNet(Network):
             "layer4": self.layer4,
         }
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         return self.avgpool(x).flatten(1)  # (N, 512, 7, 7) -> (N, 512)

@@ -9,7 +9,7 @@ layers turn those means into a factor between 0 and 1 for every channel, for abo
 Deviation: as the authors' Caffe networks and timm's legacy_seresnet18 to 152 have it, whose parameter names these are:
 a bottleneck's stride is on its first 1x1 convolution, and the pooling has no padding but a cut last window. 18 and 34,
 which the authors did not publish, rectify the residual before the excitation, as timm's weights were trained.
-Small pictures: stem="small" is a 3x3 convolution of stride 1 without pooling, in place of 7x7, stride 2 and pooling.
+Small images: stem="small" is a 3x3 convolution of stride 1 without pooling, in place of 7x7, stride 2 and pooling.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from discern.errors import ModelError
 from discern.i18n import _
 from discern.models.network import Body, Network, is_small
-from discern.models.resnet import FILTERS, stage
+from discern.models.resnet import FILTERS, build_stage
 
 REDUCTION = 16  # the paper's r: channels per neuron of the squeeze
 
@@ -136,7 +136,7 @@ class SENet(Network):
         self.pool0 = nn.Identity() if small else nn.MaxPool2d(3, 2, ceil_mode=True)
         inputs = 64
         for number, (filters, count) in enumerate(zip(FILTERS, blocks, strict=True), start=1):
-            self.add_module(f"layer{number}", stage(kind, inputs, filters, count, stride=1 if number == 1 else 2))
+            self.add_module(f"layer{number}", build_stage(kind, inputs, filters, count, stride=1 if number == 1 else 2))
             inputs = filters * kind.expansion
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.last_linear = nn.Linear(inputs, classes)
@@ -147,11 +147,11 @@ class SENet(Network):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def stem(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, 64, H / 4, W / 4), or (N, 64, H, W) with the small stem."""
+        """Map (N, C, H, W) to (N, 64, H / 4, W / 4), or (N, 64, H, W) with the small stem."""
         return self.pool0(self.layer0(x))
 
     def body(self) -> Body:
         return {"stem": self.stem, **{f"layer{n}": self.get_submodule(f"layer{n}") for n in (1, 2, 3, 4)}}
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         return self.avgpool(x).flatten(1)  # (N, 512, 7, 7) -> (N, 512)

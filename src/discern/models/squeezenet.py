@@ -9,7 +9,7 @@ so the costly 3x3 filters read little. Pooling comes late, so most filters work 
 Deviation: none for 1.0; version 1.1 is the authors' release of the same year, which pools earlier and takes 2.3 times
 less work at equal accuracy (parameter names of both are torchvision's, so its weights load). Weights are drawn as He
 et al. 2015 do, and the scores start at 5: below 0 their ReLU passes no gradient, and a class was lost in the first
-steps. Small pictures: stem="small" has 3x3 filters of stride 1, padded, in the first convolution.
+steps. Small images: stem="small" has 3x3 filters of stride 1, padded, in the first convolution.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from discern.errors import ModelError
 from discern.i18n import _
-from discern.models.layers import draw_he
+from discern.models.initialization import init_he
 from discern.models.network import Body, Network, check_dropout, check_size, is_small
 
 FIRES = {  # squeeze filters, and expand filters of each kind, by the paper's number of the module
@@ -69,7 +69,7 @@ class SqueezeNet(Network):
     Raises
     ------
     ModelError
-        When ``pools`` are not numbers of Fire modules in order, ``filters`` or ``kernel`` is below 1, the pictures are
+        When ``pools`` are not numbers of Fire modules in order, ``filters`` or ``kernel`` is below 1, the images are
         too small, ``dropout`` is not in [0, 1), or ``stem`` is unknown.
 
     Examples
@@ -101,8 +101,8 @@ class SqueezeNet(Network):
                 )
             )
         small = is_small(stem, size)
-        least = 2 ** len(pools)  # each pooling turns 2n places into n, a last pair included
-        check_size("squeezenet", size, least if small else 2 * (least - 1) + kernel, small)
+        min_size = 2 ** len(pools)  # each pooling turns 2n places into n, a last pair included
+        check_size("squeezenet", size, min_size if small else 2 * (min_size - 1) + kernel, small)
         first = nn.Conv2d(channels, filters, 3, padding=1) if small else nn.Conv2d(channels, filters, kernel, stride=2)
         layers: list[nn.Module] = [first, nn.ReLU(inplace=True)]
         self.starts = [0]  # of each stage, in `features`
@@ -115,7 +115,7 @@ class SqueezeNet(Network):
             inputs = 2 * expand
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(nn.Dropout(check_dropout(dropout)), nn.Conv2d(inputs, classes, 1))
-        draw_he(self, FIRST_SCORE)
+        init_he(self, FIRST_SCORE)
 
     def body(self) -> Body:
         ends = [*self.starts[1:], len(self.features)]
@@ -124,5 +124,5 @@ class SqueezeNet(Network):
             for i, (start, end) in enumerate(zip(self.starts, ends, strict=True))
         }
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         return self.classifier[0](x)  # (N, 512, 13, 13): the head is a convolution

@@ -8,7 +8,7 @@ with fewer weights and more ReLU than one large filter. So the network grows by 
 
 Deviation: the variants with batch normalisation are torchvision's, not the paper's, and parameter names are
 torchvision's, so its weights load. Weights are drawn as He et al. 2015 do, so that the deep ones start from nothing;
-the paper began them with trained layers of the 11-layer one. Small pictures: stem="small" leaves out the pooling of
+the paper began them with trained layers of the 11-layer one. Small images: stem="small" leaves out the pooling of
 the last two stages (nothing would be left of 28x28) and averages the last map to one place before fully connected
 layers of 512 neurons for 4096.
 """
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from discern.errors import ModelError
 from discern.i18n import _
-from discern.models.layers import draw_he
+from discern.models.initialization import init_he
 from discern.models.network import Body, Network, check_dropout, check_size, is_small
 
 FILTERS = (64, 128, 256, 512, 512)  # of the five stages
@@ -45,7 +45,7 @@ class VGG(Network):
     Raises
     ------
     ModelError
-        When ``blocks`` are not five numbers from 1, the pictures are too small, ``dropout`` is not in [0, 1), or
+        When ``blocks`` are not five numbers from 1, the images are too small, ``dropout`` is not in [0, 1), or
         ``stem`` is unknown.
 
     Examples
@@ -100,12 +100,12 @@ class VGG(Network):
             nn.Dropout(dropout),
             nn.Linear(neurons, classes),
         )
-        draw_he(self)
+        init_he(self)
 
     def body(self) -> Body:
         starts = [0, *self.ends]
         return {f"stage{i + 1}": self.features[starts[i] : end] for i, end in enumerate(self.ends)}
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         x = self.avgpool(x).flatten(1)  # (N, 512, 7, 7) -> (N, 25088)
         return self.classifier[:-1](x)  # (N, 4096)

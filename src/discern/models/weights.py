@@ -1,4 +1,4 @@
-"""Weights in and out of a network: safetensors, and the official .pth files of torchvision, which are read as data."""
+"""Weights in and out of a network: safetensors, torchvision's .pth files read as data, and Keras' names and layout."""
 
 from __future__ import annotations
 
@@ -13,29 +13,37 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from discern.errors import ModelError
-from discern.files import replacing
+from discern.files import atomic_write
 from discern.i18n import _
-from discern.models.keras_layout import from_keras, is_keras
 
-NAMED = 3  # how many tensors of each kind of mismatch a message names
+MAX_NAMED = 3  # tensors of each kind of mismatch that a message names
+KERAS_AXES = {  # Keras' variable -> torch's tensor, and the axes of the one in the order of the other
+    "kernel": ("weight", (3, 2, 0, 1)),
+    "depthwise_kernel": ("weight", (2, 3, 0, 1)),
+    "gamma": ("weight", None),
+    "beta": ("bias", None),
+    "bias": ("bias", None),
+    "moving_mean": ("running_mean", None),
+    "moving_variance": ("running_var", None),
+}
 COUNTER = "num_batches_tracked"  # of batch normalisation; older official files leave it out, and it changes no output
 
 
 def save_weights(network: nn.Module, path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None) -> None:
-    """Write every parameter and buffer to a .safetensors file, whole or not at all.
+    """Write every parameter and buffer to a .safetensors file, complete or not at all.
 
     Raises
     ------
     DiskError
-        When the disk is full or the folder may not be written.
+        When the disk is full or the folder is not writable.
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         save_file(state, temporary, dict(metadata or {}))
 
 
 def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """Every tensor of a .safetensors file, or of a .pth file that holds nothing but tensors.
+    """Read every tensor of a .safetensors file, or of a .pth file that holds nothing but tensors.
 
     Raises
     ------
@@ -44,8 +52,8 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """
     path = Path(path)
     if not path.is_file():
-        raise ModelError(_("There is no weights file {path}: check the path.").format(path=path))
-    broken = _("{path} is not a whole weights file: fetch or make it again.").format(path=path)
+        raise ModelError(_("The weights file {path} does not exist: check the path.").format(path=path))
+    broken = _("{path} is truncated or corrupt: download or create the weights file again.").format(path=path)
     if path.suffix not in (".pth", ".pt"):
         try:
             return load_file(path)
@@ -56,7 +64,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     except pickle.UnpicklingError as error:
         raise ModelError(
             _(
-                "{path} holds more than tensors and is not opened: convert it to .safetensors where you trust it."
+                "{path} contains more than tensors and is not opened: convert it to .safetensors where you trust it."
             ).format(path=path)
         ) from error
     except (RuntimeError, EOFError, OSError) as error:
@@ -72,7 +80,7 @@ def load_weights(
     source: str = "",
     new: Sequence[str] = (),
 ) -> None:
-    """Put the tensors of a file into ``network``, by name, all of them.
+    """Load all tensors of a file into ``network``, by name.
 
     Parameters
     ----------
@@ -90,14 +98,14 @@ def load_weights(
     ModelError
         When the file cannot be read, or its tensors are not the network's; the first of each kind are named.
     """
-    source, found = (source, weights) if isinstance(weights, Mapping) else (str(weights), read_weights(weights))
+    source, loaded = (source, weights) if isinstance(weights, Mapping) else (str(weights), read_weights(weights))
     own = network.state_dict()
-    if is_keras(found):
-        found = from_keras(found, getattr(network, "keras_layers", {}), own)
+    if is_keras_state(loaded):
+        loaded = convert_keras_state(loaded, getattr(network, "keras_layers", {}), own)
     prefixes = tuple(f"{name}." for name in new)
-    kept = {name: tensor for name, tensor in own.items() if name.startswith(prefixes) or name.endswith(COUNTER)}
-    state = {**kept, **{name: tensor for name, tensor in found.items() if not name.startswith(prefixes)}}
-    differences = _differences(own, state)
+    unchanged = {name: tensor for name, tensor in own.items() if name.startswith(prefixes) or name.endswith(COUNTER)}
+    state = {**unchanged, **{name: tensor for name, tensor in loaded.items() if not name.startswith(prefixes)}}
+    differences = _describe_differences(own, state)
     if differences:
         raise ModelError(
             _("{path} does not fit the network ({differences}): build the network the weights were made with.").format(
@@ -107,30 +115,79 @@ def load_weights(
     network.load_state_dict(state)
 
 
-def _differences(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
-    """What keeps ``state`` from being the network's: a phrase for each kind."""
+def is_keras_state(state: Mapping[str, Tensor]) -> bool:
+    """Return whether the tensors are named as Keras names them, ``layer/variable``."""
+    return bool(state) and all("/" in name for name in state)
+
+
+def convert_keras_state(
+    state: Mapping[str, Tensor], layers: Mapping[str, str], own: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Return the tensors of ``state`` under torch's names and in its layout.
+
+    Keras keeps channels last: a convolution is (height, width, inputs, filters), a dense layer (inputs, outputs).
+
+    Parameters
+    ----------
+    state : mapping
+        ``layer/variable`` -> tensor.
+    layers : mapping
+        Keras' layer name -> dotted module name.
+    own : mapping
+        The network's own tensors: a 1x1 convolution may stand for a linear layer of the same numbers.
+
+    Returns
+    -------
+    dict
+        A layer that ``layers`` does not name keeps its name, so that it is noticed.
+
+    Examples
+    --------
+    >>> convert_keras_state({"a/kernel": torch.zeros(3, 3, 8, 16)}, {"a": "conv"}, {})["conv.weight"].shape
+    torch.Size([16, 8, 3, 3])
+    """
+    converted = {}
+    for name, tensor in state.items():
+        layer, _slash, variable = name.rpartition("/")
+        if layer not in layers or variable not in KERAS_AXES:
+            converted[name] = tensor
+            continue
+        ours, order = KERAS_AXES[variable]
+        target = f"{layers[layer]}.{ours}"
+        if order is not None:
+            tensor = tensor.permute(order) if tensor.dim() == 4 else tensor.T
+        if target in own and own[target].dim() == 2 and tensor.dim() == 4:
+            tensor = tensor.flatten(1)  # (outputs, inputs, 1, 1) -> (outputs, inputs)
+        converted[target] = tensor.contiguous()
+    return converted
+
+
+def _describe_differences(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
+    """Describe what keeps ``state`` from being the network's: a phrase for each kind."""
     missing = [name for name in own if name not in state]
     unexpected = [name for name in state if name not in own]
     misshapen = [
-        _("{name} is {found}, not {wanted}").format(name=name, found=_shape(state[name]), wanted=_shape(tensor))
+        _("{name} is {actual}, expected {expected}").format(
+            name=name, actual=_format_shape(state[name]), expected=_format_shape(tensor)
+        )
         for name, tensor in own.items()
         if name in state and state[name].shape != tensor.shape
     ]
     phrases = []
     if missing:
-        phrases.append(_("missing: {names}").format(names=_first(missing)))
+        phrases.append(_("missing: {names}").format(names=_join_names(missing)))
     if unexpected:
-        phrases.append(_("unexpected: {names}").format(names=_first(unexpected)))
+        phrases.append(_("unexpected: {names}").format(names=_join_names(unexpected)))
     if misshapen:
-        phrases.append(_("of another shape: {names}").format(names=_first(misshapen)))
+        phrases.append(_("wrong shape: {names}").format(names=_join_names(misshapen)))
     return phrases
 
 
-def _shape(tensor: Tensor) -> str:
+def _format_shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "1"
 
 
-def _first(names: list[str]) -> str:
-    rest = len(names) - NAMED
-    named = ", ".join(names[:NAMED])
-    return _("{names} and {rest} more").format(names=named, rest=rest) if rest > 0 else named
+def _join_names(names: list[str]) -> str:
+    hidden = len(names) - MAX_NAMED
+    first = ", ".join(names[:MAX_NAMED])
+    return _("{names} and {rest} more").format(names=first, rest=hidden) if hidden > 0 else first

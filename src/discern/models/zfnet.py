@@ -8,7 +8,7 @@ missed middle frequencies and its stride of 4 blurred fine ones. Filters of 7x7 
 
 Deviation: weights are drawn as He et al. 2015 do, where the paper draws all with a deviation of 0.01, which starts
 slowly; the head keeps it. The first two convolutions and the pooling are padded so that the maps are the figure's 110,
-55, 26, 13 and 6. Small pictures: stem="small" has 3x3 filters of stride 1 in the first layer, the fifth is not pooled,
+55, 26, 13 and 6. Small images: stem="small" has 3x3 filters of stride 1 in the first layer, the fifth is not pooled,
 and its map is averaged to one place before fully connected layers of 1024 neurons for 4096.
 """
 
@@ -16,25 +16,25 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from discern.models.layers import draw_he
+from discern.models.initialization import init_he
 from discern.models.network import Body, Network, check_dropout, check_size, is_small
 
-LEAST = 47  # pixels a side that leave one place after strides of 2, 2, 2, 2, 2
-LEAST_SMALL = 6  # after 2, 2, 2
+MIN_SIZE = 47  # pixels a side that leave one place after strides of 2, 2, 2, 2, 2
+MIN_SIZE_SMALL = 6  # after 2, 2, 2
 
 
-def conv(inputs: int, filters: int, kernel: int, stride: int = 1, padding: int = 1) -> list[nn.Module]:
-    """Convolution and ReLU: (N, inputs, H, W) -> (N, filters, H / stride, W / stride)."""
+def build_conv(inputs: int, filters: int, kernel: int, stride: int = 1, padding: int = 1) -> list[nn.Module]:
+    """Build convolution and ReLU: (N, inputs, H, W) -> (N, filters, H / stride, W / stride)."""
     return [nn.Conv2d(inputs, filters, kernel, stride, padding), nn.ReLU(inplace=True)]
 
 
-def pool() -> nn.MaxPool2d:
-    """The largest of each 3x3, places at the far edge included: 110 -> 55, 26 -> 13, 13 -> 6."""
+def build_pool() -> nn.MaxPool2d:
+    """Build the maximum of each 3x3, places at the far edge included: 110 -> 55, 26 -> 13, 13 -> 6."""
     return nn.MaxPool2d(3, 2, ceil_mode=True)
 
 
-def contrast() -> nn.LocalResponseNorm:
-    """Contrast normalisation across five neighbouring maps, with the numbers of AlexNet (NIPS 2012, section 3.3)."""
+def build_contrast() -> nn.LocalResponseNorm:
+    """Build contrast normalisation across five neighbouring maps, with AlexNet's numbers (NIPS 2012, section 3.3)."""
     return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)  # torch divides alpha by 5, the paper does not
 
 
@@ -53,7 +53,7 @@ class ZFNet(Network):
     Raises
     ------
     ModelError
-        When the pictures are too small, ``dropout`` is not in [0, 1), or ``stem`` is unknown.
+        When the images are too small, ``dropout`` is not in [0, 1), or ``stem`` is unknown.
 
     Examples
     --------
@@ -71,14 +71,16 @@ class ZFNet(Network):
     ) -> None:
         super().__init__()
         small = is_small(stem, size)
-        check_size("zfnet", size, LEAST_SMALL if small else LEAST, small)
+        check_size("zfnet", size, MIN_SIZE_SMALL if small else MIN_SIZE, small)
         check_dropout(dropout)
-        first = conv(channels, 96, 3) if small else conv(channels, 96, 7, stride=2)
-        self.conv1 = nn.Sequential(*first, pool(), contrast())
-        self.conv2 = nn.Sequential(*conv(96, 256, 5, stride=2, padding=2 if small else 0), pool(), contrast())
-        self.conv3 = nn.Sequential(*conv(256, 384, 3))
-        self.conv4 = nn.Sequential(*conv(384, 384, 3))
-        self.conv5 = nn.Sequential(*conv(384, 256, 3), nn.Identity() if small else pool())
+        first = build_conv(channels, 96, 3) if small else build_conv(channels, 96, 7, stride=2)
+        self.conv1 = nn.Sequential(*first, build_pool(), build_contrast())
+        self.conv2 = nn.Sequential(
+            *build_conv(96, 256, 5, stride=2, padding=2 if small else 0), build_pool(), build_contrast()
+        )
+        self.conv3 = nn.Sequential(*build_conv(256, 384, 3))
+        self.conv4 = nn.Sequential(*build_conv(384, 384, 3))
+        self.conv5 = nn.Sequential(*build_conv(384, 256, 3), nn.Identity() if small else build_pool())
         side, neurons = (1, 1024) if small else (6, 4096)
         self.avgpool = nn.AdaptiveAvgPool2d(side)
         self.classifier = nn.Sequential(
@@ -90,7 +92,7 @@ class ZFNet(Network):
             nn.Dropout(dropout),
             nn.Linear(neurons, classes),
         )
-        draw_he(self)
+        init_he(self)
 
     def body(self) -> Body:
         return {
@@ -101,6 +103,6 @@ class ZFNet(Network):
             "conv5": self.conv5,
         }
 
-    def embed(self, x: Tensor) -> Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         x = self.avgpool(x).flatten(1)  # (N, 256, 6, 6) -> (N, 9216)
         return self.classifier[:-1](x)  # (N, 4096)

@@ -1,1 +1,1 @@
-"""What happens to a picture before a network sees it: one frozen spec, the same everywhere; and augmentation."""
+"""What happens to an image before a network sees it: one frozen spec, the same everywhere; and augmentation."""

@@ -1,4 +1,4 @@
-"""Augmentation of whole batches on the device, random for each picture; no Python loop over pictures."""
+"""Augmentation of whole batches on the device, random for each image; no Python loop over images."""
 
 from __future__ import annotations
 
@@ -7,53 +7,43 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from discern.i18n import _
-from discern.preprocess.normalise import to_float
-from discern.runtime import sent
+from discern.i18n import N_
+from discern.notices import Notice
+from discern.preprocess.normalize import to_float
+from discern.runtime import to_device
+from discern.settings import Group, setting
 
 
-class Augmentation(BaseModel):
-    """How much each picture may be changed; zero switches a change off.
+class Augmentation(Group):
+    """How much each image may be changed; zero switches a change off.
 
-    Attributes
-    ----------
-    flip : bool
-        Mirror left and right with probability one half; in training, a picture is mirrored in every second epoch.
-    shift : float
-        Move by up to this fraction of the side, both ways; the border is reflected.
-    rotation : float
-        Turn by up to this many degrees, both ways.
-    zoom : float
-        Enlarge or shrink by up to this fraction.
-    jitter : float
-        Change brightness, contrast and saturation by up to this fraction each.
-    erase : float
-        Probability of hiding a random rectangle (Zhong et al. 2017, "Random Erasing Data Augmentation").
-    mixup : float
-        Alpha of the Beta distribution that blends two pictures (Zhang et al. 2018, "mixup").
-    cutmix : float
-        Alpha of the Beta distribution that pastes a rectangle of another picture (Yun et al. 2019, "CutMix").
-        With mixup as well, each batch draws one of the two.
+    Sources: random erasing, Zhong et al. 2017, "Random Erasing Data Augmentation"; mixup, Zhang et al. 2018, "mixup";
+    cutmix, Yun et al. 2019, "CutMix". With both of the latter, each batch draws one of the two.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    augment: bool = setting(True, N_("Augment the training images; false switches all of it off."))
+    flip: bool = setting(False, N_("Mirror left and right, each image in every second epoch."))
+    translate: float = setting(0.0, N_("Move by up to this fraction of the side, both ways."), ge=0.0, le=0.5)
+    rotation: float = setting(0.0, N_("Rotate by up to this angle, both ways."), unit=N_("degrees"), ge=0.0, le=180.0)
+    zoom: float = setting(0.0, N_("Enlarge or shrink by up to this fraction."), ge=0.0, lt=1.0)
+    color_jitter: float = setting(
+        0.0, N_("Change brightness, contrast and saturation by up to this fraction each."), ge=0.0, le=1.0
+    )
+    random_erasing: float = setting(0.0, N_("Probability of hiding a random rectangle."), ge=0.0, le=1.0)
+    mixup: float = setting(0.0, N_("Alpha of the Beta distribution that blends two images."), ge=0.0)
+    cutmix: float = setting(0.0, N_("Alpha of the Beta distribution that pastes a rectangle of another image."), ge=0.0)
 
-    flip: bool = False
-    shift: float = Field(0.0, ge=0.0, le=0.5)
-    rotation: float = Field(0.0, ge=0.0, le=180.0)
-    zoom: float = Field(0.0, ge=0.0, lt=1.0)
-    jitter: float = Field(0.0, ge=0.0, le=1.0)
-    erase: float = Field(0.0, ge=0.0, le=1.0)
-    mixup: float = Field(0.0, ge=0.0)
-    cutmix: float = Field(0.0, ge=0.0)
+    @property
+    def effective(self) -> Augmentation:
+        """These settings, or none where ``augment`` is false."""
+        return self if self.augment else Augmentation()
 
 
 class Targets(NamedTuple):
-    """What the loss compares with: class ``a``, and where pictures were mixed, class ``b`` with weight ``1 - lam``."""
+    """What the loss compares with: class ``a``, and where images were mixed, class ``b`` with weight ``1 - lam``."""
 
     a: Tensor  # (N,) int64
     b: Tensor | None = None
@@ -80,14 +70,14 @@ def augment(
     generator : torch.Generator
         On the CPU; the same state gives the same batch on every device.
     mirrored : torch.Tensor, optional
-        bool (N,) on the CPU, which pictures to mirror where the settings mirror any; drawn unless given.
+        bool (N,) on the CPU, which images to mirror where the settings flip any; drawn unless given.
 
     Returns
     -------
     x : torch.Tensor
         float32 (N, C, H, W) in 0..1, channels last.
     targets : Targets
-        The labels, mixed where the pictures are.
+        The labels, mixed where the images are.
 
     Examples
     --------
@@ -100,55 +90,55 @@ def augment(
         mirrored = torch.rand(len(pixels), generator=generator) < 0.5
     if settings.rotation or settings.zoom:
         x = _warp(to_float(pixels), settings, generator, mirrored)
-    elif settings.flip or settings.shift:
-        x = to_float(_shift_and_flip(pixels, settings, generator, mirrored))
+    elif settings.flip or settings.translate:
+        x = to_float(_translate_and_flip(pixels, settings, generator, mirrored))
     else:
         x = to_float(pixels)
-    if settings.jitter:
-        x = _jitter(x, settings.jitter, generator)
-    if settings.erase:
-        x = _erase(x, settings.erase, generator)
+    if settings.color_jitter:
+        x = _jitter(x, settings.color_jitter, generator)
+    if settings.random_erasing:
+        x = _erase(x, settings.random_erasing, generator)
     if settings.mixup or settings.cutmix:
         return _mix(x, labels, settings, generator)
     return x, Targets(labels)
 
 
-def why_not_mirrored(classes: Sequence[str]) -> str | None:
-    """Why mirroring would change what a picture is, or None if it would not.
+def find_flip_exclusion(classes: Sequence[str]) -> Notice | None:
+    """Return why mirroring would change what an image is, or None if it would not.
 
     Examples
     --------
-    >>> why_not_mirrored(["cat", "dog"]) is None
+    >>> find_flip_exclusion(["cat", "dog"]) is None
     True
     """
     if all(name.isdigit() or (len(name) == 1 and name.isascii()) for name in classes):
-        return _("Pictures are not mirrored: the classes are digits or letters, and a mirrored one is another sign.")
+        return Notice("preprocess.flip_digits")
     words = {word for name in classes for word in name.lower().replace("-", "_").split("_")}
     if {"left", "right"} <= words or any("左" in name for name in classes):
-        return _("Pictures are not mirrored: the class names tell left from right.")
+        return Notice("preprocess.flip_left_right")
     return None
 
 
-def suggested(classes: Sequence[str], channels: int, size: int) -> tuple[Augmentation, str | None]:
-    """The augmentation discern uses unless told otherwise, and a sentence on what it leaves out and why."""
-    reason = why_not_mirrored(classes)
+def suggest_augmentation(classes: Sequence[str], channels: int, size: int) -> tuple[Augmentation, Notice | None]:
+    """Return the augmentation used unless another is requested, and a notice on what it leaves out."""
+    reason = find_flip_exclusion(classes)
     if channels == 1 and reason is not None:
-        return Augmentation(shift=0.07, rotation=10.0, zoom=0.1), reason
+        return Augmentation(translate=0.07, rotation=10.0, zoom=0.1), reason
     flip = reason is None
     if size <= 64:
-        return Augmentation(flip=flip, shift=0.125), reason
-    return Augmentation(flip=flip, shift=0.125, rotation=10.0, zoom=0.2, jitter=0.2), reason
+        return Augmentation(flip=flip, translate=0.125), reason
+    return Augmentation(flip=flip, translate=0.125, rotation=10.0, zoom=0.2, color_jitter=0.2), reason
 
 
 def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator, like: Tensor) -> Tensor:
     drawn = torch.rand(shape, generator=generator).mul_(high - low).add_(low)
-    return sent(drawn, like.device)
+    return to_device(drawn, like.device)
 
 
-def _shift_and_flip(pixels: Tensor, settings: Augmentation, generator: torch.Generator, mirrored: Tensor) -> Tensor:
-    """Whole pixels move, so bytes are gathered and nothing is interpolated: uint8 (N, H, W, C) -> the same."""
+def _translate_and_flip(pixels: Tensor, settings: Augmentation, generator: torch.Generator, mirrored: Tensor) -> Tensor:
+    """Gather bytes, for whole pixels move and nothing is interpolated: uint8 (N, H, W, C) -> the same."""
     n, height, width, channels = pixels.shape
-    top, left = (int(settings.shift * side) for side in (height, width))
+    top, left = (int(settings.translate * side) for side in (height, width))
     shifts = torch.rand(2, n, generator=generator)
     dy = (shifts[0] * (2 * top + 1)).long() - top
     dx = (shifts[1] * (2 * left + 1)).long() - left
@@ -157,49 +147,52 @@ def _shift_and_flip(pixels: Tensor, settings: Augmentation, generator: torch.Gen
     if settings.flip:
         columns = torch.where(mirrored[:, None], width - 1 - columns, columns)
     first = torch.arange(n)[:, None, None] * (height * width)
-    flat = sent((first + rows[:, :, None] * width + columns[:, None, :]).view(-1), pixels.device)
+    flat = to_device((first + rows[:, :, None] * width + columns[:, None, :]).view(-1), pixels.device)
     cells = pixels.reshape(-1, channels).squeeze(1)  # of one byte: taken 4x as fast as from rows of one byte
     return cells.index_select(0, flat).view(n, height, width, channels)
 
 
 def _reflect(index: Tensor, length: int) -> Tensor:
-    """Positions outside ``0..length-1`` mirrored back, the edge not repeated."""
+    """Mirror positions outside ``0..length-1`` back, the edge not repeated."""
     return (length - 1) - (index.abs() - (length - 1)).abs()
 
 
 def _warp(x: Tensor, settings: Augmentation, generator: torch.Generator, mirrored: Tensor) -> Tensor:
-    """Shift, flip, rotation and zoom as one bilinear sampling, reflected at the border. (N, C, H, W) -> the same."""
+    """Translate, flip, rotate and zoom in one bilinear sampling, reflected at the border. (N, C, H, W) -> the same."""
     n, _channels, height, width = x.shape
     angle = _uniform((n, 1), -settings.rotation, settings.rotation, generator, mirrored).deg2rad_()
     scale = 1.0 / _uniform((n, 1), 1.0 - settings.zoom, 1.0 + settings.zoom, generator, mirrored)
-    move = _uniform((n, 1, 2), -2 * settings.shift, 2 * settings.shift, generator, mirrored)  # the grid spans -1..1
+    reach = 2 * settings.translate  # the grid spans -1..1
+    move = _uniform((n, 1, 2), -reach, reach, generator, mirrored)
     side = torch.where(mirrored[:, None], -1.0, 1.0) if settings.flip else 1.0
-    turn = torch.polar(scale, angle)  # a cell at x + iy is read at turn * (x + iy) + move
-    along = (turn * side * _middles(width))[:, None, :]  # (N, 1, W)
-    across = (turn * 1j * _middles(height) + torch.view_as_complex(move))[:, :, None]  # (N, H, 1)
-    grid = sent(along, x.device) + sent(across, x.device)
+    # Complex numbers turn and scale by one multiplication: a cell at x + iy is read at turn * (x + iy) + move. That is
+    # the sum of a part of x and a part of y, so the grid (N, H, W) is a row plus a column, not N matrix products.
+    turn = torch.polar(scale, angle)
+    along = (turn * side * _cell_centers(width))[:, None, :]  # (N, 1, W)
+    across = (turn * 1j * _cell_centers(height) + torch.view_as_complex(move))[:, :, None]  # (N, H, 1)
+    grid = to_device(along, x.device) + to_device(across, x.device)
     return grid_sample(x, torch.view_as_real(grid), padding_mode="reflection", align_corners=False)
 
 
-def _middles(length: int) -> Tensor:
-    """Where the middles of ``length`` cells are between -1 and 1."""
+def _cell_centers(length: int) -> Tensor:
+    """Return the centers of ``length`` cells between -1 and 1."""
     return (2 * torch.arange(length) + 1) / length - 1
 
 
 def _jitter(x: Tensor, amount: float, generator: torch.Generator) -> Tensor:
-    """Brightness, contrast and saturation, each by a factor in 1 ± amount. (N, C, H, W) -> the same."""
+    """Change brightness, contrast and saturation, each by a factor in 1 ± amount. (N, C, H, W) -> the same."""
     brightness, contrast, saturation = _uniform((3, len(x), 1, 1, 1), 1 - amount, 1 + amount, generator, x)
     x = x * brightness
     mean = x.mean(dim=(1, 2, 3), keepdim=True)
     x = (x - mean) * contrast + mean
     if x.shape[1] == 3:
-        grey = x.mean(dim=1, keepdim=True)
-        x = (x - grey) * saturation + grey
+        gray = x.mean(dim=1, keepdim=True)
+        x = (x - gray) * saturation + gray
     return x.clamp_(0, 1)
 
 
 def _rectangles(n: int, height: int, width: int, area: Tensor, generator: torch.Generator, like: Tensor) -> Tensor:
-    """A boolean mask (N, 1, H, W), true inside a random rectangle that covers the fraction ``area`` (N,)."""
+    """Draw a boolean mask (N, 1, H, W), true inside a random rectangle that covers the fraction ``area`` (N,)."""
     stretch = _uniform((n,), math.log(0.5), math.log(2.0), generator, like).exp().sqrt()
     side = area.sqrt()
     half_height = (side * stretch).clamp_(max=1) * height / 2
@@ -223,8 +216,8 @@ def _erase(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
 def _mix(x: Tensor, labels: Tensor, settings: Augmentation, generator: torch.Generator) -> tuple[Tensor, Targets]:
     n, _channels, height, width = x.shape
     blend = settings.mixup > 0 and (settings.cutmix == 0 or bool(torch.rand((), generator=generator) < 0.5))
-    other = sent(torch.randperm(n, generator=generator), x.device)
-    lam = sent(_beta(n, settings.mixup if blend else settings.cutmix, generator), x.device)
+    other = to_device(torch.randperm(n, generator=generator), x.device)
+    lam = to_device(_beta(n, settings.mixup if blend else settings.cutmix, generator), x.device)
     if blend:
         weight = lam[:, None, None, None]
         return x * weight + x[other] * (1 - weight), Targets(labels, labels[other], lam)
@@ -234,6 +227,6 @@ def _mix(x: Tensor, labels: Tensor, settings: Augmentation, generator: torch.Gen
 
 
 def _beta(n: int, alpha: float, generator: torch.Generator) -> Tensor:
-    """Beta(alpha, alpha) from two gamma draws, which take a generator."""
+    """Draw from Beta(alpha, alpha) by two gamma draws, which take a generator: float32 (n,)."""
     gammas = torch._standard_gamma(torch.full((2, n), alpha), generator=generator)
     return gammas[0] / gammas.sum(dim=0).clamp_(min=1e-12)

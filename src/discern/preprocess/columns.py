@@ -1,12 +1,8 @@
-"""What a classifier reads of a row of a table: the other half of `discern.preprocess.spec`, which is for pictures."""
+"""What a classifier reads from a row of a table: the other half of `discern.preprocess.spec`, which is for images."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
-
-Task = Literal["classification", "regression"]
 
 
 class Columns(BaseModel):
@@ -18,12 +14,10 @@ class Columns(BaseModel):
         Names of the columns of numbers.
     target : str
         Name of the column that was learnt.
-    task : {"classification", "regression"}
-        Whether the target names a class or is a number.
 
     Examples
     --------
-    >>> Columns(columns=("height", "weight"), target="sex", task="classification").columns
+    >>> Columns(columns=("height", "weight"), target="sex").columns
     ('height', 'weight')
     """
 
@@ -31,4 +25,3 @@ class Columns(BaseModel):
 
     columns: tuple[str, ...] = Field(min_length=1)
     target: str
-    task: Task

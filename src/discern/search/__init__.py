@@ -3,10 +3,10 @@
 A `Space` says where to look, a `Search` what to look at next, `race` which algorithm gets there first.
 """
 
+from discern.search.algorithms import ALGORITHMS, Algorithm
 from discern.search.ask_tell import Search
 from discern.search.race import Race, race
 from discern.search.space import Choice, Float, Int, Permutation, Points, Space
-from discern.search.table import ALGORITHMS, Algorithm
 
 __all__ = [
     "ALGORITHMS",

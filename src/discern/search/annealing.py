@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from discern.search.moves import steps
+from discern.search.neighborhood import sample_neighbors
+from discern.search.proposals import Count, Fraction, Proposals
 from discern.search.space import Space
-from discern.search.walk import Count, Share, Walk
 
 
 def simulated_annealing(
@@ -14,16 +14,16 @@ def simulated_annealing(
     rng: np.random.Generator,
     budget: int,
     *,
-    cooling: Share = 0.9,
-    accepted: Share = 0.8,
-    frozen: Share = 1e-4,
+    cooling: Fraction = 0.9,
+    accepted: Fraction = 0.8,
+    frozen: Fraction = 1e-4,
     warm_up: Count = 20,
-) -> Walk:
-    """One point wanders; a worse neighbour is accepted with the probability exp(-rise / temperature).
+) -> Proposals:
+    """Let one point wander; a worse neighbour is accepted with the probability exp(-rise / temperature).
 
     Source: S. Kirkpatrick, C. D. Gelatt and M. P. Vecchi, "Optimization by simulated annealing", Science 220(4598),
     1983; the rule of acceptance is that of N. Metropolis et al., Journal of Chemical Physics 21(6), 1953. The
-    neighbours are those of `discern.search.moves`.
+    neighbours are those of `discern.search.neighborhood`.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def simulated_annealing(
         The temperature is multiplied by this again and again: Kirkpatrick's 0.9, a geometric
         schedule.
     accepted : float
-        Share of rises that the first temperature would accept, measured on ``warm_up`` steps: 0.8, which P. van
+        Fraction of rises that the first temperature would accept, measured on ``warm_up`` steps: 0.8, which P. van
         Laarhoven and E. Aarts, "Simulated annealing: theory and applications", 1987, report as Kirkpatrick's.
     frozen : float
         The last temperature, as a share of the first. The steps in between are spread evenly over the budget, and a
@@ -41,18 +41,19 @@ def simulated_annealing(
     """
     start = space.sample(rng, 1)
     value = float((yield start)[0])
-    trials = steps(start.take(np.zeros(warm_up, dtype=int)), rng)[0]
+    trials = sample_neighbors(start.take(np.zeros(warm_up, dtype=int)), rng)[0]
     values = yield trials
     first = float(np.median(np.abs(values - value))) / -np.log(accepted) or 1.0
     if values.min() < value:
         start, value = trials.take([values.argmin()]), float(values.min())
 
+    # Temperatures fall from the first to the frozen one in ``levels`` steps that share the budget evenly.
     levels = int(np.ceil(np.log(frozen) / np.log(cooling)))
-    moves_a_level = max(1, (budget - warm_up - 1) // levels)
+    moves_per_level = max(1, (budget - warm_up - 1) // levels)
     step = 0
     while True:
-        temperature = first * cooling ** (step // moves_a_level % levels)
-        neighbour, _ = steps(start, rng)
+        temperature = first * cooling ** (step // moves_per_level % levels)
+        neighbour, _ = sample_neighbors(start, rng)
         rise = float((yield neighbour)[0]) - value
         if rise <= 0 or rng.random() < np.exp(-rise / temperature):
             start, value = neighbour, value + rise

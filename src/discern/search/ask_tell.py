@@ -13,21 +13,21 @@ import numpy as np
 
 from discern.errors import ConfigError
 from discern.i18n import _
+from discern.search.algorithms import get_algorithm
 from discern.search.space import Points, Space
-from discern.search.table import find
 
-WORST = 1e100  # what an algorithm is told for a value that is not a number, and the largest it ever sees
+WORST = 1e100  # stands for a value that is not a number; no algorithm gets a larger one
 
 
 class Search:
-    """The smallest value of anything, within a budget of evaluations.
+    """A search for the smallest value of anything, within a budget of evaluations.
 
     Parameters
     ----------
     space : Space
         Where to look.
     budget : int
-        Evaluations: points that may be asked for altogether.
+        Evaluations: how many points may be asked for.
     algorithm : str
         A name of ``discern.search.ALGORITHMS``.
     seed : int
@@ -63,13 +63,13 @@ class Search:
 
     def __init__(self, space: Space, budget: int, algorithm: str = "ga", seed: int = 0, **settings: Any) -> None:
         if budget < 1:
-            raise ConfigError(_("A budget is one evaluation or more, not {budget}.").format(budget=budget))
+            raise ConfigError(_("budget={budget} is not allowed: 1 or more.").format(budget=budget))
         self.space, self.budget = space, budget
         self.best: dict[str, Any] = {}
         self.best_value = np.inf
         self.curve: list[float] = []
-        self._walk = find(algorithm).start(space, np.random.default_rng(seed), budget, settings)
-        self._asked: Points | None = next(self._walk)
+        self._proposals = get_algorithm(algorithm).start(space, np.random.default_rng(seed), budget, settings)
+        self._pending: Points | None = next(self._proposals)
 
     @property
     def done(self) -> bool:
@@ -77,21 +77,21 @@ class Search:
         return len(self.curve) >= self.budget
 
     def ask(self) -> Points:
-        """The points to value next: the same until their values are told, never more than the budget has left."""
-        if self.done or self._asked is None:
+        """Return the points to evaluate next: the same until their values come, never more than the budget has left."""
+        if self.done or self._pending is None:
             raise ConfigError(_("The budget of {budget} evaluations is spent.").format(budget=self.budget))
-        return self._asked[: self.budget - len(self.curve)]
+        return self._pending[: self.budget - len(self.curve)]
 
     def tell(self, values: Sequence[float] | np.ndarray) -> None:
-        """The value of each point last asked, in order; one that is not finite counts as the worst there is."""
+        """Take the value of each point of the last `ask`, in order; one that is not finite counts as the worst."""
         points = self.ask()
-        told = np.asarray(values, dtype=float)
-        if told.shape != (len(points),):
-            sentence = _("{n} points were asked for and {m} values told; tell one value for each point.")
-            raise ConfigError(sentence.format(n=len(points), m=told.size))
-        told = np.where(np.isfinite(told), told, np.inf)
-        if told.min() < self.best_value or not self.best:
-            self.best, self.best_value = points[int(told.argmin())], float(told.min())
+        numbers = np.asarray(values, dtype=float)
+        if numbers.shape != (len(points),):
+            message = _("Expected one value for each of the {n} points, got {m} values.")
+            raise ConfigError(message.format(n=len(points), m=numbers.size))
+        numbers = np.where(np.isfinite(numbers), numbers, np.inf)
+        if numbers.min() < self.best_value or not self.best:
+            self.best, self.best_value = points[int(numbers.argmin())], float(numbers.min())
         so_far = self.curve[-1] if self.curve else np.inf
-        self.curve.extend(np.minimum.accumulate(np.minimum(told, so_far)).tolist())
-        self._asked = None if self.done else self._walk.send(np.clip(told, -WORST, WORST))
+        self.curve.extend(np.minimum.accumulate(np.minimum(numbers, so_far)).tolist())
+        self._pending = None if self.done else self._proposals.send(np.clip(numbers, -WORST, WORST))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from discern.errors import ConfigError, nearest
+from discern.errors import ConfigError, suggest
 from discern.i18n import _
 from discern.search.space import Float, Permutation, Points, Space
 
@@ -17,7 +17,7 @@ CITIES_SEED = 30
 
 @dataclass(frozen=True)
 class Problem:
-    """Something to make small.
+    """Something to minimize.
 
     Attributes
     ----------
@@ -39,23 +39,23 @@ class Problem:
 
 
 def sphere(z: np.ndarray) -> np.ndarray:
-    """Sum of squares, (..., D) -> (...): one smooth bowl."""
+    """Compute the sum of squares, (..., D) -> (...): one smooth bowl."""
     return (z**2).sum(axis=-1)
 
 
 def rosenbrock(z: np.ndarray) -> np.ndarray:
-    """A bent valley, 0 at z = 0 here (H. H. Rosenbrock, The Computer Journal 3(3), 1960, with x = z + 1)."""
+    """Compute a bent valley, 0 at z = 0 here (H. H. Rosenbrock, The Computer Journal 3(3), 1960, with x = z + 1)."""
     x = z + 1
     return (100 * (x[..., 1:] - x[..., :-1] ** 2) ** 2 + (1 - x[..., :-1]) ** 2).sum(axis=-1)
 
 
 def rastrigin(z: np.ndarray) -> np.ndarray:
-    """A bowl with a minimum at about every whole number (L. A. Rastrigin, 1974)."""
+    """Compute a bowl with a minimum at about every whole number (L. A. Rastrigin, 1974)."""
     return (z**2 - 10 * np.cos(2 * np.pi * z) + 10).sum(axis=-1)
 
 
 def ackley(z: np.ndarray) -> np.ndarray:
-    """A rough plain with one deep hole (D. H. Ackley, 1987)."""
+    """Compute a rough plain with one deep hole (D. H. Ackley, 1987)."""
     root, waves = np.sqrt((z**2).mean(axis=-1)), np.cos(2 * np.pi * z).mean(axis=-1)
     return np.maximum(20 - 20 * np.exp(-0.2 * root) + np.e - np.exp(waves), 0)  # rounding leaves -4e-16 at 0
 
@@ -70,8 +70,8 @@ FUNCTIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float]] = {
 PROBLEMS = (*FUNCTIONS, "tour")
 
 
-def function(name: str, dimensions: int = 10) -> Problem:
-    """One of `FUNCTIONS`, its solution moved away from the middle of the space.
+def build_function(name: str, dimensions: int = 10) -> Problem:
+    """Build one of `FUNCTIONS`, its solution moved away from the middle of the space.
 
     Sphere, Rastrigin and Ackley are least in the very middle of their usual cube, where an algorithm may come by
     accident; the solution lies instead at a point drawn once, evenly from the middle half of the cube.
@@ -79,7 +79,7 @@ def function(name: str, dimensions: int = 10) -> Problem:
 
     Examples
     --------
-    >>> problem = function("sphere", dimensions=2)
+    >>> problem = build_function("sphere", dimensions=2)
     >>> float(problem.value(problem.space.from_keys(np.array([[0.5, 0.5]])))[0]) > 0
     True
     """
@@ -95,8 +95,8 @@ def function(name: str, dimensions: int = 10) -> Problem:
     return Problem(name, space, value, dict(zip(space.dimensions, shift.tolist(), strict=True)))
 
 
-def tour(cities: int = 30, seed: int = CITIES_SEED) -> Problem:
-    """The travelling salesman's problem: the shortest closed tour of cities drawn evenly in the unit square."""
+def build_tour(cities: int = 30, seed: int = CITIES_SEED) -> Problem:
+    """Build the travelling salesman's problem: the shortest closed tour of cities drawn evenly in the unit square."""
     places = np.random.default_rng(seed).random((cities, 2))
     distances = np.linalg.norm(places[:, None] - places[None], axis=-1)
 
@@ -107,8 +107,8 @@ def tour(cities: int = 30, seed: int = CITIES_SEED) -> Problem:
     return Problem("tour", Space({"tour": Permutation(cities)}), value, cities=places)
 
 
-def problem(name: str, dimensions: int = 10, cities: int = 30) -> Problem:
-    """The problem called ``name``, one of `PROBLEMS`.
+def build_problem(name: str, dimensions: int = 10, cities: int = 30) -> Problem:
+    """Build the problem called ``name``, one of `PROBLEMS`.
 
     Raises
     ------
@@ -116,8 +116,5 @@ def problem(name: str, dimensions: int = 10, cities: int = 30) -> Problem:
         If there is none.
     """
     if name not in PROBLEMS:
-        sentence = _("There is no problem '{name}'. There are: {allowed}.")
-        if close := nearest(name, PROBLEMS):
-            sentence = _("There is no problem '{name}'. Did you mean {allowed}?")
-        raise ConfigError(sentence.format(name=name, allowed=", ".join(close or PROBLEMS)))
-    return tour(cities) if name == "tour" else function(name, dimensions)
+        raise ConfigError(_('Unknown problem "{name}"{hint}.').format(name=name, hint=suggest(name, PROBLEMS)))
+    return build_tour(cities) if name == "tour" else build_function(name, dimensions)

@@ -10,17 +10,17 @@ import numpy as np
 
 from discern.errors import ConfigError
 from discern.i18n import _
+from discern.search.algorithms import ALGORITHMS, get_algorithm
 from discern.search.ask_tell import Search
-from discern.search.problems import PROBLEMS, Problem, problem
-from discern.search.rivals import RIVALS, Outcome
-from discern.search.table import ALGORITHMS, find
+from discern.search.problems import PROBLEMS, Problem, build_problem
+from discern.search.scipy_baselines import SCIPY_BASELINES, Outcome
 
-RACERS = (*ALGORITHMS, *RIVALS)
+RACERS = (*ALGORITHMS, *SCIPY_BASELINES)
 
 
 @dataclass(frozen=True)
 class Race:
-    """All that happened.
+    """Every run of a race.
 
     Attributes
     ----------
@@ -43,13 +43,13 @@ class Race:
         return self.curves[..., -1]
 
     def quartiles(self, problem: str, algorithm: str) -> tuple[float, float, float]:
-        """First quartile, median and third quartile of the best values over the seeds."""
+        """Return first quartile, median and third quartile of the best values over the seeds."""
         values = self.best[self.problems.index(problem), self.algorithms.index(algorithm)]
         first, median, third = np.percentile(values, [25, 50, 75])
         return float(first), float(median), float(third)
 
-    def ahead(self, problem: str, algorithm: str, other: str = "random") -> bool:
-        """Whether three quarters of its runs end lower than three quarters of the ``other``'s."""
+    def is_ahead(self, problem: str, algorithm: str, other: str = "random") -> bool:
+        """Return whether three quarters of its runs end lower than three quarters of the ``other``'s."""
         return self.quartiles(problem, algorithm)[2] < self.quartiles(problem, other)[0]
 
 
@@ -81,30 +81,30 @@ def race(
 
     Examples
     --------
-    >>> found = race(["sphere"], ["random", "pso"], seeds=3, budget=600, dimensions=3)
-    >>> found.curves.shape, found.ahead("sphere", "pso")
+    >>> result = race(["sphere"], ["random", "pso"], seeds=3, budget=600, dimensions=3)
+    >>> result.curves.shape, result.is_ahead("sphere", "pso")
     ((1, 2, 3, 600), True)
     """
     if min(len(problems), len(algorithms), seeds, budget) < 1:
-        raise ConfigError(_("A race takes one problem, algorithm, seed and evaluation at least."))
+        raise ConfigError(_("A race takes at least one problem, algorithm, seed and evaluation."))
     for name in algorithms:
-        if name not in RIVALS:
-            find(name)
-    made = [problem(name, dimensions, cities) for name in problems]
-    curves = np.empty((len(made), len(algorithms), seeds, budget))
-    points: dict[str, dict[str, dict[str, Any]]] = {each.name: {} for each in made}
-    for p, each in enumerate(made):
+        if name not in SCIPY_BASELINES:
+            get_algorithm(name)
+    built = [build_problem(name, dimensions, cities) for name in problems]
+    curves = np.empty((len(built), len(algorithms), seeds, budget))
+    points: dict[str, dict[str, dict[str, Any]]] = {problem.name: {} for problem in built}
+    for p, problem in enumerate(built):
         for a, algorithm in enumerate(algorithms):
-            outcomes = [run(each, algorithm, budget, seed) for seed in range(seeds)]
+            outcomes = [run_algorithm(problem, algorithm, budget, seed) for seed in range(seeds)]
             curves[p, a] = [curve for curve, _point in outcomes]
-            points[each.name][algorithm] = outcomes[curves[p, a, :, -1].argmin()][1]
+            points[problem.name][algorithm] = outcomes[curves[p, a, :, -1].argmin()][1]
     return Race(tuple(problems), tuple(algorithms), curves, points)
 
 
-def run(problem: Problem, algorithm: str, budget: int, seed: int) -> Outcome:
-    """One algorithm on one problem: its curve (budget,) and its best point."""
-    if algorithm in RIVALS:
-        return RIVALS[algorithm](problem, budget, seed)
+def run_algorithm(problem: Problem, algorithm: str, budget: int, seed: int) -> Outcome:
+    """Run one algorithm on one problem; return its curve (budget,) and its best point."""
+    if algorithm in SCIPY_BASELINES:
+        return SCIPY_BASELINES[algorithm](problem, budget, seed)
     search = Search(problem.space, budget, algorithm, seed)
     while not search.done:
         search.tell(problem.value(search.ask()))

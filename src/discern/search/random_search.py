@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from discern.search.proposals import Count, Proposals
 from discern.search.space import Space
-from discern.search.walk import Count, Walk
 
 
-def random_search(space: Space, rng: np.random.Generator, budget: int, *, batch: Count = 50) -> Walk:
-    """Points drawn evenly, learning nothing from their values.
+def random_search(space: Space, rng: np.random.Generator, budget: int, *, batch: Count = 50) -> Proposals:
+    """Draw points evenly, learning nothing from their values.
 
     Source: J. Bergstra and Y. Bengio, "Random search for hyper-parameter optimization", Journal of Machine Learning
     Research 13, 2012.
@@ -17,7 +17,7 @@ def random_search(space: Space, rng: np.random.Generator, budget: int, *, batch:
     Parameters
     ----------
     batch : int
-        Points asked at a time; changes nothing but speed.
+        Points at a time; changes nothing but speed.
     """
     while True:
         yield space.sample(rng, batch)

@@ -28,15 +28,15 @@ class Float:
 
     def __post_init__(self) -> None:
         if not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
-            raise ConfigError(_rising(self.low, self.high))
+            raise ConfigError(_describe_range(self.low, self.high))
         if self.log and self.low <= 0:
-            sentence = _("A logarithmic range starts above 0, not at {low}.")
-            raise ConfigError(sentence.format(low=self.low))
+            message = _("A logarithmic range starts above 0, not at {low}.")
+            raise ConfigError(message.format(low=self.low))
 
     bins: ClassVar[int] = 0
 
     def values(self, cells: np.ndarray) -> np.ndarray:
-        """Cells (N,) in [0, 1] -> numbers (N,)."""
+        """Convert cells (N,) in [0, 1] to numbers (N,)."""
         if self.log:
             low, high = np.log([self.low, self.high])
             return np.clip(np.exp(low + cells * (high - low)), self.low, self.high)  # rounding may pass an end
@@ -52,7 +52,7 @@ class Int:
 
     def __post_init__(self) -> None:
         if not self.low <= self.high:
-            raise ConfigError(_rising(self.low, self.high))
+            raise ConfigError(_describe_range(self.low, self.high))
 
     @property
     def bins(self) -> int:
@@ -60,8 +60,8 @@ class Int:
         return self.high - self.low + 1
 
     def values(self, cells: np.ndarray) -> np.ndarray:
-        """Cells (N,) in [0, 1] -> whole numbers (N,)."""
-        return self.low + _bins(cells, self.bins)
+        """Convert cells (N,) in [0, 1] to whole numbers (N,)."""
+        return self.low + _to_bins(cells, self.bins)
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ class Choice:
         return len(self.options)
 
     def values(self, cells: np.ndarray) -> np.ndarray:
-        """Cells (N,) in [0, 1] -> options (N,), as objects."""
-        found = np.empty(len(cells), dtype=object)
-        found[:] = [self.options[i] for i in _bins(cells, self.bins)]
-        return found
+        """Convert cells (N,) in [0, 1] to options (N,), as objects."""
+        options = np.empty(len(cells), dtype=object)
+        options[:] = [self.options[i] for i in _to_bins(cells, self.bins)]
+        return options
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ class Permutation:
 
     def __post_init__(self) -> None:
         if self.n < 2:
-            sentence = _("A permutation has two elements or more, not {n}.")
-            raise ConfigError(sentence.format(n=self.n))
+            message = _("A permutation has two elements or more, not {n}.")
+            raise ConfigError(message.format(n=self.n))
 
 
 Dimension = Float | Int | Choice | Permutation
@@ -160,11 +160,11 @@ class Space:
         return np.repeat(np.arange(len(self.cells) + len(self.lengths)), [1] * len(self.cells) + self.lengths)
 
     def sample(self, rng: np.random.Generator, n: int) -> Points:
-        """``n`` points drawn evenly."""
+        """Draw ``n`` points evenly."""
         return self.from_keys(rng.random((n, self.width)))
 
     def from_keys(self, keys: np.ndarray) -> Points:
-        """Keys (N, width) in [0, 1] -> points: a permutation is the order that sorts its keys.
+        """Convert keys (N, width) in [0, 1] to points: a permutation is the order that sorts its keys.
 
         Source: J. C. Bean, "Genetic algorithms and random keys for sequencing and optimization", ORSA Journal on
         Computing 6(2), 1994.
@@ -198,13 +198,13 @@ class Points(Sequence[dict[str, Any]]):
         if isinstance(i, slice):
             return self.take(i)
         columns = self.take([i]).columns()
-        return {name: list(map(int, row[0])) if row.ndim == 2 else _plain(row[0]) for name, row in columns.items()}
+        return {name: list(map(int, row[0])) if row.ndim == 2 else _to_python(row[0]) for name, row in columns.items()}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return (self[i] for i in range(len(self)))
 
     def columns(self) -> dict[str, np.ndarray]:
-        """Values by name: (N,) each, (N, n) for a permutation."""
+        """Return the values by name: (N,) each, (N, n) for a permutation."""
         cells, orders = iter(self.cells.T), iter(self.orders)
         return {
             name: next(orders) if isinstance(kind, Permutation) else kind.values(next(cells))
@@ -212,36 +212,36 @@ class Points(Sequence[dict[str, Any]]):
         }
 
     def column(self, name: str) -> np.ndarray:
-        """The values of one dimension: (N,), or (N, n) for a permutation."""
+        """Return the values of one dimension: (N,), or (N, n) for a permutation."""
         return self.columns()[name]
 
-    def take(self, rows: Any) -> Points:
-        """The points at ``rows``: indices, a slice or a mask."""
-        return Points(self.space, self.cells[rows], tuple(order[rows] for order in self.orders))
+    def take(self, indices: Any) -> Points:
+        """Return the points at ``indices``, which may be a slice or a mask."""
+        return Points(self.space, self.cells[indices], tuple(order[indices] for order in self.orders))
 
-    def replace(self, rows: Any, others: Points) -> Points:
-        """A copy in which the points at ``rows`` (an index, indices or a mask) are ``others``."""
+    def replace(self, indices: Any, others: Points) -> Points:
+        """Return a copy in which the points at ``indices`` (one, several or a mask) are ``others``."""
         cells, orders = self.cells.copy(), tuple(order.copy() for order in self.orders)
-        cells[rows] = others.cells
+        cells[indices] = others.cells
         for order, other in zip(orders, others.orders, strict=True):
-            order[rows] = other
+            order[indices] = other
         return Points(self.space, cells, orders)
 
 
-def join(*several: Points) -> Points:
-    """Batches of one space, one after the other."""
-    orders = zip(*(points.orders for points in several), strict=True)
-    return Points(several[0].space, np.concatenate([p.cells for p in several]), tuple(map(np.concatenate, orders)))
+def join_points(*batches: Points) -> Points:
+    """Join batches of one space, one after the other."""
+    orders = zip(*(points.orders for points in batches), strict=True)
+    return Points(batches[0].space, np.concatenate([p.cells for p in batches]), tuple(map(np.concatenate, orders)))
 
 
-def _bins(cells: np.ndarray, n: int) -> np.ndarray:
-    """[0, 1] cut into ``n`` equal bins."""
+def _to_bins(cells: np.ndarray, n: int) -> np.ndarray:
+    """Return which of ``n`` equal bins of [0, 1] each cell lies in."""
     return np.minimum((cells * n).astype(int), n - 1)
 
 
-def _plain(value: Any) -> Any:
+def _to_python(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _rising(low: float, high: float) -> str:
+def _describe_range(low: float, high: float) -> str:
     return _("A range goes from a number to a larger one, not from {low} to {high}.").format(low=low, high=high)

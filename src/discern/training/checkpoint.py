@@ -1,4 +1,4 @@
-"""Everything needed to go on bit for bit, in one safetensors file that is whole or absent."""
+"""Everything needed to resume bit for bit, in one safetensors file that is complete or absent."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from discern.errors import RunError
-from discern.files import replacing
+from discern.files import atomic_write
 from discern.i18n import _
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 
 
 @dataclass
-class Progress:
-    """Where a training run stands. Randomness needs no place here: it follows from the seed, the epoch and the step."""
+class TrainingState:
+    """How far a training has come; no random state, for randomness follows from the seed, the epoch and the step."""
 
-    epoch: int = 0  # epochs done
-    step: int = 0  # steps done of the epoch under way
+    epoch: int = 0  # completed epochs
+    step: int = 0  # completed steps of the current epoch
     seconds: float = 0.0
-    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])  # of the epoch under way: loss * n, correct, n
-    history: list[dict[str, Any]] = field(default_factory=list)  # one record an epoch done
+    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])  # of the current epoch: loss * n, correct, n
+    history: list[dict[str, Any]] = field(default_factory=list)  # one record per completed epoch
     best_epoch: int = 0  # counted from 1; 0 before the first
-    finished: bool = False
+    is_finished: bool = False
 
     @property
-    def started(self) -> bool:
-        """Whether a step was done."""
+    def has_started(self) -> bool:
+        """Whether a step was completed."""
         return self.epoch + self.step > 0
 
     def is_best(self, record: dict[str, Any], by_loss: bool = False) -> bool:
-        """Whether ``record`` validated better than every epoch so far: in accuracy, and in loss where that is equal.
+        """Return whether ``record`` validated better than every epoch so far: in accuracy, then in loss.
 
-        ``by_loss`` asks the loss alone, which goes on telling epochs apart where few pictures validate.
+        ``by_loss`` compares the loss alone, which still distinguishes epochs where few images validate.
         """
         if not self.best_epoch:
             return True
@@ -49,28 +49,28 @@ class Progress:
             return bool(new["loss"] < old["loss"])
         return bool((new["top1"], -new["loss"]) > (old["top1"], -old["loss"]))
 
-    def close_epoch(self, record: dict[str, Any]) -> None:
-        """Note the epoch that ended and stand at the start of the next."""
+    def end_epoch(self, record: dict[str, Any]) -> None:
+        """Add the record of the epoch that ended, and stand at the start of the next."""
         self.history.append(record)
         self.seconds += record["seconds"]
         self.epoch, self.step, self.sums = self.epoch + 1, 0, [0.0, 0.0, 0.0]
 
 
 def save_checkpoint(
-    folder: Path, progress: Progress, model: nn.Module, optimizer: Optimizer, average: nn.Module | None
+    folder: Path, state: TrainingState, model: nn.Module, optimizer: Optimizer, average: nn.Module | None
 ) -> None:
-    """Write ``last.safetensors``: weights, optimizer state, averaged weights and `Progress`."""
+    """Write ``last.safetensors``: weights, optimizer state, averaged weights and `TrainingState`."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     if average is not None:
         tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
     for index, parameter in enumerate(_parameters(optimizer)):
         for name, value in optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer.{index}.{name}"] = value
-    _write(folder / LAST, tensors, {"progress": json.dumps(asdict(progress))})
+    _write(folder / LAST, tensors, {"progress": json.dumps(asdict(state))})
 
 
-def load_checkpoint(folder: Path, model: nn.Module, optimizer: Optimizer, average: nn.Module | None) -> Progress:
-    """Restore what `save_checkpoint` wrote, in place; a run that has no checkpoint yet starts at its beginning.
+def load_checkpoint(folder: Path, model: nn.Module, optimizer: Optimizer, average: nn.Module | None) -> TrainingState:
+    """Restore what `save_checkpoint` wrote, in place; without a checkpoint, training starts at its beginning.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizer: Optimizer, averag
     """
     path = folder / LAST
     if not path.exists():
-        return Progress()
+        return TrainingState()
     try:
         tensors, metadata = _read(path)
         _restore(model, tensors, "model.")
@@ -89,15 +89,14 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizer: Optimizer, averag
             prefix = f"optimizer.{index}."
             names = [name for name in tensors if name.startswith(prefix)]
             for name in names:
-                optimizer.state[parameter][name.removeprefix(prefix)] = _alike(tensors[name], parameter)
-        return Progress(**json.loads(metadata["progress"]))
+                optimizer.state[parameter][name.removeprefix(prefix)] = _match_strides(tensors[name], parameter)
+        return TrainingState(**json.loads(metadata["progress"]))
     except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        sentence = _("{path} is damaged or belongs to another network: train again into another run.")
-        raise RunError(sentence.format(path=path)) from error
+        raise RunError(_damaged(path)) from error
 
 
-def read_progress(folder: Path) -> Progress:
-    """Where the run whose checkpoint lies in ``folder`` stands, without its tensors.
+def read_state(folder: Path) -> TrainingState:
+    """Read the training state of the checkpoint in ``folder``, without its tensors.
 
     Raises
     ------
@@ -106,13 +105,12 @@ def read_progress(folder: Path) -> Progress:
     """
     path = folder / LAST
     if not path.exists():
-        return Progress()
+        return TrainingState()
     try:
         with safe_open(path, "pt") as file:
-            return Progress(**json.loads((file.metadata() or {})["progress"]))
+            return TrainingState(**json.loads((file.metadata() or {})["progress"]))
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
-        sentence = _("{path} is damaged or belongs to another network: train again into another run.")
-        raise RunError(sentence.format(path=path)) from error
+        raise RunError(_damaged(path)) from error
 
 
 def save_best(folder: Path, weights: dict[str, Tensor]) -> None:
@@ -121,7 +119,7 @@ def save_best(folder: Path, weights: dict[str, Tensor]) -> None:
 
 
 def load_best(folder: Path) -> dict[str, Tensor]:
-    """The weights that validated best.
+    """Read the weights that validated best.
 
     Raises
     ------
@@ -131,15 +129,20 @@ def load_best(folder: Path) -> dict[str, Tensor]:
     try:
         return _read(folder / BEST)[0]
     except (SafetensorError, OSError) as error:
-        raise RunError(_("{path} is missing or damaged: train again.").format(path=folder / BEST)) from error
+        raise RunError(_("{path} is missing, truncated or corrupt: train again.").format(path=folder / BEST)) from error
+
+
+def _damaged(path: Path) -> str:
+    message = _("{path} is truncated or corrupt, or belongs to another network: train again into another run.")
+    return message.format(path=path)
 
 
 def _parameters(optimizer: Optimizer) -> list[Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
-def _alike(tensor: Tensor, parameter: Tensor) -> Tensor:
-    """``tensor`` in the memory layout of ``parameter``: fused optimizers walk both as flat memory."""
+def _match_strides(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """Return ``tensor`` in the memory layout of ``parameter``: fused optimizers walk both as flat memory."""
     if tensor.shape != parameter.shape:
         return tensor
     return torch.empty_like(parameter).copy_(tensor).detach()
@@ -152,7 +155,7 @@ def _restore(module: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         save_file(plain, temporary, metadata)
 
 

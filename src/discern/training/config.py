@@ -1,194 +1,175 @@
-"""Everything that decides a training run, frozen and checked when it is made."""
+"""Everything that decides the training of a network, frozen and checked when it is made."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError
-
+from discern.data.config import DataConfig
 from discern.errors import ConfigError
-from discern.i18n import _
+from discern.i18n import N_, _
+from discern.models.registry import TABLE, get_model_args
 from discern.preprocess.augment import Augmentation
-from discern.settings import refusal, unknown
+from discern.preprocess.spec import Preprocess
+from discern.settings import Config, Group, canonical, setting, unknown_setting
+
+ANY_MODEL = ("width", "stem")  # arguments of the networks that auto chooses among
 
 
-class Config(Augmentation):
-    """The settings of a run; ``--set NAME=VALUE`` reaches each of them.
+class OptimConfig(Group):
+    """How the weights are fitted."""
 
-    What is left out is filled in by the recipe (`discern.training.recipes`), which knows the network and the data.
+    epochs: int = setting(20, N_("Number of epochs."), ge=1, le=100_000)
+    batch_size: int = setting(128, N_("Images of a step, over all processes."), ge=1, le=1_000_000)
+    # As many times less memory, and the same step but for what batch normalization sees.
+    accumulate_grad: int = setting(
+        1, N_("Micro-batches whose gradients add up to one step, which then needs less memory."), ge=1, le=1_000_000
+    )
+    # "gd" is plain gradient descent, the whole training split a step; "muon" is `discern.training.optimizers`.
+    optimizer: Literal["sgd", "adamw", "adam", "rmsprop", "gd", "muon"] = setting(
+        "sgd", N_("Optimizer: sgd is Nesterov's, gd takes all images in one step.")
+    )
+    lr: float = setting(0.1, N_("Learning rate at its highest."), gt=0)
+    momentum: float = setting(0.9, N_("Momentum of sgd and muon."), ge=0, lt=1)
+    weight_decay: float = setting(5e-4, N_("Decay of the weights; biases and norms do not decay."), ge=0)
+    schedule: Literal["cosine", "triangular", "onecycle", "step", "multistep", "constant"] = setting(
+        "cosine", N_("How the learning rate changes after the warm-up.")
+    )
+    warmup: float = setting(1.0, N_("Linear warm-up of the learning rate."), unit=N_("epochs"), ge=0)
+    step_epochs: int = setting(
+        30, N_("Schedule step: multiply the learning rate by gamma after every so many."), unit=N_("epochs"), ge=1
+    )
+    milestones: tuple[int, ...] = setting((), N_("Schedule multistep: the epochs at which gamma multiplies it."))
+    gamma: float = setting(0.1, N_("Factor of the schedules step and multistep."), gt=0, le=1)
+    label_smoothing: float = setting(0.0, N_("Label smoothing of the loss."), ge=0, lt=1)
+    class_weights: bool = setting(False, N_("Weigh the classes of the loss by the inverse of their frequency."))
+    grad_clip_norm: float = setting(0.0, N_("Largest norm of the gradient (0: no limit)."), ge=0)
+    ema: float = setting(
+        0.0, N_("Decay per step of the averaged weights that are then validated (0: none)."), ge=0, lt=1
+    )
+    early_stopping_patience: int = setting(
+        0, N_("Stop after so many epochs without a better validation accuracy (0: never)."), ge=0
+    )
 
-    Attributes
-    ----------
-    model : str
-        Name in the model table; auto chooses by the pictures and the machine.
-    recipe : {"auto", "lecture", "fast"}
-        Where the settings that were not given come from; ``fast`` is for small pictures.
-    epochs, batch : int
-        Passes over the training part; pictures a step, over all processes.
-    accumulate : int
-        Parts of a step's pictures whose gradients add up, one after the other: as many times less memory, and the same
-        step but for what batch normalisation sees.
-    optimizer : {"sgd", "adamw", "adam", "rmsprop", "gd", "muon"}
-        ``sgd`` is Nesterov's; ``gd`` is plain gradient descent, the whole training part a step; ``muon`` is
-        `discern.training.muon`.
-    lr, momentum, weight_decay : float
-        Learning rate at its highest; momentum of ``sgd`` and ``muon``; decay of the weights (not of biases and norms).
-    schedule : {"cosine", "triangular", "onecycle", "step", "multistep", "constant"}
-        What the learning rate does after ``warmup`` epochs; see `discern.training.schedule`.
-    step_epochs, milestones, gamma
-        For ``step`` (every so many epochs) and ``multistep`` (at these epochs): multiply by gamma.
-    label_smoothing, class_weights, clip
-        Of the loss; weigh classes by the inverse of their frequency; largest norm of the gradient (0: no limit).
-    weights : str
-        What the network starts from: ``official``, a file, a run or a bundle; random without it.
-    tune : {"all", "head", "head+all"}
-        Train everything, the head alone on features that the frozen backbone makes once, or one after the other.
-    passes : int
-        Augmented passes of the frozen backbone over the training part, beside the one over the pictures as they are.
-    head_epochs : int
-        Of the head in ``head+all``; in ``head`` it is ``epochs`` that counts.
-    early_rate : float
-        Share of the learning rate that the first layer gets; it grows layer by layer to 1 in the head.
-    ema : float
-        Decay a step of the averaged weights that are then validated and kept (0: none).
-    patience : int
-        Stop after so many epochs without a better validation accuracy (0: never).
-    views : tuple of {"mirror", "shift"}
-        How a picture is looked at besides as it is when it is predicted; the answers are averaged.
-    size, resize, interpolation, channels, mean, std
-        Of `discern.preprocess.spec.Preprocess`; without mean and std they are the training part's.
-    augment : bool
-        False switches every augmentation off.
-    flip, shift, rotation, zoom, jitter, erase, mixup, cutmix
-        Of `discern.preprocess.augment.Augmentation`.
-    train_limit : int
-        Most training pictures to use, drawn by the seed (0: all).
-    validation, test : float
-        Fractions cut from data that comes without parts.
-    network : dict
-        The network's own settings, such as ``width`` or ``stem``; ``--set width=0.5`` lands here.
-    cache : {"pixels", "stream"}
-        Decode each picture once and keep its pixels in the cache folder, or decode it whenever it is needed, which
-        takes no disk and the processors' time in every epoch. The weights are the same; but ``wds:`` sources stream in
-        an order of their own, `discern.data.shard_order`.
-    seed : int
-        Decides the split, the first weights, the order and the augmentation.
-    checkpoint_seconds : float
-        Save at the end of an epoch when the last checkpoint is this old, and inside an epoch at 20 times this.
-    precision, layout, device
-        ``auto`` measures (`discern.training.probe`) or looks.
-    compile : {"auto", "yes", "no"}
-        Training steps by torch.compile; ``auto`` where a whole run gets shorter by it (`discern.training.compiling`).
+
+class FinetuneConfig(Group):
+    """What a network starts from, and how it goes on from there."""
+
+    weights: str = setting("", N_("What the network starts from: official, a file, a run or a bundle; else random."))
+    finetune: Literal["all", "head", "head+all"] = setting(
+        "all", N_("Train all layers, the head alone on the features of the frozen backbone, or one after the other.")
+    )
+    augmented_copies: int = setting(
+        3,
+        N_("Augmented versions of each image that the head is trained on, beside the original."),
+        ge=0,
+        le=1000,
+    )
+    head_epochs: int = setting(50, N_("Epochs of the head in head+all."), ge=1, le=100_000)
+    first_layer_lr_scale: float = setting(
+        1.0, N_("Factor on the learning rate of the first layer; it grows layer by layer to 1 in the head."), gt=0, le=1
+    )
+
+
+class RuntimeConfig(Group):
+    """Where and how the arithmetic runs."""
+
+    device: str = setting("auto", N_("Device, such as cpu, cuda or mps; auto chooses."))
+    precision: Literal["auto", "fp32", "bf16"] = setting("auto", N_("Number format; auto measures which is fastest."))
+    memory_format: Literal["auto", "contiguous", "channels_last"] = setting(
+        "auto", N_("Memory format of the images; auto measures which is fastest.")
+    )
+    compile: Literal["auto", "yes", "no"] = setting(
+        "auto", N_("Compile the training steps with torch.compile; auto where the run gets shorter by it.")
+    )
+    checkpoint_seconds: float = setting(
+        15.0, N_("Save at the end of an epoch when the last checkpoint is this old."), unit=N_("seconds"), ge=0
+    )
+
+
+class TrainConfig(Config):
+    """The settings of a run of a network; what is left out is filled in by a recipe (`discern.training.recipes`).
 
     Examples
     --------
-    >>> Config(model="lenet", epochs=3).epochs
-    3
+    >>> config = make_config(model="lenet", epochs=3)
+    >>> config.model, config.optim.epochs
+    ('lenet', 3)
     """
 
-    model: str = "auto"
-    recipe: Literal["auto", "lecture", "fast"] = "auto"
-    epochs: int = Field(20, ge=1, le=100_000)
-    batch: int = Field(128, ge=1, le=1_000_000)
-    accumulate: int = Field(1, ge=1, le=1_000_000)
-    optimizer: Literal["sgd", "adamw", "adam", "rmsprop", "gd", "muon"] = "sgd"
-    lr: float = Field(0.1, gt=0)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(5e-4, ge=0)
-    schedule: Literal["cosine", "triangular", "onecycle", "step", "multistep", "constant"] = "cosine"
-    warmup: float = Field(1.0, ge=0)
-    step_epochs: int = Field(30, ge=1)
-    milestones: tuple[int, ...] = ()
-    gamma: float = Field(0.1, gt=0, le=1)
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
-    class_weights: bool = False
-    clip: float = Field(0.0, ge=0)
-    weights: str = ""
-    tune: Literal["all", "head", "head+all"] = "all"
-    passes: int = Field(3, ge=0, le=1000)
-    head_epochs: int = Field(50, ge=1, le=100_000)
-    early_rate: float = Field(1.0, gt=0, le=1)
-    ema: float = Field(0.0, ge=0, lt=1)
-    patience: int = Field(0, ge=0)
-    views: tuple[Literal["mirror", "shift"], ...] = ()
-    size: int = Field(32, ge=8, le=4096)
-    resize: Literal["crop", "pad", "stretch"] = "crop"
-    interpolation: Literal["bilinear", "nearest", "bicubic", "lanczos"] = "bilinear"
-    channels: Literal[1, 3] = 3
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    augment: bool = True
-    train_limit: int = Field(0, ge=0)
-    validation: float = Field(0.1, gt=0, lt=0.9)
-    test: float = Field(0.2, ge=0, lt=0.9)
-    network: dict[str, bool | int | float | str | list[int]] = Field({})
-    cache: Literal["pixels", "stream"] = "pixels"
-    seed: int = Field(0, ge=0)
-    checkpoint_seconds: float = Field(15.0, ge=0)
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    layout: Literal["auto", "contiguous", "channels_last"] = "auto"
-    compile: Literal["auto", "yes", "no"] = "auto"
-    device: str = "auto"
+    inner: ClassVar[tuple[str, ...]] = ("model_args",)
 
-    @property
-    def augmentation(self) -> Augmentation:
-        """The augmentation these settings ask for."""
-        if not self.augment:
-            return Augmentation()
-        return Augmentation(**{name: getattr(self, name) for name in Augmentation.model_fields})
+    model: str = setting("auto", N_("Name of the model; auto chooses by the images and the machine."))
+    model_args: dict[str, bool | int | float | str | list[int]] = setting({}, N_("Arguments of the network itself."))
+    recipe: Literal["auto", "lecture", "fast"] = setting(
+        "auto", N_("What chooses the settings not given; fast is for images up to 64 pixels, lecture is the course's.")
+    )
+    seed: int = setting(0, N_("Random seed of the split, the first weights, the order and the augmentation."), ge=0)
+    tta: tuple[Literal["flip", "shift"], ...] = setting(
+        (), N_("Test-time augmentation: further views of an image whose predictions are averaged.")
+    )
+    data: DataConfig = DataConfig()
+    preprocess: Preprocess = Preprocess()
+    augmentation: Augmentation = Augmentation()
+    optim: OptimConfig = OptimConfig()
+    finetune: FinetuneConfig = FinetuneConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
 
 
-def make_config(settings: Mapping[str, Any], network_settings: Iterable[str] = ()) -> Config:
-    """A `Config` of ``settings``, or one sentence about the first that is wrong.
-
-    Names among ``network_settings`` go to ``Config.network``.
+def make_config(**settings: Any) -> TrainConfig:
+    """Build a `TrainConfig` from settings by name, those of the network among them.
 
     Raises
     ------
     ConfigError
-        Names the setting, the value and what is allowed.
+        Names the first setting that is wrong, its value and what is allowed.
+    ModelError
+        When the model is unknown.
 
     Examples
     --------
-    >>> make_config({"smoothing": 3})
+    >>> make_config(model="resnet18", width=0.5, learning_rate=0.1).model_args
+    {'width': 0.5}
+    """
+    settings = read_settings(settings)
+    own = {name: value for name, value in settings.items() if name in TrainConfig.settings() or name == "model_args"}
+    inner = {name: value for name, value in settings.items() if name not in own}
+    if isinstance(args := own.get("model_args", {}), Mapping):
+        own["model_args"] = {**args, **inner}
+    return TrainConfig.compose(own)
+
+
+def read_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``settings`` under discern's names; those of the network are among them.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        When a name is unknown; the message suggests what was meant.
+
+    Examples
+    --------
+    >>> read_settings({"learning-rate": 0.1, "imgsz": 64})
+    {'lr': 0.1, 'size': 64}
+    >>> read_settings({"label_smooth": 0.1})
     Traceback (most recent call last):
-    discern.errors.ConfigError: There is no setting 'smoothing'. Did you mean label_smoothing?
+    discern.errors.ConfigError: Unknown setting "label_smooth" (did you mean label_smoothing?).
     """
-    own = {name: value for name, value in settings.items() if name in Config.model_fields}
-    network = {name: value for name, value in settings.items() if name in network_settings}
-    for name in (name for name in settings if name not in own and name not in network):
-        raise unknown(name, [*Config.model_fields, *network_settings])
-    inner = own.get("network", {})
-    if isinstance(inner, Mapping):
-        own["network"] = {**inner, **network}
-    try:
-        return Config.model_validate(own)
-    except ValidationError as error:
-        raise ConfigError(refusal(error, own)) from error
-
-
-def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
-    """``["lr=0.1", "flip=false"]`` as a dictionary; values are JSON where they can be, else words.
-
-    Raises
-    ------
-    ConfigError
-        When a pair has no ``=``.
-
-    Examples
-    --------
-    >>> parse_settings(["lr=0.1", "flip=false", "optimizer=sgd"])
-    {'lr': 0.1, 'flip': False, 'optimizer': 'sgd'}
-    """
-    settings: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise ConfigError(_("--set takes NAME=VALUE, for example --set lr=0.05, not '{pair}'.").format(pair=pair))
-        try:
-            settings[name.strip()] = json.loads(value)
-        except json.JSONDecodeError:
-            settings[name.strip()] = value.strip()
+    model = settings.get("model", "auto")
+    named = isinstance(model, str) and model != "auto"
+    known = [*TrainConfig.settings(), "model_args", *(get_model_args(model) if named else ANY_MODEL)]
+    settings = canonical(settings, known)
+    for name in (name for name in settings if name not in known):
+        raise _unknown(name, known, model if named else "")
     return settings
+
+
+def _unknown(name: str, known: list[str], model: str) -> ConfigError:
+    """Return the error for ``name``, which may be an argument of other networks."""
+    owners = [each for each, spec in TABLE.items() if name in spec.model_args]
+    if not owners:
+        return unknown_setting(name, known, listed="discern train --settings")
+    message = _('{model} has no setting "{name}"; these models have it: {owners}.')
+    if not model:
+        message = _('"{name}" is a setting of these models, choose one with --model: {owners}.')
+    return ConfigError(message.format(model=model, name=name, owners=", ".join(owners)))

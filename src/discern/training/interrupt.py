@@ -9,61 +9,58 @@ from types import FrameType, TracebackType
 
 from discern.runtime import Ranks
 
-EVERY = 0.5  # seconds between two agreements
-
-
-class Interrupted(Exception):
-    """Training was asked to stop, and everything needed to go on was saved."""
+VOTE_SECONDS = 0.5  # between two votes
 
 
 class Interrupt:
-    """Inside the block, SIGINT and SIGTERM only set `asked`; a second SIGINT stops at once."""
+    """Inside the block, SIGINT and SIGTERM only set `requested`; a second SIGINT stops at once."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._ask)
+                self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked and number == signal.SIGINT:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
 
-class Agreement:
-    """Whether some process wants something, as all of them know it.
+class StopVote:
+    """Lets all processes know whether one of them wants to stop or save.
 
-    Every process calls it once a step. Asking each other waits for the slowest, and for a GPU, so they do so about
-    twice a second; after how many steps again is agreed upon as well. A process alone need not ask.
+    Every process calls it once per step. A vote waits for the slowest process, and for a GPU, so one takes place about
+    twice a second; how many steps lie between two votes is agreed upon as well. A single process needs no vote.
 
     Examples
     --------
-    >>> Agreement(Ranks())(True)
+    >>> StopVote(Ranks())(True)
     True
     """
 
     def __init__(self, ranks: Ranks) -> None:
         self.ranks = ranks
-        self.steps = self.left = 1  # from one agreement to the next, and still to go
-        self.since = time.monotonic()
+        self.interval = self.steps_left = 1  # steps from one vote to the next, and still to go
+        self.last_vote = time.monotonic()
 
     def __call__(self, wanted: bool) -> bool:
-        """Whether some process wanted it when all were last asked, which is now; False between two agreements."""
+        """Return whether a process wanted it at the vote that takes place now; False between two votes."""
         if self.ranks.size == 1:
             return wanted
-        self.left -= 1
-        if self.left:
+        self.steps_left -= 1
+        if self.steps_left:
             return False
-        seconds = max(time.monotonic() - self.since, 1e-6)
-        self.steps = self.left = self.ranks.share(max(1, int(self.steps * EVERY / seconds)))
-        self.since = time.monotonic()
+        seconds = max(time.monotonic() - self.last_vote, 1e-6)
+        steps = max(1, int(self.interval * VOTE_SECONDS / seconds))
+        self.interval = self.steps_left = self.ranks.broadcast(steps)
+        self.last_vote = time.monotonic()
         return self.ranks.any(wanted)

@@ -1,8 +1,9 @@
-"""A few steps of the real network on this machine decide precision and memory layout; the answer is kept."""
+"""A few steps of the real network on this machine decide precision and memory format; the answer is cached."""
 
 from __future__ import annotations
 
 import copy
+import datetime
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -16,64 +17,81 @@ from torch.nn.functional import cross_entropy
 
 from discern.errors import DiskError
 from discern.files import cache_folder, read_json, write_json
-from discern.i18n import _
+from discern.notices import Notice
 from discern.runtime import processor
-from discern.training.config import Config
+from discern.training.config import TrainConfig
 
-Placed = TypeVar("Placed", bound=nn.Module)
+Network = TypeVar("Network", bound=nn.Module)
+Format = tuple[str, str]  # precision, memory format
 
-STEPS, SECONDS = 3, 0.3  # at least so many; more while they took less, since short steps are noisy
-MARGIN = 1.1  # the plain way stays unless another is this much faster: noise must not choose
-BUSY = 3.0  # times the rate measured: where training is this fast, other programs ran beside the measurement
+MIN_STEPS, MIN_SECONDS = 3, 0.3  # more steps while they took less, since short ones are noisy
+MARGIN = 1.1  # the plain format stays unless another is this much faster: noise must not choose
+BUSY = 3.0  # times the measured rate: where training is this fast, other programs ran beside the measurement
+CACHE_FILE = "measurements.json"
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Precision (``fp32`` or ``bf16``), layout (``contiguous`` or ``channels_last``), and the pictures/s measured."""
+class ComputePlan:
+    """How the arithmetic of a training runs.
+
+    Attributes
+    ----------
+    precision : {"fp32", "bf16"}
+        Number format.
+    memory_format : {"contiguous", "channels_last"}
+        Of the images.
+    measured : dict
+        Images/s of each format that was measured.
+    date : str
+        When it was measured; empty where nothing was.
+    """
 
     precision: str
-    layout: str
+    memory_format: str
     measured: dict[str, float]
+    date: str = ""
 
     @property
     def rate(self) -> float:
-        """Pictures/s of this choice; 0 where it was not measured."""
-        return self.measured.get(f"{self.precision} {self.layout}", 0.0)
+        """Images/s of this plan; 0 where it was not measured."""
+        return self.measured.get(f"{self.precision} {self.memory_format}", 0.0)
 
-    def why(self) -> str:
-        """One sentence for the run's notices."""
+    def notice(self) -> Notice:
+        """Return what was chosen, and by which figures."""
+        fields: dict[str, Any] = {"precision": self.precision, "memory_format": self.memory_format}
         if len(self.measured) < 2:
-            return _("Computing in {precision}, {layout}, as set.").format(precision=self.precision, layout=self.layout)
-        figures = ", ".join(f"{name} {rate:,.0f}" for name, rate in self.measured.items())
-        sentence = _("Computing in {precision}, {layout}: steps measured on this machine ran at {figures} pictures/s.")
-        return sentence.format(precision=self.precision, layout=self.layout, figures=figures)
+            return Notice("training.compute_as_set", fields)
+        figures = [f"{name} {rate:,.0f}" for name, rate in self.measured.items()]
+        return Notice("training.compute", {**fields, "figures": figures})
 
 
-def choose(model: nn.Module, config: Config, device: torch.device) -> Choice:
-    """The fastest precision and layout for training ``model`` on ``device``, unless ``config`` states them.
+def plan_compute(model: nn.Module, config: TrainConfig, device: torch.device) -> ComputePlan:
+    """Return the fastest precision and memory format for training ``model`` on ``device``, unless ``config`` sets them.
 
     The answer is kept in the cache folder for this network, size and machine, so that the same command gives the
     same bits again.
     """
-    precisions = ["fp32", "bf16"] if config.precision == "auto" else [config.precision]
-    layouts = ["contiguous", "channels_last"] if config.layout == "auto" else [config.layout]
-    if device.type == "mps" and config.precision == "auto":
+    runtime, preprocess = config.runtime, config.preprocess
+    precisions = ["fp32", "bf16"] if runtime.precision == "auto" else [runtime.precision]
+    memory_formats = ["contiguous", "channels_last"] if runtime.memory_format == "auto" else [runtime.memory_format]
+    if device.type == "mps" and runtime.precision == "auto":
         precisions = ["fp32"]
-    ways = [(precision, layout) for precision in precisions for layout in layouts]
-    if len(ways) == 1 and config.compile != "auto":  # which asks how long the steps are
-        return Choice(*ways[0], measured={})
-    shape = (min(config.batch, 64), config.channels, config.size, config.size)
+    formats = [(precision, memory_format) for precision in precisions for memory_format in memory_formats]
+    if len(formats) == 1 and runtime.compile != "auto":  # which needs to know how long the steps are
+        return ComputePlan(*formats[0], measured={})
+    shape = (min(config.optim.batch_size, 64), preprocess.channels, preprocess.size, preprocess.size)
 
     def measure() -> dict[str, Any]:
-        return asdict(_fastest(ways, {" ".join(way): _rate(model, way, shape, device) for way in ways}))
+        rates = {" ".join(each): _measure_rate(model, each, shape, device) for each in formats}
+        return asdict(_choose_fastest(formats, rates))
 
-    return Choice(**kept([config.model, config.network, shape, ways], device, measure))
+    return ComputePlan(**cached_measurement([config.model, config.model_args, shape, formats], device, measure))
 
 
-def kept(question: list[Any], device: torch.device, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What ``measure`` found when ``question`` was first asked of this machine, from the cache folder."""
-    name = json.dumps([*question, str(device), _machine(device)])
-    file = cache_folder() / "probe.json"
+def cached_measurement(key: list[Any], device: torch.device, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what ``measure`` found when it was first needed for ``key`` on this machine, from the cache folder."""
+    name = json.dumps([*key, str(device), _describe_machine(device)])
+    file = cache_folder() / CACHE_FILE
     known: dict[str, Any] = {}
     with suppress(OSError, ValueError):
         known = read_json(file)
@@ -81,82 +99,80 @@ def kept(question: list[Any], device: torch.device, measure: Callable[[], dict[s
         known[name] = measure()
         with suppress(DiskError):
             write_json(file, known)
-    found: dict[str, Any] = known[name]
-    return found
+    measurement: dict[str, Any] = known[name]
+    return measurement
 
 
-def forgotten(choice: Choice, rate: float) -> str:
-    """Drop what was measured where training, at ``rate`` pictures/s, has shown it to be wrong; a sentence if it has.
+def discard_stale(plan: ComputePlan, rate: float) -> Notice | None:
+    """Delete a measurement that training, at ``rate`` images/s, has shown to be wrong; a notice where it has.
 
     It would decide for every later training of the network on this machine.
     """
-    if not 0 < BUSY * choice.rate < rate:
-        return ""
-    file = cache_folder() / "probe.json"
+    if not 0 < BUSY * plan.rate < rate:
+        return None
+    file = cache_folder() / CACHE_FILE
     with suppress(OSError, ValueError, DiskError):
-        write_json(file, {name: found for name, found in read_json(file).items() if found != asdict(choice)})
-    sentence = _(
-        "Training ran at {rate:,.0f} pictures/s, and its steps were measured at {measured:,.0f} while the machine was "
-        "busy: the next training measures them again."
-    )
-    return sentence.format(rate=rate, measured=choice.rate)
+        write_json(file, {name: value for name, value in read_json(file).items() if value != asdict(plan)})
+    return Notice("training.measured_while_busy", {"rate": rate, "measured": plan.rate})
 
 
 def autocast(precision: str, device: torch.device) -> torch.autocast:
-    """The context in which ``precision`` computes on ``device``."""
+    """Return the context in which ``precision`` computes on ``device``."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
-def placed(model: Placed, layout: str, device: torch.device) -> Placed:
-    """``model`` on the device, with its weights laid out as the pictures are on a GPU; a CPU reorders them anyway."""
+def move_to(model: Network, memory_format: str, device: torch.device) -> Network:
+    """Move ``model`` to the device, its weights laid out as the images on a GPU; a CPU reorders them anyway."""
     model = model.to(device)
-    return model if device.type == "cpu" else model.to(memory_format=memory_format(layout))
+    return model if device.type == "cpu" else model.to(memory_format=get_memory_format(memory_format))
 
 
-def memory_format(layout: str) -> torch.memory_format:
-    """torch's name of ``layout``."""
-    return torch.channels_last if layout == "channels_last" else torch.contiguous_format
+def get_memory_format(name: str) -> torch.memory_format:
+    """Return torch's memory format called ``name``."""
+    return torch.channels_last if name == "channels_last" else torch.contiguous_format
 
 
-def _fastest(ways: list[tuple[str, str]], measured: dict[str, float]) -> Choice:
-    best = ways[0]
-    for way in ways[1:]:
-        if measured[" ".join(way)] > MARGIN * measured[" ".join(best)]:
-            best = way
-    return Choice(*best, measured={name: round(rate, 1) for name, rate in measured.items()})
-
-
-def steps(
-    answer: Callable[[Tensor], Tensor], way: tuple[str, str], shape: tuple[int, ...], device: torch.device
+def step_times(
+    forward: Callable[[Tensor], Tensor], format: Format, shape: tuple[int, ...], device: torch.device
 ) -> Iterator[float]:
-    """Seconds of one step after another: forward to the logits, and backward."""
-    precision, layout = way
-    x = torch.randn(shape, device=device).to(memory_format=memory_format(layout))
+    """Yield the seconds of one step after another: forward to the logits, and backward."""
+    precision, memory_format = format
+    x = torch.randn(shape, device=device).to(memory_format=get_memory_format(memory_format))
     y = torch.zeros(shape[0], dtype=torch.long, device=device)
     while True:
         start = time.perf_counter()
         with autocast(precision, device):
-            logits = answer(x)
+            logits = forward(x)
         cross_entropy(logits.float(), y).backward()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         yield time.perf_counter() - start
 
 
-def fastest(seconds: Iterator[float]) -> float:
-    """Seconds of the best step after one that warms up."""
+def time_step(seconds: Iterator[float]) -> float:
+    """Return the seconds of the fastest step after one that warms up."""
     times: list[float] = []
-    while len(times) <= STEPS or sum(times) < SECONDS:
+    while len(times) <= MIN_STEPS or sum(times) < MIN_SECONDS:
         times.append(next(seconds))
     return min(times[1:])
 
 
-def _rate(model: nn.Module, way: tuple[str, str], shape: tuple[int, ...], device: torch.device) -> float:
-    """Pictures a second of training a copy of ``model``."""
+def _choose_fastest(formats: list[Format], rates: dict[str, float]) -> ComputePlan:
+    best = formats[0]
+    for each in formats[1:]:
+        if rates[" ".join(each)] > MARGIN * rates[" ".join(best)]:
+            best = each
+    rounded = {name: round(rate, 1) for name, rate in rates.items()}
+    return ComputePlan(*best, measured=rounded, date=datetime.date.today().isoformat())
+
+
+def _measure_rate(model: nn.Module, format: Format, shape: tuple[int, ...], device: torch.device) -> float:
+    """Return the images/s of training a copy of ``model``."""
     with torch.random.fork_rng():
-        return shape[0] / fastest(steps(placed(copy.deepcopy(model), way[1], device).train(), way, shape, device))
+        twin = move_to(copy.deepcopy(model), format[1], device).train()
+        return shape[0] / time_step(step_times(twin, format, shape, device))
 
 
-def _machine(device: torch.device) -> list[str]:
+def _describe_machine(device: torch.device) -> list[str]:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
     return [name, str(torch.get_num_threads()), torch.__version__]

@@ -14,52 +14,54 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from discern.data.batches import Pixels, at_once
-from discern.files import replacing
+from discern.data.batches import PixelReader, eval_batch_size
+from discern.files import atomic_write
 from discern.i18n import _
-from discern.models.fold import folded
+from discern.models.fuse import fuse_conv_bn
 from discern.models.network import Model
 from discern.preprocess.augment import Augmentation, augment
-from discern.preprocess.normalise import normalise, to_float
+from discern.preprocess.normalize import normalize, to_float
 from discern.preprocess.spec import Preprocess
 from discern.progress import Progress
 from discern.runtime import generator
-from discern.training.config import Config
-from discern.training.sources import Data
+from discern.training.config import TrainConfig
+from discern.training.sources import TrainingData
 
-HEAD: dict[str, Any] = {  # a convex problem with few numbers: small steps, enough of them, and the rate down to nothing
+HEAD_DEFAULTS: dict[str, Any] = {  # a convex problem with few numbers: enough small steps, the rate down to nothing
     "optimizer": "adamw",
-    "batch": 64,
+    "batch_size": 64,
     "lr": 3e-3,
     "weight_decay": 0.1,
     "schedule": "cosine",
     "warmup": 0.0,
     "precision": "fp32",
-    "layout": "contiguous",
+    "memory_format": "contiguous",
     "compile": "no",
 }
-MOST_IN_MEMORY = 1 << 30  # bytes of features; more are read from disk as they are needed
+MAX_IN_MEMORY = 1 << 30  # bytes of features; more are read from disk as they are needed
 
 
-def phases(config: Config) -> list[Config]:
-    """What ``config.tune`` asks for, one after the other, each with the settings it trains with.
+def plan_phases(config: TrainConfig) -> list[TrainConfig]:
+    """Return the phases of a training, one after the other, each with the settings it trains with.
 
     Examples
     --------
-    >>> [(phase.tune, phase.epochs) for phase in phases(Config(tune="head+all", epochs=9, head_epochs=50))]
+    >>> from discern.training.config import make_config
+    >>> phases = plan_phases(make_config(finetune="head+all", epochs=9, head_epochs=50))
+    >>> [(phase.finetune.finetune, phase.optim.epochs) for phase in phases]
     [('head', 50), ('all', 9)]
     """
-    if config.tune != "head+all":
+    if config.finetune.finetune != "head+all":
         return [config]
-    first = {**HEAD, "tune": "head", "epochs": config.head_epochs, "ema": 0.0, "clip": 0.0, "early_rate": 1.0}
-    return [config.model_copy(update=first), config.model_copy(update={"tune": "all"})]
+    head = {**HEAD_DEFAULTS, "epochs": config.finetune.head_epochs, "ema": 0.0, "grad_clip_norm": 0.0}
+    return [config.replace(**head, finetune="head", first_layer_lr_scale=1.0), config.replace(finetune="all")]
 
 
-def seen(config: Config) -> Augmentation:
-    """What happens to training pictures: all that was asked for, but where features are made once, no mixing."""
-    if config.tune != "head":
-        return config.augmentation
-    return config.augmentation.model_copy(update={"mixup": 0.0, "cutmix": 0.0})  # a feature has one label
+def get_training_augmentation(config: TrainConfig) -> Augmentation:
+    """Return the augmentation of the training images: as set, but no mixing where features are made once."""
+    if config.finetune.finetune != "head":
+        return config.augmentation.effective
+    return config.augmentation.effective.model_copy(update={"mixup": 0.0, "cutmix": 0.0})  # a feature has one label
 
 
 class Head(nn.Module):
@@ -68,64 +70,65 @@ class Head(nn.Module):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.head = model.head
-        self.answer: Callable[[Tensor], Tensor] = model.answer
+        self.forward_head: Callable[[Tensor], Tensor] = model.forward_head
 
     def forward(self, features: Tensor) -> Tensor:
-        """(n, F) -> logits (n, classes)."""
-        return self.answer(features)
+        """Compute logits. (n, F) -> (n, classes)"""
+        return self.forward_head(features)
 
-    def answers(self, features: Tensor) -> tuple[Tensor, ...]:
-        """As `discern.models.network.Model.answers`."""
-        return (self.answer(features),)
+    def forward_train(self, features: Tensor) -> tuple[Tensor, ...]:
+        """Compute the logits of every head, as `discern.models.network.Model.forward_train`: of this one."""
+        return (self.forward_head(features),)
 
 
-def make_features(
+def save_features(
     model: Model,
-    data: Data,
-    config: Config,
+    data: TrainingData,
+    config: TrainConfig,
     spec: Preprocess,
     path: Path,
     device: torch.device,
     progress: Progress,
 ) -> None:
-    """Run the backbone of ``model`` over the pictures and write what its head would read to ``path``, a .npy file.
+    """Run the backbone of ``model`` over the images and write what its head would read to ``path``, a .npy file.
 
-    The rows are those that `discern.training.sources.Features` takes: the training part, the validation part, and
-    ``config.passes`` times the training part, augmented.
+    The rows are those that `discern.training.sources.FeatureBatches` takes: the training split, the validation split,
+    and ``augmented_copies`` times the training split, augmented.
     """
-    held = Pixels(data.pixels, device)
-    some = normalise(to_float(held.take(torch.from_numpy(data.train[:2]))), spec)
-    backbone = folded(model.to(device), some)
-    if backbone is model:  # whose layout decides the bits of what is trained after
+    reader = PixelReader(data.pixels, device)
+    sample = normalize(to_float(reader.take(torch.from_numpy(data.train[:2]))), spec)
+    backbone = fuse_conv_bn(model.to(device), sample)
+    if backbone is model:  # whose memory format decides the bits of what is trained after
         backbone = copy.deepcopy(model)
     backbone.to(memory_format=torch.channels_last)
-    turns = list(_turns(data, config))
-    total, done = sum(len(rows) for rows, _augmentation in turns), 0
-    with replacing(path) as temporary, temporary.open("wb") as file, torch.inference_mode():
-        for turn, (rows, augmentation) in enumerate(turns):
-            batches = torch.from_numpy(rows).split(at_once(spec.size, device))
-            for part, pixels in zip(batches, held.each(batches), strict=True):
-                random = generator(config.seed, "features", turn, done)
-                x, _targets = augment(pixels, part, augmentation, random)
-                made = backbone.encode(normalise(x, spec)).float().cpu().numpy()
+    passes = list(feature_passes(data, config))
+    total, done = sum(len(indices) for indices, _augmentation in passes), 0
+    with atomic_write(path) as temporary, temporary.open("wb") as file, torch.inference_mode():
+        for number, (indices, augmentation) in enumerate(passes):
+            batches = torch.from_numpy(indices).split(eval_batch_size(spec.size, device))
+            for batch, pixels in zip(batches, reader.iter_batches(batches), strict=True):
+                random = generator(config.seed, "features", number, done)
+                x, _targets = augment(pixels, batch, augmentation, random)
+                features = backbone.forward_features(normalize(x, spec)).float().cpu().numpy()
                 if not done:
-                    header = {"descr": made.dtype.str, "fortran_order": False, "shape": (total, *made.shape[1:])}
+                    shape = (total, *features.shape[1:])
+                    header = {"descr": features.dtype.str, "fortran_order": False, "shape": shape}
                     np.lib.format.write_array_header_1_0(file, header)
-                file.write(made.tobytes())
-                done += len(part)
+                file.write(features.tobytes())
+                done += len(batch)
                 progress(_("features"), done, total)
 
 
-def read_features(path: Path) -> np.ndarray:
-    """What `make_features` wrote: in memory where that is easy, else mapped from disk."""
+def load_features(path: Path) -> np.ndarray:
+    """Read what `save_features` wrote: into memory where they fit easily, else mapped from disk."""
     mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    return mapped if mapped.nbytes > MOST_IN_MEMORY else np.load(path, allow_pickle=False)
+    return mapped if mapped.nbytes > MAX_IN_MEMORY else np.load(path, allow_pickle=False)
 
 
-def _turns(data: Data, config: Config) -> Iterator[tuple[np.ndarray, Augmentation]]:
-    """The rows of each pass, and how they are augmented."""
+def feature_passes(data: TrainingData, config: TrainConfig) -> Iterator[tuple[np.ndarray, Augmentation]]:
+    """Yield the indices of each pass over the images, and how they are augmented."""
     yield data.train, Augmentation()
     yield data.validation, Augmentation()
-    if config.augment:
-        for _pass in range(config.passes):
-            yield data.train, seen(config)
+    if config.augmentation.augment:
+        for _pass in range(config.finetune.augmented_copies):
+            yield data.train, get_training_augmentation(config)

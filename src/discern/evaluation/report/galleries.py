@@ -1,4 +1,4 @@
-"""Examples on the page: the surest mistakes, the least certain, and training pictures as the network sees them."""
+"""Examples on the page: confident errors, unsure predictions, and training images as the network sees them."""
 
 from __future__ import annotations
 
@@ -7,63 +7,69 @@ from collections.abc import Sequence
 from html import escape
 
 from discern.evaluation.predictions import Predictions
-from discern.evaluation.report.kept import Kept, Samples
-from discern.evaluation.report.tables import tall
+from discern.evaluation.report.stored_images import AugmentedExamples, StoredImages
+from discern.evaluation.report.tables import MAX_ROWS
 from discern.i18n import _
+from discern.pages import render_table, shorten_middle
+
+NAME_LENGTH = 18  # characters of a file name: one line below a thumbnail
 
 
-def address(data: bytes) -> str:
-    """A picture as a data address, which asks nobody for it; what is tiny is a PNG."""
+def to_data_url(data: bytes) -> str:
+    """Return an image as a data address, which needs no request; what is tiny is a PNG."""
     kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def said(predictions: Predictions, picture: int) -> str:
-    """What a picture is and was named, and how surely; of a right one, what came next."""
-    first, second = _two(predictions, picture)
-    truth = predictions.classes[int(predictions.labels[picture])]
-    if first[0] == truth:
-        sentence = _("{truth}, named right ({p:.1%}; next {second} {q:.1%})")
-        return sentence.format(truth=truth, p=first[1], second=second[0], q=second[1])
-    return _("{truth}, named {named} ({p:.1%})").format(truth=truth, named=first[0], p=first[1])
+def describe_prediction(predictions: Predictions, image: int) -> str:
+    """Say what an image is and what was predicted with which probability; of a correct one, what came next."""
+    (first, p), (second, q) = _top_two(predictions, image)
+    truth = predictions.classes[int(predictions.labels[image])]
+    if first == truth:
+        return _("{truth}, correct ({p:.3f}; next {second} {q:.3f})").format(truth=truth, p=p, second=second, q=q)
+    return _("{truth}, predicted {predicted} ({p:.3f})").format(truth=truth, predicted=first, p=p)
 
 
-def _two(predictions: Predictions, row: int) -> list[tuple[str, float]]:
-    """The two most probable classes and their probabilities."""
-    probabilities = predictions.probabilities[row]
+def _top_two(predictions: Predictions, index: int) -> list[tuple[str, float]]:
+    """Return the two most probable classes and their probabilities."""
+    probabilities = predictions.probabilities[index]
     order = (-probabilities).argsort(kind="stable")[:2].tolist()
     return [(predictions.classes[label], float(probabilities[label])) for label in order]
 
 
-def gallery(predictions: Predictions, kept: Kept | None, pictures: Sequence[int]) -> str:
-    """Pictures with what was said of them; where a picture was not kept, its name alone."""
+def render_gallery(predictions: Predictions, stored: StoredImages | None, images: Sequence[int]) -> str:
+    """Render images with their predictions; where an image is not stored, its name alone."""
     figures = []
-    for picture in pictures:
-        name, words = escape(predictions.paths[picture]), escape(said(predictions, picture))
-        data = kept.pictures.get(picture) if kept else None
-        image = f'<img data-row="{picture}" src="{address(data)}" alt="{name}">' if data else ""
-        figures.append(f'<figure>{image}<figcaption>{words}<span class="soft">{name}</span></figcaption></figure>')
-    return f'<div class="pictures">{"".join(figures)}</div>'
+    for image in images:
+        path, words = predictions.paths[image], escape(describe_prediction(predictions, image))
+        data = stored.images.get(image) if stored else None
+        picture = f'<img data-image="{image}" src="{to_data_url(data)}" alt="{escape(path)}">' if data else ""
+        name = f'<span class="soft" title="{escape(path)}">{escape(shorten_middle(path, NAME_LENGTH))}</span>'
+        figures.append(f"<figure>{picture}<figcaption>{words}{name}</figcaption></figure>")
+    more = escape(_("Show all {n}").format(n=len(images)))
+    toggle = f'<label class="more"><input type="checkbox"> {more}</label>' if len(images) > 6 else ""
+    return f'<div class="gallery"><div class="images">{"".join(figures)}</div>{toggle}</div>'
 
 
-def lines(predictions: Predictions, rows: Sequence[int]) -> str:
-    """Rows of a table of numbers, which have no pictures, with what was said of them."""
-    told = []
-    for row in rows:
-        (named, p), (second, q) = _two(predictions, row)
-        truth = predictions.classes[int(predictions.labels[row])]
-        told.append((predictions.paths[row], truth, named, f"{p:.1%}", second, f"{q:.1%}"))
-    return tall((_("row"), _("true"), _("named"), _("probability"), _("next"), _("probability")), told)
-
-
-def versions(samples: Samples) -> str:
-    """A row a training picture: as it is, then as the network sees it."""
+def render_rows(predictions: Predictions, indices: Sequence[int]) -> str:
+    """Render rows of a table of numbers, which have no images, with their predictions."""
     rows = []
-    for name, pictures in zip(samples.classes, samples.pictures, strict=True):
-        images = []
-        for i, data in enumerate(pictures):
-            words = _("{name}, as it is") if i == 0 else _("{name}, changed at random")
-            images.append(f'<img src="{address(data)}" alt="{escape(words.format(name=name))}">')
-        rows.append(f'<div class="versions">{"".join(images)}<span class="soft">{escape(name)}</span></div>')
-    told = escape(_("Left the picture as it is, then as the network sees it in one epoch and another."))
-    return f'<p class="soft">{told}</p>{"".join(rows)}'
+    for index in indices:
+        (predicted, p), (second, q) = _top_two(predictions, index)
+        truth = predictions.classes[int(predictions.labels[index])]
+        rows.append((predictions.paths[index], truth, predicted, f"{p:.3f}", second, f"{q:.3f}"))
+    columns = (_("row"), _("true"), _("predicted"), _("probability"), _("next"), _("probability"))
+    return render_table(columns, rows, max_rows=MAX_ROWS)
+
+
+def render_examples(examples: AugmentedExamples) -> str:
+    """Render a row a training image: the original, then versions of it."""
+    rows = []
+    for name, images in zip(examples.classes, examples.images, strict=True):
+        pictures = []
+        for i, data in enumerate(images):
+            words = _("{name}, augmented") if i else _("{name}, original")
+            pictures.append(f'<img src="{to_data_url(data)}" alt="{escape(words.format(name=name))}">')
+        rows.append(f'<div class="versions">{"".join(pictures)}<span class="soft">{escape(name)}</span></div>')
+    words = escape(_("First the original, then as the network sees it in one epoch and another."))
+    return f'<p class="soft">{words}</p>{"".join(rows)}'

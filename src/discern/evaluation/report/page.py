@@ -7,124 +7,102 @@ from functools import partial
 from html import escape
 from importlib.resources import files
 
-from discern import pages
 from discern.evaluation.metrics import Metrics
 from discern.evaluation.predictions import Predictions
-from discern.evaluation.regression import RegressionMetrics
-from discern.evaluation.report import galleries, regression, tables
-from discern.evaluation.report.choice import Choice, choose, shown
-from discern.evaluation.report.curves import calibration, curves
-from discern.evaluation.report.headline import baseline, headline
-from discern.evaluation.report.matrix import confusion, dialog, store
-from discern.evaluation.report.story import Story
+from discern.evaluation.regression import RegressionPredictions
+from discern.evaluation.report import tables
+from discern.evaluation.report.charts import draw_curves, draw_reliability, draw_scatter
+from discern.evaluation.report.galleries import render_examples, render_gallery, render_rows
+from discern.evaluation.report.headline import DIGITS, write_headline
+from discern.evaluation.report.matrix import render_dialog, render_matrix, render_store
+from discern.evaluation.report.report_data import ReportData
+from discern.evaluation.report.selection import Selection, condense_matrix, select_images
+from discern.evaluation.report.tables import render_notes
 from discern.i18n import _
+from discern.pages import render_page, render_table
 
-SURE = 0.9  # rows of a table named with less are told as uncertain
-
-
-def page(story: Story) -> str:
-    """The report as one HTML page."""
-    title = f"{story.data} · {story.model}"
-    opening = f"<h1>{escape(title)}</h1><p>{escape(headline(story))}</p>"
-    if story.remedy is not None:
-        opening += f'<p class="remedy" role="note">{escape(story.remedy)}</p>'
-    parts = [*_outcome(story), *_background(story)]
-    links = "".join(f'<li><a href="#s{i}">{escape(name)}</a></li>' for i, (name, _body) in enumerate(parts))
-    sections = "".join(
-        f'<section id="s{i}"><h2>{escape(name)}</h2>{body}</section>\n' for i, (name, body) in enumerate(parts)
-    )
-    label = escape(_("Sections"))
-    body = f'<main>{opening}<nav aria-label="{label}"><ul>{links}</ul></nav>\n{sections}</main>'
-    here = files(__package__)
-    style, script = (here.joinpath(name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    if 'id="store"' not in body:
-        script = ""
-    return pages.page(title, body, style, script)
+Section = tuple[str, str]  # title, body
 
 
-def _outcome(story: Story) -> Iterator[tuple[str, str]]:
-    """(title, body) of each section about what came out."""
-    if story.epochs:
-        title = _("Curves") if story.metrics else _("Curves so far")
-        yield title, f'<div class="charts">{curves(story.epochs)}</div>'
-    if isinstance(story.metrics, RegressionMetrics):
-        yield from _regression(story.metrics, story)
-    elif story.metrics is not None:
-        yield from _classification(story.metrics, story)
-    if story.search:
-        yield _("What the search tried"), tables.search(story.search)
-
-
-def _regression(metrics: RegressionMetrics, story: Story) -> Iterator[tuple[str, str]]:
-    yield _("Numbers"), regression.scores(metrics)
-    if story.estimates is not None:
-        yield _("Said and true"), regression.scatter(story.estimates)
-        yield _("The largest errors"), regression.worst(story.estimates)
-
-
-def _classification(metrics: Metrics, story: Story) -> Iterator[tuple[str, str]]:
-    predictions, kept = story.predictions, story.kept
-    matrix = shown(metrics.confusion)
-    choice = choose(predictions, matrix) if predictions else None
-    body = _soft(baseline(metrics)) + confusion(metrics, matrix, choice)
-    if predictions is None or choice is None:
-        lost = _("What was said of each one was not kept (predictions.npz): train again to see it here.")
-        yield _("Confusion matrix"), body + _soft(lost)
-    else:
-        yield _("Confusion matrix"), body + dialog() + store(predictions, kept, choice)
-        yield from _examples(predictions, choice, story)
-    yield _("Numbers"), tables.numbers(metrics) + _soft(story.views)
-    yield _("Classes"), tables.per_class(metrics)
-    sentence = _("Calibration error {error:.3f} (n {n}): how far its probability is, on average, from its share right.")
-    told = sentence.format(error=metrics.reliability.error, n=f"{metrics.n:,}")
-    yield _("Calibration"), calibration(metrics.reliability) + _soft(told) + _soft(story.temperature)
-    if kept and kept.samples.pictures:
-        yield _("What training saw"), galleries.versions(kept.samples)
-
-
-def _examples(predictions: Predictions, choice: Choice, story: Story) -> Iterator[tuple[str, str]]:
-    """Single pictures, or rows: of these only those that are in doubt."""
-    mistakes, unsure = choice.mistakes, choice.unsure
-    show = partial(galleries.gallery, predictions, story.kept)
-    if story.is_table:
-        show = partial(galleries.lines, predictions)
-        unsure = tuple(row for row in unsure if predictions.probabilities[row].max() < SURE)
-    none = _soft(_("There is none: all were named right."))
-    yield _("The surest mistakes"), show(mistakes) if mistakes else none
-    if unsure:
-        yield _("The least certain"), show(unsure)
-
-
-def _background(story: Story) -> Iterator[tuple[str, str]]:
-    """(title, body) of each section about where it came from."""
-    yield _("What the audit found"), tables.findings(story.audit.get("findings", []))
-    if story.layers:
-        yield _("The network"), tables.layers(story.layers)
-    yield _("How to make it again"), _again(story)
-    if story.split:
-        yield _("Split"), tables.split(story.split)
-
-
-def _again(story: Story) -> str:
-    config, machine = story.config, story.config["machine"]
-    versions = {"discern": config["discern"], "Python": machine["python"], "torch": machine["torch"], **story.made_with}
-    rows = [
-        *versions.items(),
-        (_("seed"), str(config["config"]["seed"])),
-        (_("fingerprint of the data"), config["data"]["fingerprint"]),
-        (_("machine"), ", ".join(str(machine[name]) for name in ("processor", "gpu") if name in machine)),
+def render_report(report: ReportData) -> str:
+    """Return the report as one HTML page."""
+    title = f"{report.data} · {report.model}"
+    opening = f"<h1>{escape(title)}</h1><p>{escape(write_headline(report))}</p>"
+    opening += "".join(f'<p class="alert" role="note">{escape(alert.text())}</p>' for alert in report.alerts)
+    overview, others = list(_render_overview(report)), [*_render_outcome(report), *_render_background(report)]
+    links = "".join(f'<li><a href="#s{i}">{escape(name)}</a></li>' for i, (name, _body) in enumerate(overview + others))
+    sections = [
+        f'<section id="s{i}"><h2>{escape(name)}</h2>{body}</section>\n'
+        for i, (name, body) in enumerate(overview + others)
     ]
-    if "seconds" in story.result:
-        rows.append((_("seconds of training"), f"{story.result['seconds']:,.1f}"))
-    notices = "".join(f"<li>{escape(text)}</li>" for text in config["notices"])
-    moved, decided = story.moved(), escape(_("What was decided, and why"))
-    return (
-        f"<pre><code>{escape(story.command)}</code></pre>{_soft(moved) if moved else ''}"
-        f'<div class="facts">{pages.table(("", ""), rows)}</div>'
-        f"<h3>{decided}</h3><ul>{notices}</ul>"
-        f"{tables.settings(config['config'] | {'machine': machine})}"
+    label, n = escape(_("Sections")), len(overview)
+    navigation = f'<nav aria-label="{label}"><ul>{links}</ul></nav>\n'
+    body = (
+        f'<main>{opening}{navigation}<div class="overview">{"".join(sections[:n])}</div>{"".join(sections[n:])}</main>'
     )
+    style, script = (files(__package__).joinpath(name).read_text("utf-8") for name in ("report.css", "report.js"))
+    return render_page(title, body, style, script if 'id="store"' in body else "")
 
 
-def _soft(sentence: str) -> str:
-    return f'<p class="soft">{escape(sentence)}</p>' if sentence else ""
+def _render_overview(report: ReportData) -> Iterator[Section]:
+    """Render what stands side by side where the screen is wide: curves, and the outcome at a glance."""
+    if report.epochs:
+        title = _("Learning curves") if report.metrics else _("Learning curves so far")
+        yield title, f'<div class="charts">{draw_curves(report.epochs)}</div>'
+    metrics, predictions = report.metrics, report.predictions
+    if isinstance(metrics, Metrics):
+        matrix, selection = condense_matrix(metrics.confusion), _select(report)
+        body = render_matrix(metrics, matrix, selection) + render_notes([metrics.baseline(DIGITS)])
+        if isinstance(predictions, Predictions) and selection:
+            body += render_dialog() + render_store(predictions, report.images, selection)
+        else:
+            body += render_notes([_("The predictions are not stored (predictions.npz): train again to see them here.")])
+        yield _("Confusion matrix"), body
+    elif isinstance(predictions, RegressionPredictions):
+        yield _("Predicted against true values"), draw_scatter(predictions)
+
+
+def _select(report: ReportData) -> Selection | None:
+    if not isinstance(report.predictions, Predictions) or not isinstance(report.metrics, Metrics):
+        return None
+    return select_images(report.predictions, condense_matrix(report.metrics.confusion))
+
+
+def _render_outcome(report: ReportData) -> Iterator[Section]:
+    """Render single examples and every number."""
+    selection, metrics, predictions = _select(report), report.metrics, report.predictions
+    if isinstance(predictions, Predictions) and selection:
+        show = partial(render_gallery, predictions, report.images)
+        if report.unit == "rows":
+            show = partial(render_rows, predictions)
+        none = render_notes([_("None: every prediction is correct.")])
+        yield _("Most confident errors"), show(selection.errors) if selection.errors else none
+        if selection.unsure:
+            yield _("Least confident predictions"), show(selection.unsure)
+    elif isinstance(predictions, RegressionPredictions):
+        yield _("Largest errors"), tables.render_largest_errors(predictions)
+    remarks = render_notes([remark.text() for remark in report.remarks])
+    if metrics:
+        yield _("Metrics"), tables.render_summary(metrics)
+    if isinstance(metrics, Metrics):
+        yield _("Per-class metrics"), tables.render_classes(metrics)
+        reliability = metrics.reliability
+        notes = render_notes(reliability.sentences())
+        yield _("Calibration"), draw_reliability(reliability) + notes + remarks
+    if report.images and report.images.examples.images:
+        yield _("Augmented training examples"), render_examples(report.images.examples)
+    if report.search:
+        yield _("Hyper-parameter search"), tables.render_search(report.search)
+
+
+def _render_background(report: ReportData) -> Iterator[Section]:
+    """Render where it came from, and how to have it again."""
+    yield _("Data audit"), tables.render_findings(report.findings)
+    if report.layers:
+        yield _("Network"), tables.render_layers(report.layers)
+    provenance = render_table(("", ""), list(report.provenance.items()), 2)
+    yield _("Reproduce this run"), f"<pre><code>{escape(report.command)}</code></pre>{provenance}"
+    choices = "".join(f"<li>{escape(choice.text())}</li>" for choice in report.choices)
+    listed = f"<ul>{choices}</ul>" if choices else ""
+    yield _("Automatic choices"), listed + tables.render_settings(report.settings)
+    yield _("Split"), tables.render_split(report.split)

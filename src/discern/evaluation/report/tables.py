@@ -1,4 +1,4 @@
-"""The report's tables: the numbers, the classes, the network, the split, the settings."""
+"""The report's tables: metrics, classes, the network, the split, settings; and the findings of the audit."""
 
 from __future__ import annotations
 
@@ -6,150 +6,110 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from discern.evaluation.metrics import Interval, Metrics
+import numpy as np
+
+from discern.data.findings import Finding
+from discern.evaluation.intervals import number_text
+from discern.evaluation.metrics import Metrics, TaskMetrics
+from discern.evaluation.regression import RegressionPredictions
+from discern.evaluation.report.headline import DIGITS
+from discern.evaluation.report.report_data import SplitSummary
 from discern.i18n import _
-from discern.models.summary import Summary
-from discern.pages import table
+from discern.models.summary import ModelSummary
+from discern.pages import render_details, render_table
 
-MANY = 20  # classes, from which on the table of classes begins with the worst
-LISTED = 50  # names of pictures below a finding
-
-
-def number(value: float | None) -> str:
-    """Four digits, or a dash where there is none, for a page or a terminal."""
-    return "–" if value is None else f"{value:.4f}"
+MAX_ROWS = 20  # of a table; the others are folded away
+MAX_ERRORS = 24  # rows in the table of the largest errors
+MAX_NAMES = 50  # of images below a finding
+SPLITS = ("train", "validation", "test")
 
 
-def interval(bounds: Interval) -> str:
-    """From where to where, or a dash."""
-    return "–" if bounds is None else f"{bounds[0]:.3f} – {bounds[1]:.3f}"
+def render_summary(metrics: TaskMetrics) -> str:
+    """Render every number of the whole."""
+    table = metrics.summary_table(DIGITS) if isinstance(metrics, Metrics) else metrics.tables()[0]
+    return render_table(table.columns, table.texts(), table.text_columns, MAX_ROWS)
 
 
-def numbers(metrics: Metrics) -> str:
-    """Every number of the whole part with its interval."""
-    titles = {
-        "top1": _("accuracy (top-1)"),
-        "top5": _("top-5 accuracy"),
-        "balanced_accuracy": _("balanced accuracy"),
-        "macro_precision": _("macro precision"),
-        "macro_recall": _("macro recall"),
-        "macro_f1": _("macro F1"),
-        "weighted_f1": _("weighted F1"),
-        "roc_auc": _("ROC-AUC"),
-        "average_precision": _("average precision"),
-        "log_loss": _("log loss"),
-        "brier": _("Brier score"),
-        "calibration_error": _("calibration error"),
-    }
-    found = {"top1": metrics.top1, "top5": metrics.top5, **metrics.summary}
-    if len(metrics.classes) <= 5:  # then it is 1
-        del titles["top5"]
-    rows = [(title, number(found[name]), interval(metrics.intervals[name])) for name, title in titles.items()]
-    return table((_("n {n}").format(n=metrics.n), "", _("95 %")), rows)
+def render_classes(metrics: Metrics) -> str:
+    """Render a row a class; of many classes those with the lowest recall first."""
+    table = metrics.class_table(DIGITS)
+    rows = table.texts()
+    if len(rows) > MAX_ROWS:
+        recall = [row["recall"] for row in metrics.per_class().values()]
+        rows = [rows[i] for i in sorted(range(len(rows)), key=recall.__getitem__)]
+    return render_table(table.columns, rows, table.text_columns, MAX_ROWS)
 
 
-def per_class(metrics: Metrics) -> str:
-    """A row a class; of many classes those found least often first."""
-    titles, rows = class_cells(metrics)
-    if len(rows) > MANY:
-        recalls = [row["recall"] for row in metrics.per_class().values()]
-        rows = [rows[place] for place in sorted(range(len(rows)), key=recalls.__getitem__)]
-    return tall(titles, rows)
-
-
-def class_cells(metrics: Metrics) -> tuple[list[str], list[list[str]]]:
-    """Titles, and a row of texts for each class, for a page or a terminal."""
-    titles = [_("class"), _("precision"), _("recall"), _("95 %"), _("F1"), _("ROC-AUC"), _("average precision"), _("n")]
+def render_largest_errors(predictions: RegressionPredictions) -> str:
+    """Render the rows whose prediction is furthest off."""
+    errors = predictions.values - predictions.targets
     rows = [
-        [
-            name,
-            f"{row['precision']:.3f}",
-            f"{row['recall']:.3f}",
-            interval(row["recall_interval"]),
-            f"{row['f1']:.3f}",
-            number(row["roc_auc"]),
-            number(row["average_precision"]),
-            f"{row['support']:.0f}",
-        ]
-        for name, row in metrics.per_class().items()
+        (predictions.paths[i], f"{predictions.targets[i]:.4g}", f"{predictions.values[i]:.4g}", f"{errors[i]:+.4g}")
+        for i in np.argsort(-np.abs(errors), kind="stable")[:MAX_ERRORS].tolist()
     ]
-    return titles, rows
+    return render_table((_("row"), _("true"), _("predicted"), _("prediction error")), rows)
 
 
-def tall(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table that scrolls by itself in height, too."""
-    return f'<div class="tall">{table(titles, rows)}</div>'
-
-
-def search(found: Mapping[str, Any]) -> str:
-    """The settings that were tried, the best first, each with its score over the folds."""
-    sentence = _("Settings chosen by {cv}-fold cross-validation on the training part (n {n}).")
+def render_search(search: Mapping[str, Any]) -> str:
+    """Render the settings that were tried, the best first, each with its score over the folds."""
+    message = _("Settings chosen by {cv}-fold cross-validation on the training split (n {n:,}).")
     rows = []
-    for tried in found["tried"]:
-        chosen = ", ".join(f"{name}={value}" for name, value in tried["settings"].items())
-        rows.append((chosen, number(tried["mean"]), number(tried["std"])))
-    titles = (_("settings"), _("mean {score}").format(score=found["score"]), _("standard deviation"))
-    return _lines([sentence.format(cv=found["cv"], n=f"{found['n']:,}")]) + tall(titles, rows)
+    for trial in search["candidates"]:
+        settings = ", ".join(f"{name}={value}" for name, value in trial["settings"].items())
+        rows.append((settings, number_text(trial["mean"], ".3f"), number_text(trial["std"], ".3f")))
+    columns = (_("settings"), _("mean {score}").format(score=search["score"]), _("standard deviation"))
+    return render_notes([message.format(cv=search["cv"], n=search["n"])]) + render_table(columns, rows, 1, MAX_ROWS)
 
 
-def layers(summary: Summary) -> str:
-    """The network, layer by layer, folded away."""
-    titles, *rows = summary.rows()
-    return _folded(_("Every layer"), tall(titles, rows)) + _lines(summary.totals())
+def render_layers(summary: ModelSummary) -> str:
+    """Render the network layer by layer, folded away."""
+    table = summary.layer_table()
+    rows = render_table(table.columns, table.texts(), table.text_columns)
+    return render_details(_("Every layer"), rows) + render_notes(summary.totals())
 
 
-def split(found: Mapping[str, Any]) -> str:
-    """How many pictures of each class are in each part, and why."""
-    parts = {"train": _("training"), "validation": _("validation"), "test": _("test")}
-    by_class = found.get("classes", {})
-    counts = found.get("counts", {})
-    rows = [(name, *(str(row.get(part, 0)) for part in parts)) for name, row in by_class.items()]
-    rows.append((_("together"), *(str(counts.get(part, 0)) for part in parts)))
-    seed = _("The seed of the split is {seed}.").format(seed=found["seed"])
-    return _lines([*found.get("notes", []), seed]) + tall((_("class"), *parts.values()), rows) + _why(found)
-
-
-def _why(found: Mapping[str, Any]) -> str:
-    """How many pictures are where they are for which reason."""
-    places: dict[tuple[str, int], int] = {}
-    for part, reason in found.get("pictures", {}).values():
-        places[part, reason] = places.get((part, reason), 0) + 1
+def render_split(split: SplitSummary) -> str:
+    """Render how many examples of each class are in each split, and the reasons."""
+    rows = [(name, *(f"{counts.get(each, 0):,}" for each in SPLITS)) for name, counts in split.classes.items()]
+    rows.append((_("total"), *(f"{split.counts.get(each, 0):,}" for each in SPLITS)))
     names = {
         "train": _("training"),
         "validation": _("validation"),
         "test": _("test"),
-        "aside": _("kept aside"),
-        "out": _("left out"),
+        "unlabeled": _("unlabeled"),
+        "excluded": _("left out"),
     }
-    told = [
-        (f"{names[part]}: {found['reasons'][reason]['meaning']}", str(n))
-        for (part, reason), n in sorted(places.items(), key=lambda place: list(names).index(place[0][0]))
+    order = list(names)
+    reasons = [
+        (names[each], reason.text(), f"{n:,}")
+        for each, reason, n in sorted(split.reasons, key=lambda row: (order.index(row[0]), -row[2]))
     ]
-    return table((_("why they are there"), _("n")), told)
+    notes = [notice.text() for notice in split.notices]
+    seed = _("Seed of the split: {seed}.").format(seed=split.seed)
+    by_class = render_table((_("class"), *(names[each] for each in SPLITS)), rows, 1, MAX_ROWS)
+    return render_notes([*notes, seed]) + by_class + render_table((_("split"), _("reason"), _("n")), reasons, 2)
 
 
-def settings(facts: Mapping[str, Any]) -> str:
-    """Everything resolved, folded away."""
-    rows = tall((_("setting"), ""), [(name, str(value)) for name, value in facts.items()])
-    return _folded(_("All settings"), f'<div class="facts">{rows}</div>')
+def render_settings(settings: Mapping[str, Any]) -> str:
+    """Render every resolved setting, folded away."""
+    rows = [(name, str(value)) for name, value in settings.items()]
+    return render_details(_("All settings"), render_table((_("setting"), _("value")), rows, 2))
 
 
-def findings(found: Sequence[Mapping[str, Any]]) -> str:
-    """What the audit found, the worst first; the pictures meant are folded away."""
-    words = {"error": _("error"), "warning": _("warning"), "note": _("note")}
-    rows = []
-    for each in found:
-        names = "".join(f"<li>{escape(path)}</li>" for path in each["paths"][:LISTED])
-        more = _("and {n} more in audit.json").format(n=len(each["paths"]) - LISTED)
-        names += f"<li>{escape(more)}</li>" if len(each["paths"]) > LISTED else ""
-        which = _folded(_("Which"), f"<ul>{names}</ul>") if names else ""
-        rows.append(f"<li><b>{escape(words[each['severity']])}</b> {escape(each['sentence'])}{which}</li>")
-    return f"<ul>{''.join(rows)}</ul>" if rows else _lines([_("Nothing.")])
+def render_findings(findings: Sequence[Finding]) -> str:
+    """Render what the audit found, the worst first; the names of the images are folded away."""
+    severities = {"error": _("error"), "warning": _("warning"), "note": _("note")}
+    items = []
+    for finding in findings:
+        names = "".join(f"<li>{escape(path)}</li>" for path in finding.paths[:MAX_NAMES])
+        more = _("and {n:,} more in audit.json").format(n=len(finding.paths) - MAX_NAMES)
+        names += f"<li>{escape(more)}</li>" if len(finding.paths) > MAX_NAMES else ""
+        listed = render_details(_("Show them"), f"<ul>{names}</ul>") if names else ""
+        text = escape(finding.notice.text())
+        items.append(f"<li><b>{escape(severities[finding.severity])}</b> {text}{listed}</li>")
+    return f"<ul>{''.join(items)}</ul>" if items else render_notes([_("Nothing found.")])
 
 
-def _folded(title: str, body: str) -> str:
-    return f"<details><summary>{escape(title)}</summary>{body}</details>"
-
-
-def _lines(sentences: Sequence[str]) -> str:
+def render_notes(sentences: Sequence[str]) -> str:
+    """Render sentences that stand back, a paragraph each."""
     return "".join(f'<p class="soft">{escape(sentence)}</p>' for sentence in sentences)

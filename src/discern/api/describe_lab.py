@@ -1,0 +1,3 @@
+"""The topic and the options of one lab."""
+
+from discern.labs.catalog import describe_lab as describe_lab

@@ -1,0 +1,3 @@
+"""Every lab and its topic."""
+
+from discern.labs.catalog import list_labs as list_labs

@@ -1,0 +1,150 @@
+"""The last step of every source: resolve the given splits, number the classes, refuse what is no data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from discern.data.dataset import UNLABELED, ImageDataset, Split, Store
+from discern.data.names import abbreviate, natural_key
+from discern.errors import DataError
+from discern.i18n import _
+from discern.notices import Notice
+
+
+def class_to_index(
+    origin: str, labels: Iterable[int | str | None], names: Sequence[str] = ()
+) -> tuple[list[str], dict[int | str | None, int]]:
+    """Return class names and the index of each label: by its number among ``names``, or by name.
+
+    An empty label, and the negative number that stands for a withheld test label, have no index.
+
+    Raises
+    ------
+    DataError
+        When a label is not among the ``names`` that are given.
+
+    Examples
+    --------
+    >>> class_to_index("fruit", ["pear", None, "apple"])
+    (['apple', 'pear'], {'apple': 0, 'pear': 1})
+    >>> class_to_index("fruit", [1, -1], ["cat", "dog"])[1]
+    {0: 0, 1: 1, 'cat': 0, 'dog': 1}
+    """
+    values = {value for value in labels if value not in (None, "") and not (isinstance(value, int) and value < 0)}
+    index: dict[int | str | None, int]
+    if names:
+        classes = list(names)
+        index = {number: number for number in range(len(classes))} | {name: i for i, name in enumerate(classes)}
+    else:
+        classes = sorted({str(value) for value in values}, key=natural_key)
+        position = {name: i for i, name in enumerate(classes)}
+        index = {value: position[str(value)] for value in sorted(values, key=str)}
+    unknown = sorted(str(value) for value in values if value not in index)
+    if unknown:
+        message = _("{path} has labels without a class name ({labels}): save it again with all class names.")
+        raise DataError(message.format(path=origin, labels=", ".join(abbreviate(unknown))))
+    return classes, index
+
+
+def build_dataset(
+    origin: str,
+    name: str,
+    classes: Sequence[str],
+    labels: np.ndarray,
+    given_split: np.ndarray,
+    store: Store,
+    split_names: Mapping[str, Split] | None = None,
+    notices: Sequence[Notice] = (),
+) -> ImageDataset:
+    """Build the data set of a source of images.
+
+    Classes without an image are left out; `resolve_splits` decides how the given splits are used.
+
+    Parameters
+    ----------
+    origin : str
+        What the person gave; errors name it.
+    name : str
+        Short name of the data set.
+    classes : sequence of str
+        Class names; ``labels`` are positions in it.
+    labels : numpy.ndarray
+        Integers (N,), negative where there is no label.
+    given_split : numpy.ndarray
+        `Split` (N,).
+    store : Store
+        Reads the N images.
+    split_names : mapping of str to Split, optional
+        What the source calls its splits, for the notices.
+    notices : sequence of Notice
+        From the source, put before those added here.
+
+    Raises
+    ------
+    DataError
+        When nothing is labeled, there are fewer than two classes, or there are splits and none to train on.
+    """
+    if not len(labels):
+        raise DataError(_("{path} has no images: put them in one sub-folder per class.").format(path=origin))
+    labels, given_split = labels.astype(np.int32), given_split.astype(np.uint8)
+    used, labels, dropped = _drop_empty_classes(classes, labels)
+    if not used:
+        raise DataError(_("No image in {path} has a label: put them in one sub-folder per class.").format(path=origin))
+    if len(used) == 1:
+        message = _("{path} has only one class ({name}): a classifier needs at least two; add images of another.")
+        raise DataError(message.format(path=origin, name=used[0]))
+    given_split, resolved = resolve_splits(origin, given_split, labels, split_names or {})
+    return ImageDataset(name, origin, used, labels, given_split, store, (*notices, *dropped, *resolved))
+
+
+def _drop_empty_classes(classes: Sequence[str], labels: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, list[Notice]]:
+    """Leave out the classes without images and number the others anew."""
+    counts = np.bincount(labels[labels >= 0], minlength=len(classes))
+    if (counts > 0).all():
+        return tuple(classes), np.maximum(labels, UNLABELED), []
+    new_index = np.where(counts > 0, np.cumsum(counts > 0) - 1, UNLABELED).astype(np.int32)
+    empty = [name for name, count in zip(classes, counts, strict=True) if not count]
+    used = tuple(name for name, count in zip(classes, counts, strict=True) if count)
+    labels = np.where(labels >= 0, new_index[np.maximum(labels, 0)], UNLABELED).astype(np.int32)
+    return used, labels, [Notice("data.empty_classes", {"n": len(empty), "names": abbreviate(empty)})]
+
+
+def resolve_splits(
+    origin: str, given_split: np.ndarray, labels: np.ndarray, split_names: Mapping[str, Split]
+) -> tuple[np.ndarray, list[Notice]]:
+    """Decide how the given splits are used: uint8 (N,) of `Split`, and notices.
+
+    Unlabeled examples are a split of their own. A single split is none, unless it is ``train`` and unlabeled examples
+    stand beside it: the person withholds the labels of a test split. Of two labeled splits the second is the test
+    split. What is in no split trains.
+
+    Raises
+    ------
+    DataError
+        When there are splits and none to train on.
+    """
+    labeled = labels >= 0
+    given_split = np.where(labeled, given_split, np.uint8(Split.UNLABELED)).astype(np.uint8)
+    splits = {Split(value) for value in np.unique(given_split[labeled]).tolist()}
+    if splits == {Split.TRAIN} and not labeled.all():
+        return given_split, []
+    if len(splits) == 1:  # one split alone says nothing: the test split, too, is cut from it
+        return np.where(labeled, np.uint8(Split.NONE), given_split).astype(np.uint8), []
+    source_name = {split: name for name, split in split_names.items()}
+    notices = []
+    if Split.NONE in splits:
+        given_split[given_split == Split.NONE] = Split.TRAIN
+        splits = splits - {Split.NONE} | {Split.TRAIN}
+        notices.append(Notice("data.no_split_trains"))
+    if Split.TRAIN not in splits:
+        given = ", ".join(source_name.get(split, split.name.lower()) for split in sorted(splits))
+        message = _("{path} has splits ({names}) but none to train on: name one of them train.")
+        raise DataError(message.format(path=origin, names=given))
+    if splits == {Split.TRAIN, Split.VALIDATION}:
+        given_split[given_split == Split.VALIDATION] = Split.TEST
+        names = {split: source_name.get(split, split.name.lower()) for split in splits}
+        fields = {"split": names[Split.VALIDATION], "train": names[Split.TRAIN]}
+        notices.append(Notice("data.validation_used_as_test", fields))
+    return given_split, notices

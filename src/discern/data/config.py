@@ -1,0 +1,43 @@
+"""The settings of the data: how much of it is held out, and how it is read."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from discern.i18n import N_
+from discern.settings import Group, setting
+
+
+class DataConfig(Group):
+    """How a data set is split and read.
+
+    Examples
+    --------
+    >>> DataConfig(validation=0.2).test
+    0.2
+    """
+
+    validation: float = setting(
+        0.1,
+        N_("Fraction of the images held out for validation, where the data come without such a split."),
+        gt=0,
+        lt=0.9,
+    )
+    test: float = setting(
+        0.2, N_("Fraction of the images held out for the test, where the data come without such a split."), ge=0, lt=0.9
+    )
+    train_limit: int = setting(0, N_("Most training images to use, randomly drawn (0: all)."), ge=0)
+    # "wds:" sources stream in an order of their own (`discern.data.epoch_order`).
+    cache: Literal["pixels", "stream"] = setting(
+        "pixels",
+        N_("Decode every image once and keep its pixels on disk, or decode it whenever it is needed, which is slower."),
+    )
+
+
+class TableConfig(Group):
+    """What is learned of a table of numbers."""
+
+    target: str = setting("", N_("Column of a table to learn; chosen by its name unless given."))
+    task: Literal["auto", "classification", "regression"] = setting(
+        "auto", N_("Whether that column holds classes or numbers; chosen by its values unless given.")
+    )

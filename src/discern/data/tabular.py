@@ -1,0 +1,204 @@
+"""A table of numbers: a row is an example, one of its columns the class or the number to learn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from discern.data.build import resolve_splits
+from discern.data.dataset import UNLABELED, RowStore, Split, TableDataset, require_columns
+from discern.data.names import abbreviate, dataset_name, natural_key, normalize_name, splits_from_names
+from discern.data.table_file import Cells, parse_number
+from discern.errors import ConfigError, DataError, suggest
+from discern.i18n import _
+from discern.notices import Notice
+
+TARGETS = ("class", "label", "target", "species", "variety")  # a column so called is the one to learn
+MAX_CLASSES = 20  # more different whole numbers than these are a number to learn and not classes
+SPLIT = "split"
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?")  # what a cell without a number may say
+
+
+@dataclass(frozen=True)
+class TargetSpec:
+    """What is to be learnt from a table.
+
+    Attributes
+    ----------
+    target : str
+        The column to learn; empty to choose it by its name, else the last.
+    task : {"auto", "classification", "regression"}
+        Whether it names classes or is a number.
+    columns : tuple of str
+        The columns to read, in this order; empty for all that are numbers.
+    """
+
+    target: str = ""
+    task: str = "auto"
+    columns: tuple[str, ...] = ()
+
+
+AUTO = TargetSpec()
+
+
+def build_table_dataset(table: Path, cells: Cells, target_spec: TargetSpec = AUTO) -> TableDataset:
+    """Build the data set of a table of numbers, whose file holds ``cells``.
+
+    The column to learn is the one of ``target_spec``, else one called class, label, target, species or variety, else
+    the last. It is a number to learn (a regression) where its values have fractions, or are more than 20 different
+    whole numbers; else they are classes. A column ``split`` that says train and test gives the splits. A column of
+    words, and one of row numbers, is left out, with a notice.
+
+    Raises
+    ------
+    DataError
+        When a number is invalid, or there is nothing to learn; the message names row and column.
+    ConfigError
+        When it lacks the column to learn.
+
+    Examples
+    --------
+    >>> fat = build_table_dataset(Path("fat.csv"), {"fat": ["22", "25", "10"], "sex": ["f", "f", "m"]})
+    >>> fat.classes, fat.store.columns
+    (('f', 'm'), ('fat',))
+    """
+    target, notice = _choose_target(table, list(cells), target_spec.target)
+    notices = [notice]
+    split_column, splits, given_split = _read_splits(cells, target)
+    others = [name for name in cells if name not in (target, split_column)]
+    columns = target_spec.columns
+    if columns:
+        unused = [name for name in others if name not in columns]
+        notices += [Notice("data.columns_unused", {"names": abbreviate(unused)})] if unused else []
+    else:
+        columns = tuple(_choose_columns(table, cells, others, notices))
+    store = select_columns(table, cells, columns, target)
+    classes, labels, targets = _read_targets(table, target, cells[target], target_spec)
+    given_split, resolved = resolve_splits(str(table), given_split, labels, splits)
+    notices += resolved
+    if targets is not None:
+        notices.append(Notice("data.target_regression", {"target": target}))
+    return TableDataset(
+        dataset_name(table),
+        str(table),
+        classes,
+        labels,
+        given_split,
+        store,
+        tuple(notices),
+        "classification" if targets is None else "regression",
+        targets,
+    )
+
+
+def select_columns(table: Path, cells: Cells, columns: Sequence[str], target: str = "") -> RowStore:
+    """Parse some columns of a table into rows of numbers.
+
+    Raises
+    ------
+    DataError
+        When one is missing, or a number is invalid.
+    """
+    require_columns(str(table), columns, list(cells))
+    values = [parse_numbers(table, name, cells[name]) for name in columns]
+    return RowStore(table.name, columns, np.stack(values, axis=1), target)
+
+
+def parse_numbers(table: Path, name: str, column: Sequence[str]) -> np.ndarray:
+    """Parse a column: float64 (N,), nan where a cell says that there is none.
+
+    Raises
+    ------
+    DataError
+        When a cell is something else.
+    """
+    numbers = [math.nan if cell.casefold() in MISSING else parse_number(cell) for cell in column]
+    if None in numbers:
+        row = numbers.index(None)
+        message = _("{path}, row {row}, column {column}: '{cell}' is not a number; correct it, or empty the cell.")
+        raise DataError(message.format(path=table, row=row + 1, column=name, cell=column[row]))
+    return np.array(numbers, dtype=np.float64)
+
+
+def _read_targets(
+    table: Path, target: str, column: Sequence[str], target_spec: TargetSpec
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray | None]:
+    """Read what is to be learnt: classes and int32 (N,) labels; of a regression its name, and float64 (N,) numbers."""
+    numbers = [parse_number(cell) for cell in column if cell.casefold() not in MISSING]
+    is_numeric = None not in numbers
+    labels = ["" if is_numeric and cell.casefold() in MISSING else normalize_name(cell) for cell in column]
+    classes = sorted({label for label in labels if label}, key=natural_key)
+    min_classes = 1 if target_spec.columns else 2  # what is only to be predicted may be of one class
+    if len(classes) < min_classes:
+        raise DataError(_nothing_to_learn(str(table), target, classes))
+    if target_spec.task == "regression" or (target_spec.task == "auto" and is_numeric and _is_continuous(numbers)):
+        targets = parse_numbers(table, target, column)
+        return (target,), np.where(np.isnan(targets), UNLABELED, 0).astype(np.int32), targets
+    index = {label: i for i, label in enumerate(classes)} | {"": UNLABELED}
+    return tuple(classes), np.array([index[label] for label in labels], dtype=np.int32), None
+
+
+def _nothing_to_learn(origin: str, target: str, classes: Sequence[str]) -> str:
+    if not classes:
+        return _("{path}: the column {target} is empty: choose another.").format(path=origin, target=target)
+    message = _("{path}: the column {target} is {value} in every row, so there is nothing to learn: choose another.")
+    return message.format(path=origin, target=target, value=classes[0])
+
+
+def _is_continuous(cells: Sequence[float | None]) -> bool:
+    """Return whether numbers have fractions, or are more than `MAX_CLASSES` different whole ones."""
+    numbers = [number for number in cells if number is not None]
+    return any(not number.is_integer() for number in numbers) or len(set(numbers)) > MAX_CLASSES
+
+
+def _choose_target(table: Path, columns: list[str], requested: str) -> tuple[str, Notice]:
+    """Choose the column to learn, and say why it is this one."""
+    if requested and requested not in columns:
+        message = _('Unknown column "{name}" in {path}{hint}.')
+        raise ConfigError(message.format(path=table, name=requested, hint=suggest(requested, columns)))
+    well_known = [name for word in TARGETS for name in columns if name.casefold() == word]
+    if requested:
+        target, reason = requested, "word.target_requested"
+    elif well_known:
+        target, reason = well_known[0], "word.target_by_name"
+    else:
+        target, reason = columns[-1], "word.target_last"
+    return target, Notice("data.target", {"table": table.name, "target": target, "reason": Notice(reason)})
+
+
+def _read_splits(cells: Cells, target: str) -> tuple[str | None, dict[str, Split], np.ndarray]:
+    """Return the column of splits, if there is one, what its words stand for, and uint8 (N,) of `Split`."""
+    name = next((name for name in cells if name.casefold() == SPLIT and name != target), None)
+    splits = splits_from_names(dict.fromkeys(word for word in cells[name] if word)) if name else {}
+    if name is None or not splits:
+        return None, {}, np.full(len(cells[target]), Split.NONE, dtype=np.uint8)
+    return name, splits, np.array([splits.get(word, Split.NONE) for word in cells[name]], dtype=np.uint8)
+
+
+def _choose_columns(table: Path, cells: Cells, candidates: list[str], notices: list[Notice]) -> list[str]:
+    """Choose the columns that carry information: numeric ones that are not row numbers."""
+    not_numeric = [name for name in candidates if _is_text(cells[name])]
+    numeric = [name for name in candidates if name not in not_numeric]
+    row_numbers = [name for name in numeric if _is_row_number(parse_numbers(table, name, cells[name]))]
+    for code, names in (("data.columns_not_numeric", not_numeric), ("data.columns_row_numbers", row_numbers)):
+        if names:
+            notices.append(Notice(code, {"names": abbreviate(names)}))
+    columns = [name for name in numeric if name not in row_numbers]
+    if not columns:
+        message = _("{path} needs the columns path and label of images, or columns of numbers, and has {names}.")
+        raise DataError(message.format(path=table, names=", ".join(cells)))
+    return columns
+
+
+def _is_text(column: Sequence[str]) -> bool:
+    """Return whether at least half of the filled cells are no numbers."""
+    filled = [parse_number(cell) is None for cell in column if cell.casefold() not in MISSING]
+    return any(filled) and 2 * sum(filled) >= len(filled)
+
+
+def _is_row_number(column: np.ndarray) -> bool:
+    return len(column) > 2 and bool((np.diff(column) == 1).all())

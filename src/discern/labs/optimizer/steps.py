@@ -1,0 +1,200 @@
+"""Optimizers one step at a time, in NumPy, with every value they keep.
+
+Sources: Robbins and Monro 1951 (stochastic gradient); Polyak 1964 (momentum); Nesterov 1983, in the form of Sutskever
+et al. 2013, section 2, that torch computes; Tieleman and Hinton 2012, lecture 6.5 (RMSProp); Kingma and Ba 2015,
+arXiv:1412.6980, algorithm 1 (Adam); Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2 (AdamW).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from discern.labs.optimizer.surfaces import Surface, least_squares_slope
+
+FAR = 1e3  # from the start: hundreds of times what is drawn, nothing leads back from there
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the optimizers are given beside their learning rate.
+
+    Attributes
+    ----------
+    momentum : float
+        Of momentum and Nesterov.
+    alpha : float
+        Of both RMSProps: the share of the old mean of squares.
+    beta1, beta2 : float
+        Of Adam and AdamW.
+    eps : float
+        Added to the divisor of torch's RMSProp, Adam and AdamW.
+    decay : float
+        Weight decay of AdamW.
+    noise : float
+        Of SGD's gradient: standard deviation as a share of the length of the first gradient.
+    batch : int
+        Rows of a mini-batch, where the loss is a mean over rows.
+    """
+
+    momentum: float = 0.9
+    alpha: float = 0.99
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    decay: float = 0.01
+    noise: float = 0.1
+    batch: int = 4
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What an optimizer has at one step, all of (2,).
+
+    Attributes
+    ----------
+    w, g : numpy.ndarray
+        The weights and the gradient there.
+    kept : dict of str to numpy.ndarray
+        What it remembers and what it makes of that, by the names of its formula.
+    change : numpy.ndarray
+        What is added to the weights.
+    """
+
+    w: np.ndarray
+    g: np.ndarray
+    state: Mapping[str, np.ndarray]
+    change: np.ndarray
+
+
+@dataclass(frozen=True)
+class Path:
+    """The way of one optimizer.
+
+    Attributes
+    ----------
+    name : str
+        One of `RULES`.
+    lr : float
+        Learning rate.
+    points : numpy.ndarray
+        (steps + 1, 2), less where it diverged.
+    values : numpy.ndarray
+        (steps + 1,): the loss at each.
+    moments : tuple of Moment
+        One a step.
+    diverged : int or None
+        The step that led to no number or more than `FAR` away.
+    """
+
+    name: str
+    lr: float
+    points: np.ndarray
+    values: np.ndarray
+    moments: tuple[Moment, ...] = field(repr=False)
+    diverged: int | None = None
+
+
+State = Mapping[str, np.ndarray]
+Rule = Callable[[Settings, float, int, np.ndarray, np.ndarray, State], tuple[np.ndarray, State]]
+"""Settings, learning rate, step from 1 on, w, g, what was kept -> what is added to w, what is kept."""
+
+
+def gd(s: Settings, lr: float, t: int, w: np.ndarray, g: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+    """Step w <- w - lr g; SGD is the same with the gradient of a mini-batch."""
+    return -lr * g, {}
+
+
+def momentum(s: Settings, lr: float, t: int, w: np.ndarray, g: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+    """Step b <- mu b + g; w <- w - lr b."""
+    b = s.momentum * state.get("b", 0) + g
+    return -lr * b, {"b": b}
+
+
+def nesterov(s: Settings, lr: float, t: int, w: np.ndarray, g: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+    """Step b <- mu b + g; w <- w - lr (g + mu b): one step ahead along b."""
+    b = s.momentum * state.get("b", 0) + g
+    ahead = g + s.momentum * b
+    return -lr * ahead, {"b": b, "g + mu b": ahead}
+
+
+def rmsprop(s: Settings, lr: float, t: int, w: np.ndarray, g: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+    """Step as the lecture: sigma_0 = |g_0|; sigma_t = sqrt(alpha sigma_{t-1}^2 + (1 - alpha) g_t^2); w <- w - lr g / sigma.
+
+    Where every gradient so far was 0, so is sigma, and w stays.
+    """
+    sigma = np.sqrt(s.alpha * state["sigma"] ** 2 + (1 - s.alpha) * g**2) if state else np.abs(g)
+    return -lr * g / np.where(sigma > 0, sigma, 1), {"sigma": sigma}
+
+
+def rmsprop_torch(
+    s: Settings, lr: float, t: int, w: np.ndarray, g: np.ndarray, state: State
+) -> tuple[np.ndarray, State]:
+    """Step v <- alpha v + (1 - alpha) g^2 from v = 0; w <- w - lr g / (sqrt(v) + eps)."""
+    v = s.alpha * state.get("v", 0) + (1 - s.alpha) * g**2
+    return -lr * g / (np.sqrt(v) + s.eps), {"v": v, "sqrt(v)": np.sqrt(v)}
+
+
+def adam(s: Settings, lr: float, t: int, w: np.ndarray, g: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+    """Step m <- b1 m + (1 - b1) g; v <- b2 v + (1 - b2) g^2; w <- w - lr m^ / (sqrt(v^) + eps), each by its 1 - b^t."""
+    m = s.beta1 * state.get("m", 0) + (1 - s.beta1) * g
+    v = s.beta2 * state.get("v", 0) + (1 - s.beta2) * g**2
+    m_hat, v_hat = m / (1 - s.beta1**t), v / (1 - s.beta2**t)
+    return -lr * m_hat / (np.sqrt(v_hat) + s.eps), {"m": m, "v": v, "m^": m_hat, "v^": v_hat}
+
+
+def adamw(s: Settings, lr: float, t: int, w: np.ndarray, g: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+    """Adam, and w shrinks by lr decay w beside it."""
+    change, now = adam(s, lr, t, w, g, state)
+    return change - lr * s.decay * w, now
+
+
+RULES: dict[str, Rule] = {
+    "gd": gd,
+    "sgd": gd,
+    "momentum": momentum,
+    "nesterov": nesterov,
+    "rmsprop": rmsprop,
+    "rmsprop-torch": rmsprop_torch,
+    "adam": adam,
+    "adamw": adamw,
+}
+DIVIDING = ("rmsprop", "rmsprop-torch", "adam", "adamw")  # by the size of the gradient: their steps are about lr long
+
+
+def walk(name: str, surface: Surface, start: np.ndarray, lr: float, steps: int, s: Settings, seed: int = 0) -> Path:
+    """Follow one optimizer.
+
+    Examples
+    --------
+    >>> from discern.labs.optimizer.surfaces import SURFACES
+    >>> walk("gd", SURFACES["bowl"], np.array([1.0, 0.0]), 0.5, 2, Settings()).points[:, 0]
+    array([1.  , 0.5 , 0.25])
+    """
+    rng = np.random.default_rng(seed)
+    spread = s.noise * float(np.linalg.norm(surface.slope(start)))
+    points, moments, diverged = [start], [], None
+    state: State = {}
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(1, steps + 1):
+            w = points[-1]
+            g = _mini_batch(surface, w, rng, spread, s.batch) if name == "sgd" else surface.slope(w)
+            change, state = RULES[name](s, lr, t, w, g, state)
+            if not np.abs(w + change - start).max() < FAR:  # neither where it is no number
+                diverged = t
+                break
+            moments.append(Moment(w, g, state, change))
+            points.append(w + change)
+        way = np.array(points)
+        values = surface.value(way[:, 0], way[:, 1])
+    return Path(name, lr, way, values, tuple(moments), diverged)
+
+
+def _mini_batch(surface: Surface, w: np.ndarray, rng: np.random.Generator, spread: float, batch: int) -> np.ndarray:
+    """Return the gradient of a few rows, or the full gradient with the noise that such a draw would give it."""
+    if surface.rows is None:
+        return surface.slope(w) + rng.normal(0, spread, 2)
+    drawn = surface.rows[rng.choice(len(surface.rows), min(batch, len(surface.rows)), replace=False)]
+    return least_squares_slope(drawn, w[0], w[1])

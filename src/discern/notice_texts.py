@@ -1,0 +1,244 @@
+"""Every sentence that a notice can be, by its code, room by room; `discern.notices` fills and translates them.
+
+A code is ``room.what``. Numbers carry their format in the sentence: ``{n:,}``, ``{accuracy:.4f}``, ``{fraction:.1%}``.
+A code without a room prefix of its own (``word.*``) is a word or a phrase that sentences take as a field.
+"""
+
+from __future__ import annotations
+
+from discern.i18n import N_
+
+TEXTS: dict[str, str] = {
+    # words
+    "word.train": N_("training"),
+    "word.validation": N_("validation"),
+    "word.test": N_("test"),
+    "word.images": N_("images"),
+    "word.rows": N_("rows"),
+    "word.n_images": N_("{n:,} images"),
+    "word.n_rows": N_("{n:,} rows"),
+    "word.n_train_images": N_("{n:,} training images"),
+    "word.n_train_rows": N_("{n:,} training rows"),
+    "word.n_validation_images": N_("{n:,} validation images"),
+    "word.n_validation_rows": N_("{n:,} validation rows"),
+    "word.n_test_images": N_("{n:,} test images"),
+    "word.n_test_rows": N_("{n:,} test rows"),
+    "word.n_seconds": N_("{n:.0f} seconds"),
+    "word.n_minutes": N_("{n:.0f} minutes"),
+    "word.n_hours": N_("{n:.1f} hours"),
+    # data: opening
+    "data.empty_classes": N_("Classes without images are left out ({n}): {names}."),
+    "data.no_split_trains": N_("Examples that are given to no split are used for training."),
+    "data.validation_used_as_test": N_(
+        "'{split}' is the only labeled split beside '{train}', so it is used as the test split, scored once; the "
+        "validation split that chooses the model is cut from '{train}'."
+    ),
+    "data.shadows_builtin": N_(
+        "'{name}' is the {path} here, not the built-in data set of that name: rename it to use the built-in one."
+    ),
+    "data.found_in_data_folder": N_("'{name}' is {path}."),
+    "data.files_left_out": N_("Files that belong to no split are left out: {names}."),
+    "data.folders_left_out": N_("Folders that belong to no split are left out: {names}."),
+    "data.rows_left_out": N_("Rows whose split is none of train, validation, test are left out: {names}."),
+    "data.loose_images_left_out": N_("Images beside the class folders are left out ({n:,})."),
+    "data.loose_images_unlabeled": N_(
+        "Images in '{folder}' outside the class folders have no label and are left for prediction ({n:,})."
+    ),
+    "data.shard_members_ignored": N_(
+        "Only images and labels are read from the shards; {n:,} other files are ignored: {kinds}."
+    ),
+    "data.target": N_("{table} is a table of numbers, and {target} is the column to learn ({reason})."),
+    "data.target_regression": N_(
+        "{target} is a number to learn (regression); --set task=classification makes its values classes."
+    ),
+    "data.columns_unused": N_("The model does not read these columns: {names}."),
+    "data.columns_not_numeric": N_("Columns that are not numeric are left out: {names}."),
+    "data.columns_row_numbers": N_(
+        "Columns of row numbers are left out: {names}. They say where a row stands, not what it is."
+    ),
+    "word.target_requested": N_("as requested"),
+    "word.target_by_name": N_("by its name"),
+    "word.target_last": N_("the last; --target COLUMN chooses another"),
+    # data: splits
+    "split.given": N_("given by the data set"),
+    "split.assigned": N_("randomly assigned (seeded)"),
+    "split.assigned_with_duplicates": N_("randomly assigned (seeded), duplicates kept together"),
+    "split.unlabeled": N_("unlabeled"),
+    "split.train_limit": N_("beyond train_limit"),
+    "split.excluded": N_("left out by the audit ({reason})"),
+    "split.cut_test_validation": N_(
+        "No splits are given: {test:,} are cut for test and {validation:,} for validation, {method}, duplicates kept "
+        "together (seed {seed})."
+    ),
+    "split.cut_validation": N_(
+        "{validation:,} are cut from train for validation, {method}, duplicates kept together (seed {seed})."
+    ),
+    "split.no_test": N_("There is no test split: add one to measure how well the model does on data it has not seen."),
+    "split.small_classes": N_("Classes too small for every split are used for training alone: {names}."),
+    "split.unlabeled_left": N_("Unlabeled examples, left for prediction: {n:,}."),
+    "split.excluded_count": N_("Left out by the audit: {n:,}."),
+    "split.subsampled": N_("{n:,} of {total:,} are used for training, sampled class by class (seed {seed})."),
+    "word.stratified": N_("stratified by class"),
+    "word.random": N_("at random"),
+    # data: audit
+    "audit.unreadable": N_("Damaged files, left out ({count:,}): {names}. Copy them again, or delete them."),
+    "audit.truncated": N_("Truncated files, left out ({count:,}): {names}. Copy them again, or delete them."),
+    "audit.empty": N_("Empty files, left out ({count:,}): {names}. Copy them again, or delete them."),
+    "audit.not_an_image": N_("Not images, left out ({count:,}): {names}. Delete them, or save them as JPEG or PNG."),
+    "audit.decompression_bomb": N_("Too large to decode safely, left out ({count:,}): {names}. Make them smaller."),
+    "audit.conflicting_labels": N_(
+        "The same image in different classes, left out of training ({count:,}): {names}. Keep each once."
+    ),
+    "audit.near_conflicting_labels": N_(
+        "Nearly the same image in different classes ({count:,}): {names}. Look at them, keep the correct ones."
+    ),
+    "audit.duplicate": N_("Exact duplicates of other images ({count:,}): {names}. A split keeps them together."),
+    "audit.near_duplicate": N_("Near duplicates of other images ({count:,}): {names}. A split keeps them together."),
+    "audit.leak": N_(
+        "Data leak: {later} examples that are duplicates or near duplicates of {earlier} examples ({count:,}): "
+        "{names}. The {later} results will be too optimistic; delete one of each."
+    ),
+    "audit.constant": N_("Nearly uniform images, left out of training ({count:,}): {names}."),
+    "audit.placeholder": N_("Placeholders for missing images, left out of training ({count:,}): {names}. Delete them."),
+    "audit.odd_size": N_(
+        "Much larger, smaller or longer than the others ({count:,}): {names}. Check that each shows one object."
+    ),
+    "audit.small_class": N_(
+        "Classes with fewer than {limit} examples: {names}. Add some; some dozens a class work well."
+    ),
+    "audit.unbalanced": N_(
+        "Unbalanced classes: {largest} has {n_largest:,}, {smallest} has {n_smallest:,}. Class weights compensate."
+    ),
+    "audit.missing_values": N_(
+        "Rows with missing values, left out ({count:,}): {names}. Fill them in, or delete the rows."
+    ),
+    "audit.conflicting_rows": N_(
+        "The same values in different classes ({count:,}): {names}. No model can separate these."
+    ),
+    "audit.duplicate_rows": N_(
+        "Rows with the same values as others ({count:,}): {names}. A split keeps them together."
+    ),
+    "audit.constant_columns": N_("Constant columns ({count:,}): {names}. They carry no information; leave them out."),
+    "word.class_count": N_("{name} ({n:,})"),
+    "word.row_column": N_("row {row}: {column}"),
+    "word.unreadable": N_("damaged"),
+    "word.truncated": N_("truncated"),
+    "word.empty": N_("empty file"),
+    "word.not_an_image": N_("not an image"),
+    "word.decompression_bomb": N_("too large to decode safely"),
+    "word.conflicting_labels": N_("the same image in different classes"),
+    "word.constant": N_("nearly uniform"),
+    "word.placeholder": N_("placeholder"),
+    "word.missing_values": N_("missing values"),
+    # preprocessing
+    "preprocess.flip_digits": N_(
+        "Images are not flipped: the classes are digits or letters, and a mirrored one is another character."
+    ),
+    "preprocess.flip_left_right": N_("Images are not flipped: the class names distinguish left from right."),
+    # training
+    "training.class_weights": N_(
+        "The classes are unbalanced ({largest} to {smallest} images), so the loss weighs them."
+    ),
+    "training.compile_failed": N_("The network is not compiled, because that fails on this machine ({error})."),
+    "training.compiled": N_(
+        "The network is compiled, which takes {seconds:.0f} s: training then runs at {compiled:,.0f} instead of "
+        "{plain:,.0f} images/s, and takes about {after} instead of {before}."
+    ),
+    "training.compute": N_(
+        "Using {precision}, {memory_format}: fastest of the benchmarked options ({figures} images/s)."
+    ),
+    "training.compute_as_set": N_("Using {precision}, {memory_format}, as set."),
+    "training.measured_while_busy": N_(
+        "Training ran at {rate:,.0f} images/s, but its steps were benchmarked at {measured:,.0f}, while the machine was "
+        "busy: they are benchmarked again for the next training."
+    ),
+    "training.not_compiled": N_(
+        "The network is not compiled, which would take {seconds:.0f} s: training would run at {compiled:,.0f} instead of "
+        "{plain:,.0f} images/s, and take about {after} instead of {before}."
+    ),
+    # models
+    # classical
+    "classical.not_converged": N_("{model} had not converged when its iterations ran out."),
+    "classical.reduced": N_("{model} cannot take {features} features: they are reduced to {pca} principal components."),
+    "classical.search": N_(
+        "{count} settings tried by {cv}-fold cross-validation on the training split (n {n}): {chosen} is best, {score} "
+        "{mean:.4f} ± {std:.4f} over the folds."
+    ),
+    # evaluation
+    "evaluation.temperature_few": N_(
+        "Probabilities are not calibrated: {errors} errors among {n:,} validation examples are too few ({min_errors} "
+        "among {min_examples} are needed)."
+    ),
+    "evaluation.temperature_unsure": N_(
+        "Probabilities are not calibrated: a temperature does not lower the validation log loss significantly."
+    ),
+    "evaluation.temperature_scaled": N_(
+        "Probabilities are calibrated with temperature {value:.2f}: the validation log loss falls from {before:.4f} to "
+        "{after:.4f} (cross-validated)."
+    ),
+    "evaluation.mcnemar_better": N_(
+        "{first} is better than {second} on {examples}: {only_first:,} that only {first} predicts correctly, "
+        "{only_second:,} that only {second} does (exact McNemar test, p = {p_value:.2g})."
+    ),
+    "evaluation.mcnemar_equal": N_(
+        "There is no evidence that {first} is better than {second} on {examples}: {only_first:,} that only {first} "
+        "predicts correctly, {only_second:,} that only {second} does (exact McNemar test, p = {p_value:.2g})."
+    ),
+    "evaluation.sign_better": N_(
+        "{first} is closer to the true values than {second} on {examples}: closer for {only_first:,}, farther for "
+        "{only_second:,} (sign test, p = {p_value:.2g})."
+    ),
+    "evaluation.sign_equal": N_(
+        "There is no evidence that {first} is closer to the true values than {second} on {examples}: closer for "
+        "{only_first:,}, farther for {only_second:,} (sign test, p = {p_value:.2g})."
+    ),
+    # runs: choices
+    "runs.transfer": N_(
+        "Transfer learning from {model} trained on ImageNet ({source}); --model NAME trains another from scratch."
+    ),
+    "runs.no_weights": N_(
+        "Training from scratch: no pretrained weights were found, and none could be downloaded ({reason}). Transfer "
+        "learning needs fewer images and less time: put {file} from {url} into {folder}, or name a file with --weights."
+    ),
+    "runs.finetune_head": N_(
+        "Training only the head on frozen-backbone features, with {versions} versions of each image (one original, the "
+        "rest augmented)."
+    ),
+    "runs.finetune_head_all": N_(
+        "Training the head on frozen-backbone features first, then all layers, early ones at a lower learning rate."
+    ),
+    "runs.finetune_all": N_("Training all layers."),
+    "runs.features": N_("Features of {model}: {count:,} per image ({names}), from images of {size} x {size} pixels."),
+    "runs.columns": N_("Features of {model}: {count:,} columns ({names})."),
+    "runs.calibrated": N_(
+        "{model} predicts distances, not probabilities: divided by {value:.3f} they are the logits. Cross-validated on "
+        "the training split (n {n:,}), the log loss is {after:.4f}; undivided {before:.4f}."
+    ),
+    "runs.uncalibrated": N_("The probabilities of {model} are not calibrated: a class has a single training example."),
+    "runs.labels_spread": N_("Of the {n:,} labels withheld from the training split, {top1:.2%} are recovered."),
+    "runs.model_of_many": N_("{model} ({i} of {n})"),
+    "runs.model_failed": N_("{model} failed: {reason}"),
+    # runs: outcome
+    "runs.tta_gain": N_(
+        "Test-time augmentation with {views} views: accuracy {top1:.4f}, without it {top1_without:.4f} (n {n:,})."
+    ),
+    "runs.no_layer_table": N_("The report has no table of the layers of {model}: {reason}."),
+    # runs: evaluation on other data
+    "runs.test_split": N_("Evaluating on the test split of {name}."),
+    "runs.trained_on": N_(
+        "{name} is what the run was trained on, so the result is optimistic: without DATA its test split is evaluated."
+    ),
+    "runs.missing_values": N_("{n:,} rows with missing values are left out."),
+    "runs.unknown_classes": N_("{n:,} {unit} are left out: the classifier does not know their classes ({names})."),
+    "runs.missing_classes": N_("{data} has no {unit} of {names}."),
+    "runs.reordered_classes": N_("{data} has its classes in another order: they are matched by name."),
+    # runs: state
+    "runs.unfinished": N_("Training of {run} is unfinished; resume with `discern train --resume {run}`."),
+    "runs.unfinished_classical": N_("Training of {run} is unfinished; start again with `{command}`."),
+    "runs.data_moved": N_(
+        "The data is no longer at {origin}: this report shows what the run stored of it; to train again, use the path "
+        "where it is now."
+    ),
+    # only for tests
+    "test.example": "{n:,} images: {names}.",
+}

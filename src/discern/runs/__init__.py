@@ -1,0 +1,1 @@
+"""What makes, resumes and finishes a run."""

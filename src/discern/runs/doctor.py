@@ -1,0 +1,133 @@
+"""What this machine is, what is installed, how fast it is, and where data and weights are looked for."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from discern.files import cache_folder, data_folders, weights_folders
+from discern.i18n import _, ngettext
+from discern.models.registry import build_model
+from discern.result import Cell, Result, Table
+from discern.runs.initial_weights import SUFFIXES
+from discern.runtime import device, machine
+from discern.training.config import make_config
+from discern.training.probe import ComputePlan, plan_compute
+
+PACKAGES = (
+    "discern-vision",
+    "torch",
+    "torchvision",
+    "numpy",
+    "pillow",
+    "pyarrow",
+    "scikit-learn",
+    "safetensors",
+    "timm",
+)
+
+
+@dataclass(frozen=True)
+class MachineReport(Result):
+    """The facts to send along with a question.
+
+    Attributes
+    ----------
+    machine : dict
+        Processor, cores, threads and the like.
+    device : str
+        What is computed on.
+    packages : dict
+        Name -> version; None where it is not installed.
+    plan : ComputePlan
+        Speed of ResNet-18 on images of 32 pixels, measured when it was first needed.
+    data : dict
+        Folder where data sets are looked for -> whether it exists.
+    weights : dict
+        Folder where weights are looked for -> the files in it.
+    cache : str
+        The cache folder.
+    free_gb : float
+        Space left there.
+    """
+
+    machine: dict[str, Any]
+    device: str
+    packages: dict[str, str | None]
+    plan: ComputePlan
+    data: dict[str, bool]
+    weights: dict[str, list[str]]
+    cache: str
+    free_gb: float
+
+    @property
+    def figsize(self) -> None:
+        return None
+
+    def sentences(self) -> list[str]:
+        rate = _("ResNet-18 trains at {rate:,.0f} images/s of 32 x 32 pixels here ({precision}, {memory_format}).")
+        facts = {"precision": self.plan.precision, "memory_format": self.plan.memory_format}
+        return [rate.format(rate=self.plan.rate, **facts), self._describe_age()]
+
+    def _describe_age(self) -> str:
+        days = (datetime.date.today() - datetime.date.fromisoformat(self.plan.date)).days
+        if days < 1:
+            return _("Measured today.")
+        message = ngettext("Measured {n} day ago; ", "Measured {n} days ago; ", days).format(n=days)
+        return message + _("delete {path} to measure again.").format(path=Path(self.cache) / "measurements.json")
+
+    def tables(self) -> list[Table]:
+        machine: list[list[Cell]] = [[name, str(value)] for name, value in self.machine.items()]
+        packages: list[list[Cell]] = [[name, found] for name, found in self.packages.items()]
+        folders: list[list[Cell]] = []
+        for folder, exists in self.data.items():
+            folders.append([_("data"), folder, _("exists") if exists else _("missing")])
+        for folder, files in self.weights.items():
+            folders.append([_("weights"), folder, ", ".join(files) or _("no weights")])
+        folders.append([_("cache"), self.cache, _("{free:.1f} GB free").format(free=self.free_gb)])
+        return [
+            Table(_("Machine"), ("", ""), [*machine, [_("device"), self.device]], text_columns=2),
+            Table(_("Packages"), ("", _("version")), packages, text_columns=2),
+            Table(_("Folders, in the order of search"), ("", _("folder"), ""), folders, text_columns=3),
+        ]
+
+
+def examine_machine() -> MachineReport:
+    """Collect the facts; the speed is measured where it is not known yet.
+
+    Examples
+    --------
+    >>> examine_machine().plan.rate > 0
+    True
+    """
+    where = device()
+    config = make_config(model="resnet18", size=32, batch_size=32)
+    plan = plan_compute(build_model(config.model, 10, size=config.preprocess.size), config, where)
+    cache = cache_folder()
+    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    return MachineReport(
+        machine=machine(),
+        device=str(where),
+        packages={name: _find_version(name) for name in PACKAGES},
+        plan=plan,
+        data={str(folder): folder.is_dir() for folder in data_folders()},
+        weights={str(folder): _list_weights(folder) for folder in weights_folders()},
+        cache=str(cache),
+        free_gb=round(shutil.disk_usage(existing).free / 1e9, 1),
+    )
+
+
+def _list_weights(folder: Path) -> list[str]:
+    """List the files of weights in ``folder``, which need not exist."""
+    return sorted(path.name for path in folder.glob("*") if path.suffix in SUFFIXES)
+
+
+def _find_version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,62 @@
+"""The network behind the features of a classical model, found with its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from discern.classical.embedding import BackboneSpec, FrozenBackbone
+from discern.errors import ConfigError
+from discern.i18n import _
+from discern.models.external import is_user_code
+from discern.models.registry import get_model_spec
+from discern.preprocess.spec import Preprocess
+from discern.progress import Progress
+from discern.runs.initial_weights import InitialWeights, find_initial_weights
+from discern.runtime import device
+from discern.training.config import make_config
+from discern.training.recipes import choose_frozen_size
+
+
+def find_embedding(name: str, size: int, side: int, progress: Progress) -> FrozenBackbone:
+    """Find the network called ``name``, or the one of the run at ``name``, with its weights.
+
+    Parameters
+    ----------
+    name : str
+        A name in the table of networks, whose official weights are taken from the folder of weights or fetched; or a
+        run, a bundle or a file of weights.
+    size, side : int
+        Pixels a side that were requested (0: choose), and that the images have.
+
+    Raises
+    ------
+    ConfigError, ModelError, RunError, DownloadError
+        When there is no such network, or no weights for it.
+    """
+    if is_user_code(name):
+        message = _("Features of {name} would run code: name a network that `discern models` lists, or a run.")
+        raise ConfigError(message.format(name=name))
+    initial = _find_weights(name, progress)
+    settings, native = initial.settings, get_model_spec(initial.settings["model"]).size
+    spec = Preprocess(
+        size=settings.get("size") or size or choose_frozen_size(native, side),
+        resize=settings.get("resize", "crop"),
+        **{field: settings[field] for field in ("channels", "interpolation", "mean", "std")},
+    )
+    backbone = BackboneSpec(
+        model=settings["model"], model_args=settings["model_args"], preprocess=spec, source=initial.source
+    )
+    network = backbone.build()
+    initial.load_into(network)
+    return FrozenBackbone(backbone, network, device("auto"))
+
+
+def _find_weights(name: str, progress: Progress) -> InitialWeights:
+    if Path(name).exists():
+        config = make_config(weights=name)
+    else:
+        get_model_spec(name)  # an unknown name is refused here
+        config = make_config(model=name, weights="official")
+    initial, _notices = find_initial_weights(config, 0, progress)
+    assert initial is not None  # weights were requested
+    return initial

@@ -1,0 +1,62 @@
+"""Predictions for files: images, folders of images, and tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from discern.classifier.classifier import Classifier
+from discern.classifier.prediction import Prediction, RegressionPrediction
+from discern.data.image import is_image_name
+from discern.data.manifest import read_rows
+from discern.data.names import natural_key
+from discern.data.tabular import RowStore
+from discern.errors import DataError, ImageError
+from discern.i18n import _
+
+Predicted = Prediction | RegressionPrediction | ImageError
+
+
+def predict_files(classifier: Classifier, paths: Sequence[str | os.PathLike[str]], top_k: int) -> Iterator[Predicted]:
+    """Predict each image, or row of a table, in turn; what cannot be read comes as its error, and the rest goes on.
+
+    Raises
+    ------
+    DataError
+        When a path does not exist, or a folder holds no images.
+    """
+    columns = classifier.card.table.columns if classifier.card.table else ()
+    if columns:  # an error in a table is raised before the first prediction
+        return _predict_rows(classifier, columns, [read_rows(Path(table), columns) for table in paths], top_k)
+    return classifier.predict_many(list(_list_images(paths)), top_k)
+
+
+def _predict_rows(
+    classifier: Classifier, columns: tuple[str, ...], tables: Sequence[RowStore], top_k: int
+) -> Iterator[Predicted]:
+    for store in tables:
+        complete = np.isfinite(store.values).all(axis=1)
+        names = [store.path(row) for row in np.flatnonzero(complete).tolist()]
+        predictions = classifier.predict_rows(store.values[complete], names, top_k)
+        for row, values in enumerate(store.values):
+            if complete[row]:
+                yield next(predictions)
+                continue
+            message = _("{row} has no value for {column}: fill it in.")
+            yield ImageError(message.format(row=store.path(row), column=columns[int(np.isnan(values).argmax())]))
+
+
+def _list_images(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Path]:
+    for path in map(Path, paths):
+        if not path.exists():
+            raise DataError(_("{path} does not exist: check the name.").format(path=path))
+        if path.is_dir():
+            inside = [p for p in path.rglob("*") if is_image_name(p) and p.is_file()]
+            if not inside:
+                raise DataError(_("{path} holds no images.").format(path=path))
+            yield from sorted(inside, key=lambda p: natural_key(str(p)))
+        else:
+            yield path

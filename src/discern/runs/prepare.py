@@ -1,0 +1,100 @@
+"""Data made ready: opened, scanned, audited, split."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from discern.data.audit import audit_dataset
+from discern.data.config import DataConfig
+from discern.data.dataset import Dataset, TableDataset
+from discern.data.duplicates import DuplicateGroups
+from discern.data.findings import Audit
+from discern.data.open import open_data
+from discern.data.scan import ImageStats
+from discern.data.split import SplitAssignment, split_dataset, subsample_train
+from discern.data.summary import DataSummary, summarize_data
+from discern.data.tabular import AUTO, TargetSpec
+from discern.errors import ConfigError, DataError
+from discern.i18n import _
+from discern.notices import Notice
+from discern.progress import Reporter
+
+DataLike = str | os.PathLike[str] | Dataset
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set with the statistics of every example, its duplicates, its audit, and the split of each example."""
+
+    dataset: Dataset
+    stats: ImageStats
+    duplicates: DuplicateGroups
+    audit: Audit
+    split: SplitAssignment
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What opening and splitting decided."""
+        return (*self.dataset.notices, *self.split.notices)
+
+    @property
+    def used(self) -> np.ndarray:
+        """int64, ascending: the examples that train, validate or test."""
+        return self.split.used
+
+    @property
+    def table(self) -> TableDataset | None:
+        """The data set, where it is a table of numbers."""
+        return self.dataset if isinstance(self.dataset, TableDataset) else None
+
+    def side(self) -> int:
+        """Return the median of the shorter sides of the images used, in pixels."""
+        return int(np.median(np.minimum(self.stats.width, self.stats.height)[self.used]))
+
+    def is_gray(self) -> bool:
+        """Return whether no image used has color."""
+        return bool((self.stats.channels[self.used] == 1).all())
+
+    def summarize(self) -> DataSummary:
+        """Return what is in the data."""
+        return summarize_data(self.dataset, self.stats, self.audit, self.split)
+
+
+def prepare(
+    data: DataLike | Prepared, seed: int, config: DataConfig, reporter: Reporter, target: TargetSpec = AUTO
+) -> Prepared:
+    """Open, scan, audit and split ``data``; what is prepared already stays as it is.
+
+    Raises
+    ------
+    DataError
+        When it cannot be used.
+    """
+    if isinstance(data, Prepared):
+        return data
+    dataset = open_data(data, target_spec=target)
+    stats, duplicates, audit = audit_dataset(dataset, reporter.progress)
+    split = split_dataset(dataset, stats, duplicates, audit, seed, validation=config.validation, test=config.test)
+    return Prepared(dataset, stats, duplicates, audit, subsample_train(split, dataset, config.train_limit))
+
+
+def prepare_to_train(
+    data: DataLike | Prepared | None, seed: int, config: DataConfig, reporter: Reporter, target: TargetSpec = AUTO
+) -> Prepared:
+    """Prepare ``data``, and refuse what leaves nothing to learn from or to choose by.
+
+    Raises
+    ------
+    ConfigError, DataError
+        When there is no data, or there are too few examples.
+    """
+    if data is None:
+        raise ConfigError(_("There is no data: name a folder, a file or a data set, as in `discern train digits`."))
+    prepared = prepare(data, seed, config, reporter, target)
+    if not len(prepared.split.validation):
+        message = _("{data} has too few examples to hold one out for validation: give at least three of a class.")
+        raise DataError(message.format(data=prepared.dataset.origin))
+    return prepared

@@ -1,0 +1,149 @@
+"""What `discern.train` returns: a finished run on disk, as a result."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from discern.classical.cross_validation import Search
+from discern.classifier.classifier import Classifier
+from discern.errors import RunError
+from discern.evaluation.metrics import TaskMetrics
+from discern.evaluation.predictions import Predictions, StoredPredictions
+from discern.evaluation.task import Task, find_task
+from discern.i18n import _
+from discern.notices import Notice
+from discern.result import Result, Table
+from discern.runs.open import open_classifier
+from discern.runs.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Run(Result):
+    """A finished run.
+
+    Attributes
+    ----------
+    directory : RunDirectory
+        Its files.
+    """
+
+    directory: RunDirectory
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str] | Run) -> Run:
+        """Open the finished run at ``path``; a run that is open already stays as it is.
+
+        Raises
+        ------
+        RunError
+            When it is no run, or its training is unfinished.
+        """
+        if isinstance(path, Run):
+            return path
+        directory = RunDirectory(path)
+        directory.read_config()
+        if not directory.metrics.is_file():
+            message = _("{path} has no model yet: training is unfinished; resume with `discern train --resume {path}`.")
+            raise RunError(message.format(path=path))
+        return cls(directory)
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self.directory.path
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The outcome in a few numbers, as the last ``--json`` line of ``discern train``."""
+        return {"run": str(self.path), **self.directory.read_metrics()["result"]}
+
+    @property
+    def search(self) -> Search | None:
+        """What a search for settings tried; None without one."""
+        value = self.directory.read_metrics().get("search")
+        return value and Search.from_json(value)
+
+    @property
+    def unit(self) -> str:
+        """What an example is: ``images`` or ``rows``."""
+        return str(self.directory.read_config()["unit"])
+
+    @property
+    def task(self) -> Task[Any, Any]:
+        """What was learned."""
+        return find_task(self.directory.read_config()["task"])
+
+    def metrics(self, split: str) -> TaskMetrics | None:
+        """Return what was measured on ``test`` or ``validation`` when the run ended; None without such a split."""
+        value = self.directory.read_metrics()[split]
+        metrics: TaskMetrics | None = value and self.task.read_metrics(value, self.directory.metrics)
+        return metrics
+
+    def evaluate(self) -> TaskMetrics:
+        """Return the held-out metrics: of the test split, or of validation where there is no labeled test split."""
+        metrics = self.metrics("test") or self.metrics("validation")
+        assert metrics is not None  # training needs a validation split
+        return metrics
+
+    def predictions(self) -> dict[str, StoredPredictions]:
+        """Return what was predicted for every example of ``validation`` and ``test``; an empty split is left out.
+
+        Raises
+        ------
+        RunError
+            When they are missing or damaged.
+        """
+        return self.task.load(self.directory.predictions)
+
+    def class_predictions(self) -> dict[str, Predictions]:
+        """Return the predictions of a run that learned classes.
+
+        Raises
+        ------
+        RunError
+            When they are missing or damaged, or the run learned something else.
+        """
+        predictions = self.predictions()
+        classes = {name: each for name, each in predictions.items() if isinstance(each, Predictions)}
+        if len(classes) < len(predictions):
+            message = _("{path} predicts a number, not classes: `discern evaluate {path}` shows its errors.")
+            raise RunError(message.format(path=self.path))
+        return classes
+
+    def classifier(self) -> Classifier:
+        """Return the trained classifier."""
+        return open_classifier(self.path)
+
+    @property
+    def figsize(self) -> tuple[float, float] | None:
+        return self.evaluate().figsize
+
+    def sentences(self) -> list[str]:
+        result, unit = self.result, Notice(f"word.{self.unit}").text()
+        message = _("Trained {epochs} epochs in {seconds:.1f} s ({rate:,.0f} {unit}/s).")
+        if "epochs" not in result:  # a classical model
+            message = _("Trained in {seconds:.1f} s ({rate:,.0f} {unit}/s).")
+        rate, epochs = result["images_per_second"], result.get("epochs")
+        following = _("Next:   discern predict {path} IMAGE")
+        if self.unit == "rows":
+            following = _("Next:   discern predict {path} ROWS.csv")
+        return [
+            self.evaluate().headline(),
+            message.format(epochs=epochs, seconds=result["seconds"], rate=rate, unit=unit),
+            _("Run:    {path}").format(path=self.path),
+            _("Report: {path}").format(path=self.directory.report),
+            following.format(path=self.path),
+        ]
+
+    def tables(self) -> list[Table]:
+        return self.search.tables() if self.search else []
+
+    def plot(self, figure: Any) -> None:
+        """Draw the held-out metrics."""
+        self.evaluate().plot(figure)
+
+    def to_json(self) -> dict[str, Any]:
+        return self.result

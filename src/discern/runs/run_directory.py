@@ -1,0 +1,181 @@
+"""A run is a directory: where each of its files is, and how its events are written and read."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from discern.errors import RunError
+from discern.files import disk_errors, read_json, write_json, write_text
+from discern.i18n import _
+
+
+class RunDirectory:
+    """The files of one run; making the object touches no file.
+
+    Examples
+    --------
+    >>> RunDirectory("runs/x").events.name
+    'events.jsonl'
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.json"
+
+    @property
+    def split(self) -> Path:
+        return self.path / "split.json"
+
+    @property
+    def audit(self) -> Path:
+        return self.path / "audit.json"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint"
+
+    @property
+    def start(self) -> Path:
+        return self.checkpoint / "start.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.json"
+
+    @property
+    def predictions(self) -> Path:
+        return self.path / "predictions.npz"
+
+    @property
+    def images(self) -> Path:
+        return self.path / "images.npz"
+
+    @property
+    def layers(self) -> Path:
+        return self.path / "layers.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    def log(self, event: str, **fields: Any) -> None:
+        """Append one line to events.jsonl."""
+        line = json.dumps({"event": event, **fields}, ensure_ascii=False)
+        with disk_errors(self.events), self.events.open("a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+
+    def read_events(self, kind: str | None = None) -> Iterator[dict[str, Any]]:
+        """Read the events so far, all or of one kind; a last line that is not complete yet is left out."""
+        if not self.events.exists():
+            return
+        for line in self.events.read_bytes().split(b"\n"):  # as text, U+2028 in a name would end a line too
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if kind is None or event.get("event") == kind:
+                yield event
+
+    def rewrite_events(self, events: Iterable[dict[str, Any]]) -> None:
+        """Replace events.jsonl, as resuming does: what came after the checkpoint happens again."""
+        write_text(self.events, "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events))
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        write_json(self.config, config)
+
+    def read_config(self) -> dict[str, Any]:
+        """Read config.json: data, task, classes, what was requested and resolved, notices, findings, versions.
+
+        Raises
+        ------
+        RunError
+            When the directory is not a run, or its config.json is damaged.
+        """
+        if not self.path.exists():
+            message = _("{path} does not exist: give a run; runs are listed by `ls runs`.")
+            raise RunError(message.format(path=self.path))
+        if not self.config.is_file():
+            message = _("{path} is not a run: it has no config.json. Runs are made by `discern train`.")
+            raise RunError(message.format(path=self.path))
+        try:
+            config: dict[str, Any] = read_json(self.config)
+        except (ValueError, OSError) as error:
+            raise RunError(
+                _("{path} is damaged: it is not readable JSON. Train again, or restore it.").format(path=self.config)
+            ) from error
+        if not isinstance(config, dict) or not config.keys() >= {"data", "task", "config", "preprocess"}:
+            message = _("{path} is not a run: its config.json is not of discern. Runs are made by `discern train`.")
+            raise RunError(message.format(path=self.path))
+        return config
+
+    def read_metrics(self) -> dict[str, Any]:
+        """Read metrics.json: the result, and the metrics of each split.
+
+        Raises
+        ------
+        RunError
+            When it is damaged.
+        """
+        damaged = _("{path} is damaged or from another version: copy it again, or train again.")
+        try:
+            metrics: dict[str, Any] = read_json(self.metrics)
+        except (ValueError, OSError) as error:
+            raise RunError(damaged.format(path=self.metrics)) from error
+        valid = isinstance(metrics, dict) and metrics.keys() >= {"result", "validation", "test"}
+        if not valid or not isinstance(metrics["result"], dict) or not metrics["result"].keys() >= {"model", "seconds"}:
+            raise RunError(damaged.format(path=self.metrics))
+        return metrics
+
+
+def check_free(path: Path) -> None:
+    """Refuse a place for a new run that is not empty.
+
+    Raises
+    ------
+    RunError
+        When ``path`` is a file, or a folder that is not empty.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        message = _("{path} is not empty: choose another --out, or resume with --resume {path}.")
+        raise RunError(message.format(path=path))
+
+
+def make_run_directory(data: str, model: str, out: str | os.PathLike[str] | None = None) -> RunDirectory:
+    """Make the directory of a new run: ``out``, or ``runs/DATE_DATA_MODEL`` with a number when that is taken.
+
+    Raises
+    ------
+    RunError
+        When ``out`` is not empty.
+    """
+    if out is not None:
+        path = Path(out)
+        check_free(path)
+        with disk_errors(path):
+            path.mkdir(parents=True, exist_ok=True)
+        return RunDirectory(path)
+    words = [datetime.date.today().isoformat(), data, model]
+    stem = "_".join(re.sub(r"[^\w.-]+", "-", word).strip("-") for word in words)
+    for number in range(1, 10_000):
+        path = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
+        with disk_errors(path):
+            path.parent.mkdir(exist_ok=True)
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+        return RunDirectory(path)
+    raise RunError(_("runs/ holds too many runs of this name: choose a folder with --out."))

@@ -1,0 +1,94 @@
+"""The table of all settings of a model, and what a recipe chooses of them for given data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from discern.classical.config import resolve_classical
+from discern.classical.estimators import CLASSICAL
+from discern.data.tabular import TargetSpec
+from discern.i18n import _
+from discern.models.registry import get_model_args
+from discern.progress import Reporter
+from discern.result import Cell, Result, Table
+from discern.runs.create import choose_settings
+from discern.runs.prepare import prepare_to_train
+from discern.runs.request import TrainRequest
+from discern.settings import GROUP_TITLES, Setting
+from discern.training.config import TrainConfig
+
+
+def choose_for_data(request: TrainRequest, reporter: Reporter) -> dict[str, Any]:
+    """Return the settings by name that training on the data of ``request`` would have.
+
+    Raises
+    ------
+    DataError, ConfigError, ModelError
+        Each says what to do.
+    """
+    early = request.validate()
+    if isinstance(early, TrainConfig):
+        config = choose_settings(request, reporter).config
+        return get_model_args(config.model) | config.flat() | config.model_args
+    target = TargetSpec(early.table.target, early.table.task)
+    prepared = prepare_to_train(request.data, early.seed, early.data, reporter, target)
+    if not prepared.table:
+        early = resolve_classical(early, prepared.side(), prepared.is_gray())
+    return CLASSICAL[early.model].args().model_dump() | early.flat() | early.estimator
+
+
+@dataclass(frozen=True)
+class SettingsTable(Result):
+    """All settings of a model.
+
+    Attributes
+    ----------
+    model : str
+        Its name, or auto.
+    settings : tuple of Setting
+        In the order in which they are read.
+    chosen : mapping
+        What the recipe chooses for the data, by name; empty where no data were given.
+    """
+
+    figsize = None
+
+    model: str
+    settings: tuple[Setting, ...]
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+
+    def sentences(self) -> list[str]:
+        """Say how a setting is given."""
+        return [
+            _("Settings of {model}: --set NAME=VALUE, or train(..., NAME=VALUE) in Python.").format(model=self.model)
+        ]
+
+    def tables(self) -> list[Table]:
+        """Return one table per group."""
+        groups = list(dict.fromkeys(setting.group for setting in self.settings))
+        chosen = [_("chosen here")] if self.chosen else []
+        columns = [_("setting"), _("meaning"), _("allowed"), _("default"), *chosen]
+        return [
+            Table(
+                _(GROUP_TITLES[group]),
+                columns,
+                [self._row(setting) for setting in self.settings if setting.group == group],
+                text_columns=len(columns),
+            )
+            for group in groups
+        ]
+
+    def _row(self, setting: Setting) -> list[Cell]:
+        row: list[Cell] = [setting.name, setting.text, setting.allowed, _shown(setting.default)]
+        return [*row, _shown(self.chosen.get(setting.name))] if self.chosen else row
+
+
+def _shown(value: Any) -> str:
+    """Format a value as it is typed."""
+    if value is None or value in ("", (), {}):
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

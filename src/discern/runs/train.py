@@ -1,0 +1,54 @@
+"""From a request to a finished run: prepare, choose, train, evaluate, report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from discern.errors import Interrupted
+from discern.i18n import _
+from discern.progress import NullReporter, Reporter
+from discern.runs.classical import train_classical
+from discern.runs.create import NetworkContext, create_run, resume_run
+from discern.runs.evaluate import finish_network
+from discern.runs.fit import fit_network
+from discern.runs.request import TrainRequest
+from discern.runs.run import Run
+from discern.runtime import Ranks, process_group
+
+
+def run_training(request: TrainRequest, reporter: Reporter) -> Run:
+    """Train what is requested; of several processes that torchrun started, the first reports.
+
+    Raises
+    ------
+    DataError, ConfigError, ModelError, RunError
+        Each says what to do.
+    Interrupted
+        After Ctrl-C; everything is saved.
+    """
+    with process_group() as ranks:
+        reporter = reporter if ranks.first else NullReporter()
+        if request.is_classical:  # one process learns, the others wait
+            path = str(train_classical(request, reporter).path) if ranks.first else None
+            return Run.open(ranks.broadcast(path))
+        context = _open_run(request, ranks, reporter)
+        try:
+            weights, history = fit_network(context, ranks, reporter)
+        except Interrupted:
+            message = _("Stopped; everything is saved. Resume with: discern train --resume {run}")
+            raise Interrupted(message.format(run=context.run.path)) from None
+        if ranks.first:
+            finish_network(context, weights, history, reporter)
+        ranks.wait()
+        return Run(context.run)
+
+
+def _open_run(request: TrainRequest, ranks: Ranks, reporter: Reporter) -> NetworkContext:
+    """Create or resume the run; the other processes find all ready on disk."""
+    context: Any = None
+    if ranks.first:
+        context = resume_run(request, reporter) if request.resume else create_run(request, reporter, ranks.size)
+    path = ranks.broadcast(str(context.run.path) if context else None)
+    code = request.model_code or request.model
+    return context or resume_run(replace(request, data=None, resume=path, model_code=code), reporter)

@@ -9,6 +9,8 @@ from PIL import Image
 
 from discern.errors import ConfigError
 from discern.figures import INK, PAPER, render_gif, render_svg, save_figure
+from discern.pages import render_page
+from tests.browser import launch_chromium, open_tab
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,6 +31,22 @@ def test_a_figure_on_a_page_has_the_colors_of_the_page() -> None:
     assert "currentColor" in text and "var(--paper, Canvas)" in text
     assert text.count("#ffffff") == 1  # of the word that is white
     assert text.startswith('<svg style="max-width: 100%; height: auto"') and "水果" in text
+
+
+def test_a_figure_is_readable_on_a_light_and_on_a_dark_page(tmp_path: Path) -> None:
+    def draw_ink(figure: Figure) -> None:
+        ax = figure.subplots()
+        ax.text(0.5, 0.5, "on a box", bbox={"facecolor": PAPER})
+        ax.plot([0, 1], label="in the legend")
+        ax.set(title="a title", xlabel="an axis")
+        ax.legend()
+
+    path = tmp_path / "page.html"
+    path.write_text(render_page("A figure", f"<figure>{render_svg((4, 3), draw_ink)}</figure>"), encoding="utf-8")
+    with launch_chromium() as browser, open_tab(browser, path) as tab:
+        for scheme in ("light", "dark"):
+            tab.page.emulate_media(color_scheme=scheme)
+            assert tab.find_low_contrast() == []
 
 
 def test_an_image_file_is_on_white(tmp_path: Path) -> None:

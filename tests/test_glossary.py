@@ -89,7 +89,8 @@ def violations(path: Path) -> list[str]:
     lines = [
         f"{line}: the name {name}"
         for line, name in defined_names(tree)
-        if name.strip("_") in REFUSED_NAMES or REFUSED_WORDS & set(words(re.sub("held_?out", "", name, flags=re.IGNORECASE)))
+        if name.strip("_") in REFUSED_NAMES
+        or REFUSED_WORDS & set(words(re.sub("held_?out", "", name, flags=re.IGNORECASE)))
         if (path.name, name) != ("ask_tell.py", "tell")  # Optuna, nevergrad and cma call it so
     ]
     lines += [f"{line}: a docstring that opens with {word!r}" for line, word in openings(tree) if is_no_verb(word)]

@@ -72,6 +72,8 @@ def run(command: str, desk: Path) -> None:
     """Run ``command`` in ``desk`` with this environment's own discern and python first on the path."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "DISCERN_OFFLINE": "1", "DISCERN_LANG": "en"}
+    if (shared := ROOT.parent / "shared" / "data").is_dir():  # with weights beside them, photos take seconds
+        environment.setdefault("DISCERN_DATA", str(shared))
     done = subprocess.run(
         ["bash", "-c", command], cwd=desk, env=environment, capture_output=True, text=True, check=False
     )

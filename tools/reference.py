@@ -26,9 +26,9 @@ PAGES = Path(__file__).resolve().parents[1] / "docs" / "reference"
 def read_help(*command: str) -> str:
     """Return what ``discern COMMAND --help`` prints."""
     stdout = io.StringIO()
-    with patch.object(sys, "argv", ["discern", *command, "--help"]), contextlib.redirect_stdout(stdout):
-        with contextlib.suppress(SystemExit):
-            main()
+    arguments = patch.object(sys, "argv", ["discern", *command, "--help"])
+    with arguments, contextlib.redirect_stdout(stdout), contextlib.suppress(SystemExit):
+        main()
     return "\n".join(line.rstrip() for line in stdout.getvalue().strip().splitlines())
 
 
@@ -37,7 +37,7 @@ def command_page() -> str:
     names = [info.name or info.callback.__name__ for info in app.registered_commands if info.callback]
     sections = [f"## discern {name}\n\n```text\n{read_help(name)}\n```" for name in names if name != "lab"]
     top = f"```text\n{read_help()}\n```"
-    labs = "Each lab has options of its own: `discern lab` lists the labs, `discern lab NAME --help` the options of one."
+    labs = "Each lab has its own options: `discern lab` lists the labs, `discern lab NAME --help` its options."
     return "\n\n".join(["# Commands", top, *sections, f"## discern lab\n\n{labs}"]) + "\n"
 
 

@@ -81,10 +81,10 @@ TEXTS: dict[str, str] = {
     "word.stratified": N_("stratified by class"),
     "word.random": N_("at random"),
     # data: audit
-    "audit.unreadable": N_("Damaged files, left out ({count:,}): {names}. Copy them again, or delete them."),
-    "audit.truncated": N_("Truncated files, left out ({count:,}): {names}. Copy them again, or delete them."),
-    "audit.empty": N_("Empty files, left out ({count:,}): {names}. Copy them again, or delete them."),
-    "audit.not_an_image": N_("Not images, left out ({count:,}): {names}. Delete them, or save them as JPEG or PNG."),
+    "audit.unreadable": N_("Damaged files, left out ({count:,}): {names}. Copy them again."),
+    "audit.truncated": N_("Truncated files, left out ({count:,}): {names}. Copy them again."),
+    "audit.empty": N_("Empty files, left out ({count:,}): {names}. Copy them again."),
+    "audit.not_an_image": N_("Not images, left out ({count:,}): {names}. Save them as JPEG or PNG, or keep them elsewhere."),
     "audit.decompression_bomb": N_("Too large to decode safely, left out ({count:,}): {names}. Make them smaller."),
     "audit.conflicting_labels": N_(
         "The same image in different classes, left out of training ({count:,}): {names}. Keep each once."
@@ -96,10 +96,10 @@ TEXTS: dict[str, str] = {
     "audit.near_duplicate": N_("Near duplicates of other images ({count:,}): {names}. A split keeps them together."),
     "audit.leak": N_(
         "Data leak: {later} examples that are duplicates or near duplicates of {earlier} examples ({count:,}): "
-        "{names}. The {later} results will be too optimistic; delete one of each."
+        "{names}. The {later} results will be too optimistic; move one of each out of the data set."
     ),
     "audit.constant": N_("Nearly uniform images, left out of training ({count:,}): {names}."),
-    "audit.placeholder": N_("Placeholders for missing images, left out of training ({count:,}): {names}. Delete them."),
+    "audit.placeholder": N_("Placeholders for missing images, left out of training ({count:,}): {names}. Keep them elsewhere."),
     "audit.odd_size": N_(
         "Much larger, smaller or longer than the others ({count:,}): {names}. Check that each shows one object."
     ),
@@ -110,7 +110,7 @@ TEXTS: dict[str, str] = {
         "Unbalanced classes: {largest} has {n_largest:,}, {smallest} has {n_smallest:,}. Class weights compensate."
     ),
     "audit.missing_values": N_(
-        "Rows with missing values, left out ({count:,}): {names}. Fill them in, or delete the rows."
+        "Rows with missing values, left out ({count:,}): {names}. Fill them in, or leave the rows out."
     ),
     "audit.conflicting_rows": N_(
         "The same values in different classes ({count:,}): {names}. No model can separate these."
@@ -149,12 +149,12 @@ TEXTS: dict[str, str] = {
     ),
     "training.compute_as_set": N_("Using {precision}, {memory_format}, as set."),
     "training.measured_while_busy": N_(
-        "Training ran at {rate:,.0f} images/s, but its steps were benchmarked at {measured:,.0f}, while the machine was "
-        "busy: they are benchmarked again for the next training."
+        "Training ran at {rate:,.0f} images/s, but its steps were benchmarked at {measured:,.0f}, while the machine "
+        "was busy: they are benchmarked again for the next training."
     ),
     "training.not_compiled": N_(
-        "The network is not compiled, which would take {seconds:.0f} s: training would run at {compiled:,.0f} instead of "
-        "{plain:,.0f} images/s, and take about {after} instead of {before}."
+        "The network is not compiled, which would take {seconds:.0f} s: training would run at {compiled:,.0f} instead "
+        "of {plain:,.0f} images/s, and take about {after} instead of {before}."
     ),
     # models
     # classical

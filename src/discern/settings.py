@@ -322,6 +322,21 @@ def read_value(text: str) -> Any:
         return text.strip()
 
 
+def format_setting(value: Any) -> str:
+    """Format a value as it is typed; a dash where there is none.
+
+    Examples
+    --------
+    >>> format_setting(True), format_setting([10, 20]), format_setting(0.5), format_setting([])
+    ('true', '10,20', '0.5', '–')
+    """
+    if value is None or value in ("", (), [], {}):
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
 def _allowed(error: Any) -> str:
     """Return what pydantic says is allowed, as a translated phrase."""
     context = error.get("ctx", {})

@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 import discern
-from discern.api.compare import KEYS
 from discern.api.train import train
 from discern.classifier.classifier import Classifier
 from discern.cli import main
 from discern.errors import ConfigError, RunError
+from discern.evaluation.comparison import SORT_KEYS
 from discern.progress import NullReporter
 from discern.runs.run import Run
 from tests.images import make_folder
@@ -40,21 +40,21 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 
 
 def test_every_number_of_a_run(trained: Run, other: Run) -> None:
-    found = discern.compare([trained, other.path])
-    rows = {row.name: row for row in found.rows}
-    assert rows.keys() == {"run", "other"} and found.part == "test"
+    comparison = discern.compare([trained, other.path])
+    rows = {row.name: row for row in comparison.runs}
+    assert rows.keys() == {"run", "other"} and comparison.split == "test"
     for name, run in (("run", trained), ("other", other)):
         row, metrics = rows[name], run.evaluate()
-        assert (row.accuracy, row.interval, row.n) == (metrics.top1, metrics.interval, metrics.n)
-        assert row.loss == pytest.approx(metrics.loss)
-        assert row.parameters == sum(p.numel() for p in Classifier.load(run.path).network.parameters())
+        assert (row.score, row.interval, row.n) == (metrics.scores["top1"], metrics.interval, metrics.n)
+        assert row.scores["loss"] == pytest.approx(metrics.scores["loss"])
+        assert row.cost.parameters == sum(p.numel() for p in Classifier.load(run.path).network.parameters())
         assert row.size == sum((run.path / file).stat().st_size for file in ("model.safetensors", "model.json"))
         assert row.seconds == run.result["seconds"]
-        assert row.latency_ms > 0 and row.batch_ms > 0
-        assert row.memory >= row.size and row.memory_is in ("peak", "weights")
-    assert found.rows[0].accuracy >= found.rows[1].accuracy
-    assert len(found.curves["run"]) == 2 and len(found.curves["other"]) == 1
-    assert found.best.n == rows["run"].n and "on 6 images" in found.best.text()
+        assert row.cost.latency_ms > 0 and row.cost.batch_ms > 0
+        assert row.cost.memory >= row.size and row.cost.memory_kind in ("peak", "weights")
+    assert comparison.runs[0].score >= comparison.runs[1].score
+    assert len(comparison.curves["run"]) == 2 and len(comparison.curves["other"]) == 1
+    assert comparison.best.n == rows["run"].n and "6 images" in comparison.best.text()
 
 
 def test_memory_is_that_of_the_model_unpacked(apart: None, trained: Run, tmp_path: Path) -> None:
@@ -66,18 +66,18 @@ def test_memory_is_that_of_the_model_unpacked(apart: None, trained: Run, tmp_pat
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(place / f"{i}.png")
     runs = [train(tmp_path / "dull", "knn", out=tmp_path / name, reporter=NullReporter()) for name in ("a", "b")]
-    for row in discern.compare(runs).rows:  # k-NN keeps the training images, which press well
-        assert row.size < 60_000 < 40 * 60 * 60 * 3 * 4 < row.memory
+    for row in discern.compare(runs).runs:  # k-NN keeps the training images, which compress well
+        assert row.size < 60_000 < 40 * 60 * 60 * 3 * 4 < row.cost.memory
 
 
 @pytest.mark.parametrize("key", ["parameters", "name"])
-def test_sorted_as_asked(key: str, trained: Run, other: Run) -> None:
-    rows = discern.compare([trained, other], sort=key).rows
-    assert list(rows) == sorted(rows, key=KEYS[key])
+def test_sorted_by_key(key: str, trained: Run, other: Run) -> None:
+    rows = discern.compare([trained, other], sort=key).runs
+    assert list(rows) == sorted(rows, key=lambda row: SORT_KEYS[key](row, trained.task))
 
 
 def test_a_key_that_is_not_there(trained: Run, other: Run) -> None:
-    with pytest.raises(ConfigError, match=r"no key accurracy.*accuracy.*latency"):
+    with pytest.raises(ConfigError, match=r'Unknown sort key "accurracy".*accuracy.*latency'):
         discern.compare([trained, other], sort="accurracy")
 
 
@@ -86,9 +86,9 @@ def test_one_run_is_not_compared_even_twice(trained: Run) -> None:
         discern.compare([trained, trained.path])
 
 
-def test_two_runs_of_one_name_are_told_apart(other: Run, tmp_path: Path) -> None:
+def test_two_runs_of_one_name_have_full_names(other: Run, tmp_path: Path) -> None:
     shutil.copytree(other.path, tmp_path / "other")
-    names = {row.name for row in discern.compare([other, tmp_path / "other"]).rows}
+    names = {row.name for row in discern.compare([other, tmp_path / "other"]).runs}
     assert names == {str(other.path.resolve()), str((tmp_path / "other").resolve())}
 
 
@@ -115,14 +115,14 @@ def test_a_run_without_predictions(trained: Run, other: Run, tmp_path: Path) -> 
 def test_a_run_that_did_not_end(trained: Run, other: Run, tmp_path: Path) -> None:
     shutil.copytree(other.path, tmp_path / "stopped")
     (tmp_path / "stopped" / "metrics.json").unlink()
-    with pytest.raises(RunError, match=r"its training did not end. Go on with"):
+    with pytest.raises(RunError, match=r"training is unfinished; resume with"):
         discern.compare([trained, tmp_path / "stopped"])
 
 
 def test_the_command_shows_and_saves(
     trained: Run, other: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command(monkeypatch, trained.path, other.path, "--save", tmp_path / "c.html") == 0
+    assert command(monkeypatch, trained.path, other.path, "--out", tmp_path / "c.html") == 0
     shown = capsys.readouterr().out
     for words in ("run", "other", "accuracy", "6 test images", "measured now", "Saved:"):
         assert words in shown
@@ -135,11 +135,11 @@ def test_the_command_for_programs(
     assert command(monkeypatch, trained.path, other.path, "--json", "--sort", "latency") == 0
     value = json.loads(capsys.readouterr().out)
     assert {row["name"] for row in value["runs"]} == {"run", "other"}
-    assert value["best"]["sentence"] and value["part"] == "test" and value["batch"] == 32
+    assert value["best"]["p_value"] <= 1 and value["split"] == "test" and value["batch"] == 32
 
 
 def test_a_name_for_no_such_file_is_noticed_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command(monkeypatch, tmp_path / "nowhere", tmp_path, "--save", tmp_path / "c.doc") == 2
-    assert "end it in .png or .svg or .html" in capsys.readouterr().err
+    assert command(monkeypatch, tmp_path / "nowhere", tmp_path, "--out", tmp_path / "c.doc") == 2
+    assert "Use a name that ends in .png" in capsys.readouterr().err

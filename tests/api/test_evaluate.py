@@ -13,7 +13,6 @@ import pytest
 import torch
 
 import discern
-from discern.api.evaluate import matched
 from discern.api.train import train
 from discern.classifier.bundle import ModelCard, read_bundle, write_bundle
 from discern.classifier.classifier import Classifier
@@ -26,6 +25,7 @@ from discern.files import read_json, write_json
 from discern.models.registry import build_model
 from discern.preprocess.spec import Preprocess
 from discern.progress import NullReporter
+from discern.runs.evaluate_data import match_labels
 from discern.runs.run import Run
 from tests.images import make_folder
 from tests.run_facts import RecordingReporter
@@ -42,12 +42,8 @@ def two(apart: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
     )
 
 
-def told(recorder: RecordingReporter) -> str:
-    return "\n".join(event["text"] for event in recorder.events if event["event"] == "notice")
-
-
 def test_predictions_are_stored_by_the_names_of_the_split(trained: Run) -> None:
-    parts = trained.predictions()
+    parts = trained.class_predictions()
     images = read_json(trained.directory.split)["images"]
     assert list(parts) == ["validation", "test"]
     for name, part in parts.items():
@@ -56,14 +52,15 @@ def test_predictions_are_stored_by_the_names_of_the_split(trained: Run) -> None:
 
 
 def test_every_number_comes_from_them(trained: Run) -> None:
-    for name, part in trained.predictions().items():
+    for name, part in trained.class_predictions().items():
         found = trained.metrics(name)
         assert found is not None
-        assert found.to_json() == measure(part.probabilities, part.labels, part.classes).to_json()
+        wanted = measure(part.probabilities, part.labels, part.classes, split=name)
+        assert found.to_json() == wanted.to_json()
 
 
 def test_the_bundle_says_what_was_stored(trained: Run, small: Path) -> None:
-    classifier, part = trained.classifier(), trained.predictions()["test"]
+    classifier, part = trained.classifier(), trained.class_predictions()["test"]
     pixels = np.stack([classifier.pixels(small / path) for path in part.paths])
     assert np.allclose(classifier.probabilities(pixels), part.probabilities, atol=1e-5)
 
@@ -71,7 +68,7 @@ def test_the_bundle_says_what_was_stored(trained: Run, small: Path) -> None:
 def test_few_validation_images_scale_nothing(trained: Run) -> None:
     card, _tensors = read_bundle(trained.path)
     assert card.temperature == 1
-    assert "too few" in read_json(trained.directory.metrics)["temperature"]["why"]
+    assert read_json(trained.directory.metrics)["temperature"]["notice"]["code"] == "evaluation.temperature_few"
 
 
 def test_a_temperature_in_the_bundle_is_applied(tmp_path: Path) -> None:
@@ -96,31 +93,31 @@ def test_a_temperature_of_nothing_is_no_bundle(tmp_path: Path) -> None:
 def test_what_helps_is_stored_and_told(apart: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from discern.evaluation import calibration
 
-    monkeypatch.setattr(calibration, "LEAST_EXAMPLES", 1)
-    monkeypatch.setattr(calibration, "LEAST_MISTAKES", 0)
-    monkeypatch.setattr(calibration, "ERRORS", -np.inf)
+    monkeypatch.setattr(calibration, "MIN_EXAMPLES", 1)
+    monkeypatch.setattr(calibration, "MIN_ERRORS", 0)
+    monkeypatch.setattr(calibration, "STANDARD_ERRORS", -np.inf)
     recorder = RecordingReporter()
     run = train(make_folder(tmp_path / "data"), "lenet", epochs=1, out=tmp_path / "run", **QUICK, reporter=recorder)
     card, _tensors = read_bundle(run.path)
     assert card.temperature == read_json(run.directory.metrics)["temperature"]["value"] != 1
-    assert f"temperature {card.temperature:.2f}" in told(recorder)
-    part = run.predictions()["test"]
+    assert f"temperature {card.temperature:.2f}" in recorder.notices()
+    part = run.class_predictions()["test"]
     pixels = np.stack([run.classifier().pixels(tmp_path / "data" / path) for path in part.paths])
     assert np.allclose(run.classifier().probabilities(pixels), part.probabilities, atol=1e-5)
 
 
-def test_classes_in_another_order_are_matched(small: Path) -> None:
+def test_classes_in_another_order_are_match_labels(small: Path) -> None:
     dataset, recorder = open_data(small), RecordingReporter()
     assert dataset.classes == ("blue", "green", "red")
-    labels = matched(("red", "blue", "green"), dataset, np.arange(len(dataset)), recorder)
+    labels = match_labels(("red", "blue", "green"), dataset, np.arange(len(dataset)), recorder)
     assert labels.tolist() == [1] * 12 + [2] * 12 + [0] * 12
-    assert "another order: they are matched by name" in told(recorder)
+    assert "another order: they are matched by name" in recorder.notices()
 
 
 def test_the_same_classes_are_nothing_to_tell(small: Path) -> None:
     dataset, recorder = open_data(small), RecordingReporter()
-    assert matched(dataset.classes, dataset, np.arange(len(dataset)), recorder).tolist() == dataset.labels.tolist()
-    assert told(recorder) == ""
+    assert match_labels(dataset.classes, dataset, np.arange(len(dataset)), recorder).tolist() == dataset.labels.tolist()
+    assert recorder.notices() == ""
 
 
 def test_unknown_and_missing_classes_are_told(trained: Run, tmp_path: Path) -> None:
@@ -128,8 +125,8 @@ def test_unknown_and_missing_classes_are_told(trained: Run, tmp_path: Path) -> N
     (other / "red").rename(other / "crimson")
     recorder = RecordingReporter()
     assert discern.evaluate(trained, other, reporter=recorder).n == 12
-    assert "12 images are left out, for the classifier does not know their classes: crimson." in told(recorder)
-    assert "other has no images of green, red." in told(recorder)
+    assert "12 images are left out: the classifier does not know their classes (crimson)." in recorder.notices()
+    assert "other has no images of green, red." in recorder.notices()
 
 
 def test_a_file_with_its_classes_in_another_order(
@@ -144,7 +141,7 @@ def test_a_file_with_its_classes_in_another_order(
     features = {"label": {"names": names, "_type": "ClassLabel"}, "image": {"_type": "Image"}}
     described = {"huggingface": json.dumps({"info": {"features": features}})}
     pq.write_table(pa.table(columns).replace_schema_metadata(described), tmp_path / "other.parquet")
-    assert command(monkeypatch, trained.path, "--data", tmp_path / "other.parquet", "--json") == 0
+    assert command(monkeypatch, trained.path, tmp_path / "other.parquet", "--json") == 0
     shown = capsys.readouterr()
     assert "its classes in another order: they are matched by name" in shown.err
     found, wanted = json.loads(shown.out), discern.evaluate(trained, small, reporter=NullReporter()).to_json()
@@ -155,8 +152,8 @@ def test_what_the_run_learned_from_is_told(trained: Run, small: Path, tmp_path: 
     own, other = RecordingReporter(), RecordingReporter()
     discern.evaluate(trained, small, reporter=own)
     discern.evaluate(trained, make_folder(tmp_path / "other"), reporter=other)
-    assert "small is what the run learned from, which flatters it" in told(own)
-    assert "flatters" not in told(other)
+    assert "small is what the run was trained on, so the result is optimistic" in own.notices()
+    assert "optimistic" not in other.notices()
 
 
 def test_none_of_the_classes_is_an_error(trained: Run, tmp_path: Path) -> None:
@@ -169,19 +166,21 @@ def test_none_of_the_classes_is_an_error(trained: Run, tmp_path: Path) -> None:
 
 def test_a_class_without_images_left_is_missing(small: Path) -> None:
     dataset, recorder = open_data(small), RecordingReporter()
-    matched(dataset.classes, dataset, np.flatnonzero(dataset.labels == 0), recorder)
-    assert "has no images of green, red." in told(recorder)
+    match_labels(dataset.classes, dataset, np.flatnonzero(dataset.labels == 0), recorder)
+    assert "has no images of green, red." in recorder.notices()
 
 
 def test_a_threshold_of_a_run(two: Run) -> None:
-    found = discern.choose_threshold(two.path, "red", recall=1.0)
-    assert found.validation.n == len(two.predictions()["validation"]) and found.test.n == len(two.predictions()["test"])
-    assert found.validation.misses == 0
+    found = discern.choose_threshold(two.path, "red", min_recall=1.0)
+    assert found.validation.n == len(two.class_predictions()["validation"]) and found.test.n == len(
+        two.class_predictions()["test"]
+    )
+    assert found.validation.fn == 0
 
 
 def test_three_classes_have_no_threshold(trained: Run) -> None:
     with pytest.raises(ConfigError, match="two classes, and this run has 3: blue, green, red"):
-        discern.choose_threshold(trained, "red", recall=0.9)
+        discern.choose_threshold(trained, "red", min_recall=0.9)
 
 
 def test_metrics_of_another_version_are_one_sentence(two: Run, tmp_path: Path) -> None:
@@ -201,28 +200,29 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 def test_the_command_shows_numbers_with_their_doubt(
     two: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command(monkeypatch, two.path, "--positive", "red", "--miss-cost", "10") == 0
+    assert command(monkeypatch, two.path, "--positive", "red", "--false-negative-cost", "10") == 0
     shown = capsys.readouterr().out
-    for words in ("at 95 %", "balanced accuracy", "calibration error", "n 8", "Call it red from", "a miss costs 10"):
+    for words in ("95 % CI", "recall", "precision", "Predict red from probability", "false negative costs 10"):
         assert words in shown
 
 
 def test_the_command_for_programs(
     two: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command(monkeypatch, two.path, "--positive", "red", "--least-recall", "0.9", "--json") == 0
+    assert command(monkeypatch, two.path, "--positive", "red", "--min-recall", "0.9", "--json") == 0
     value = json.loads(capsys.readouterr().out)
-    assert value["threshold"]["recall"] == 0.9 and value["n"] == 8
-    assert {"summary", "intervals", "reliability"} <= value.keys()
+    assert value["min_recall"] == 0.9 and value["test"]["n"] == 8
+    assert command(monkeypatch, two.path, "--json") == 0
+    assert {"n", "summary", "intervals", "reliability"} <= json.loads(capsys.readouterr().out).keys()
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--miss-cost", "2"), "say with --positive for which class"),
-        (("--positive", "red"), "either the cost of a miss or the least recall"),
-        (("--positive", "pink", "--miss-cost", "2"), "no class pink: the class to find is one of blue, red"),
-        (("--positive", "red", "--miss-cost", "2", "--data", "digits"), "leave out --data or --positive"),
+        (("--false-negative-cost", "2"), "require --positive CLASS"),
+        (("--positive", "red"), "either the cost of a false negative or the minimum recall"),
+        (("--positive", "pink", "--false-negative-cost", "2"), 'Unknown class "pink": the positive class is one of'),
+        (("digits", "--positive", "red", "--false-negative-cost", "2"), "remove DATA or --positive"),
     ],
 )
 def test_a_wrong_question_is_one_sentence(

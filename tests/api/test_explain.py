@@ -36,7 +36,7 @@ def training_image(trained: Run, small: Path) -> tuple[str, Path]:
 
 def test_nearest_to_a_training_image_is_itself(trained: Run, training_image: tuple[str, Path], tmp_path: Path) -> None:
     name, path = training_image
-    found = explain(trained.path, path, "nearest")
+    found = explain(trained.path, path, method="nearest")
     assert isinstance(found, Nearest)
     assert found.paths[0] == name and found.labels[0] == name.split("/")[0]
     assert found.similarity[0] == pytest.approx(1, abs=1e-4)
@@ -48,7 +48,7 @@ def test_nearest_to_a_training_image_is_itself(trained: Run, training_image: tup
 @pytest.mark.parametrize("method", ["embedding", "embedding-tsne"])
 def test_embedding(method: str, trained: Run, training_image: tuple[str, Path], tmp_path: Path) -> None:
     name, path = training_image
-    found = explain(trained.path, path, method)
+    found = explain(trained.path, path, method=method)
     assert isinstance(found, Embedding)
     assert found.points.shape == (len(found.labels), 2) and np.isfinite(found.points).all()
     assert found.to_json()["method"] == method and str(len(found.points)) in found.sentences()[1]
@@ -62,7 +62,7 @@ def test_a_bundle_alone_has_no_training_images(trained: Run, training_image: tup
     for name in ("model.json", "model.safetensors"):
         shutil.copy(trained.path / name, tmp_path / name)
     with pytest.raises(ConfigError, match="nearest needs the training images"):
-        explain(tmp_path, training_image[1], "nearest")
+        explain(tmp_path, training_image[1], method="nearest")
 
 
 def test_images_that_were_moved_or_added(
@@ -77,7 +77,7 @@ def test_images_that_were_moved_or_added(
         config["data"]["origin"] = str(tmp_path / place)
         (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
         with pytest.raises(RunError, match=sentence + ".*predict, evaluate, compare and the other methods"):
-            explain(run, training_image[1], "nearest")
+            explain(run, training_image[1], method="nearest")
 
 
 def test_images_that_were_changed(trained: Run, training_image: tuple[str, Path], small: Path, tmp_path: Path) -> None:
@@ -88,14 +88,14 @@ def test_images_that_were_changed(trained: Run, training_image: tuple[str, Path]
     config["data"]["origin"] = str(tmp_path / "data")
     (tmp_path / "run" / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(RunError, match=r"changed since .*run was trained on them: put the old ones back"):
-        explain(tmp_path / "run", training_image[1], "embedding")
+        explain(tmp_path / "run", training_image[1], method="embedding")
 
 
 def test_an_open_classifier_explains_itself(trained: Run, training_image: tuple[str, Path], tmp_path: Path) -> None:
     opened = discern.load(trained.path)
     for method in ("gradcam", "nearest"):
-        assert opened.explain(training_image[1], method).to_json() == (
-            explain(trained.path, training_image[1], method).to_json()
+        assert opened.explain(training_image[1], method=method).to_json() == (
+            explain(trained, training_image[1], method=method).to_json()
         )
     assert trained.classifier().explain(training_image[1], class_="blue").to_json()["label"] == "blue"
 
@@ -105,15 +105,15 @@ def test_a_classical_model_shows_what_it_goes_by(
     features: str, small: Path, apart: None, training_image: tuple[str, Path], tmp_path: Path
 ) -> None:
     run = train(small, "knn", features=features, out=tmp_path / "knn", reporter=NullReporter())
-    near = run.classifier().explain(training_image[1], "nearest")
+    near = run.classifier().explain(training_image[1], method="nearest")
     assert isinstance(near, Nearest) and near.paths[0] == training_image[0]
     assert near.similarity[0] == pytest.approx(1, abs=1e-5)
-    map = explain(run.path, training_image[1], "embedding")
+    map = explain(run.path, training_image[1], method="embedding")
     assert isinstance(map, Embedding)
     np.testing.assert_allclose(map.points[map.paths.index(training_image[0])], map.point, atol=1e-4)
     for method in ("gradcam", "features", "all"):
-        with pytest.raises(ModelError, match=r"knn is a classical model.*nearest, embedding and embedding-tsne show"):
-            explain(run.path, training_image[1], method)
+        with pytest.raises(ModelError, match=r"knn is a classical model.*nearest, embedding or embedding-tsne"):
+            explain(run.path, training_image[1], method=method)
 
 
 @pytest.mark.slow

@@ -55,21 +55,19 @@ def test_a_network_of_ones_own(data: Path, code: str, tmp_path: Path) -> None:
     assert made.evaluate().top1 > 0.5
     assert not list((tmp_path / "run").rglob("*.py"))
     image = next(data.rglob("*.png"))
-    before = discern.load(tmp_path / "run", code=code).predict(image)
-    assert [found.label for found in discern.predict(tmp_path / "run", [image], code=code)] == [before.label]
-    assert discern.evaluate(tmp_path / "run", data, code=code).top1 > 0.5
+    before = discern.load(tmp_path / "run", model_code=code).predict(image)
+    assert [found.label for found in discern.predict(tmp_path / "run", [image], model_code=code)] == [before.label]
+    assert discern.evaluate(tmp_path / "run", data, model_code=code).top1 > 0.5
     shutil.move(tmp_path / "mine.py", tmp_path / "moved.py")
-    assert discern.load(tmp_path / "run", code=f"{tmp_path / 'moved.py'}:net").predict(image) == before
-    with pytest.raises(
-        ConfigError, match="is of a network in code of its own, which a bundle does not carry: add --code"
-    ):
+    assert discern.load(tmp_path / "run", model_code=f"{tmp_path / 'moved.py'}:net").predict(image) == before
+    with pytest.raises(ConfigError, match="which a bundle does not carry: add --model-code"):
         discern.load(tmp_path / "run")
-    with pytest.raises(ConfigError, match="--code resnet18 does not go with"):
-        discern.load(tmp_path / "run", code="resnet18")
+    with pytest.raises(ConfigError, match="--model-code resnet18 does not go with"):
+        discern.load(tmp_path / "run", model_code="resnet18")
     with pytest.raises(discern.errors.RunError, match="do not fit the network"):
-        discern.load(tmp_path / "run", code=f"{tmp_path / 'moved.py'}:another")
-    with pytest.raises(ModelError, match="There is no file"):
-        discern.load(tmp_path / "run", code=code)
+        discern.load(tmp_path / "run", model_code=f"{tmp_path / 'moved.py'}:another")
+    with pytest.raises(ModelError, match="no file"):
+        discern.load(tmp_path / "run", model_code=code)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +84,7 @@ def test_trains_resumes_and_predicts(model: str, data: Path, tmp_path: Path) -> 
     settings = QUICK | {"size": 32, "lr": 1e-3, "optimizer": "adamw", "ema": 0.5}
     made = discern.train(data, model=model, epochs=1, out=tmp_path / "run", **settings)
     code = model if ".py" in model else None
-    classifier = discern.load(made.path, code=code)
+    classifier = discern.load(made.path, model_code=code)
     seen = np.random.default_rng(0).integers(0, 256, (2, *classifier.card.preprocess.shape), dtype=np.uint8)
     assert classifier.probabilities(seen).sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert discern.train(resume=made.path, model_code=code).evaluate().n == made.evaluate().n
@@ -94,7 +92,7 @@ def test_trains_resumes_and_predicts(model: str, data: Path, tmp_path: Path) -> 
 
 def test_code_of_a_run_is_run_only_when_named(data: Path, code: str, tmp_path: Path) -> None:
     discern.train(data, model=code, epochs=1, out=tmp_path / "run", **QUICK)
-    with pytest.raises(ConfigError, match="only when named: add --code"):
+    with pytest.raises(ConfigError, match="only when named: add --model-code"):
         discern.train(resume=tmp_path / "run")
 
 
@@ -106,14 +104,14 @@ def test_the_same_through_the_commands(
     assert run(monkeypatch, "train", data, "--model", code, "--epochs", 1, "--out", made, "--json", *sets) == 0
     capsys.readouterr()
     Image.new("RGB", (30, 20), (200, 40, 40)).save(tmp_path / "red.bmp")
-    assert run(monkeypatch, "predict", made, tmp_path / "red.bmp", "--code", code, "--json") == 0
+    assert run(monkeypatch, "predict", made, tmp_path / "red.bmp", "--model-code", code, "--json") == 0
     assert json.loads(capsys.readouterr().out)["label"] in ("red", "green", "blue")
-    assert run(monkeypatch, "evaluate", made, "--data", data, "--code", code, "--json") == 0
+    assert run(monkeypatch, "evaluate", made, data, "--model-code", code, "--json") == 0
     assert 0 <= json.loads(capsys.readouterr().out)["top1"] <= 1
-    for arguments in (("predict", made, tmp_path / "red.bmp"), ("evaluate", made, "--data", data)):
+    for arguments in (("predict", made, tmp_path / "red.bmp"), ("evaluate", made, data)):
         assert run(monkeypatch, *arguments) == 2
         error = capsys.readouterr().err.strip().splitlines()[-1]
-        assert error.startswith("Error: ") and error.endswith(f"add --code {code}.")
+        assert error.startswith("Error: ") and error.endswith(f"add --model-code {code}.")
 
 
 @pytest.mark.slow

@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 
 import discern
 from discern.data.cifar import CIFAR100
-from discern.evaluation.report.report_data import read_story
+from discern.notices import Notice
 from discern.progress import NullReporter
+from discern.runs.report_data import load_report_data
 from discern.runs.run import Run
 from tests.data.test_idx import idx
 from tests.run_facts import settings_of
@@ -58,18 +59,17 @@ def train(name: str, folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_it_runs_on_grey_and_on_many_classes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_runs_on_gray_images_and_on_many_classes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = train(name, tmp_path, tmp_path / "run", monkeypatch)
     config = settings_of(run)
     assert (config["model"], config["channels"]) == ("fastnet", 1 if name == "fashion-mnist" else 3)
-    looked = run.directory.read_metrics()["views"]
-    assert looked["views"] == 6 and looked["top1"] == run.result["test"]["top1"]
-    assert looked["why"] in read_story(run.directory).views
+    gain = run.directory.read_metrics()["tta"]
+    assert gain["views"] == 6 and gain["top1"] == run.result["test"]["top1"]
+    assert Notice.from_json(gain["notice"]) in load_report_data(run.directory).remarks
     classifier = discern.load(run.path)
-    assert classifier.card.views == ("mirror", "shift")
-    tested = run.evaluate()
-    assert tested.top1 == looked["top1"]  # the bundle looks as often as the run did
-    assert classifier.without_tta().card.views == ()
+    assert classifier.card.tta == ("flip", "shift")
+    assert run.evaluate().scores["top1"] == gain["top1"]  # the bundle has as many views as the run had
+    assert classifier.without_tta().card.tta == ()
 
 
 def test_the_same_seed_gives_the_same_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from discern.models.registry import TABLE
 
 
 def test_list_has_every_network_in_the_order_of_history() -> None:
-    rows = discern.list_models()
-    assert [row["name"] for row in rows] == list(TABLE)
-    years = [row["year"] for row in rows]
+    models = discern.list_models().networks
+    assert [model.name for model in models] == list(TABLE)
+    years = [model.year for model in models]
     assert years == sorted(years)
 
 
@@ -69,7 +69,7 @@ def test_comparison_is_a_row_a_network() -> None:
 
 def test_comparison_measures_here() -> None:
     found = discern.compare_models(["feed-forward", "lenet"], size=32, time=True).to_json()
-    assert found["batch"] == 32
+    assert found["batch_size"] == 32
     assert found["machine"]["threads"] >= 1
     assert all(row["latency_ms"] > 0 and row["images_per_second"] > 0 for row in found["networks"])
 

@@ -32,17 +32,23 @@ def headed(
 
 
 def test_the_file_says_what_the_run_is(headed: tuple[Run, RecordingReporter], keras_file: Path) -> None:
-    run, _heard = headed
+    run, _recorder = headed
     config = settings_of(run)
-    wanted = {"model": "mobilenet-0.25", "finetune": "head", "epochs": 3, "size": 96, "network": {"stem": "imagenet"}}
+    wanted = {
+        "model": "mobilenet-0.25",
+        "finetune": "head",
+        "epochs": 3,
+        "size": 96,
+        "model_args": {"stem": "imagenet"},
+    }
     wanted |= {"weights": str(keras_file), "mean": [0.5] * 3, "std": [0.5] * 3, "optimizer": "adamw"}
     assert {name: config[name] for name in wanted} == wanted
-    assert "Training the head alone" in notices(run) and "shifted or mirrored: 2." in notices(run)
+    assert "Training only the head on frozen-backbone features, with 2 versions of each image" in notices(run)
     assert (run.path / "checkpoint" / "start.safetensors").is_file()
 
 
 def test_the_frozen_backbone_is_frozen_to_the_bit(headed: tuple[Run, RecordingReporter], keras_file: Path) -> None:
-    run, _heard = headed
+    run, _recorder = headed
     first, last = initial_weights(run), bundle(run)
     assert first.keys() == last.keys()
     assert {name for name in first if not torch.equal(first[name], last[name])} == {"fc.weight", "fc.bias"}
@@ -52,7 +58,7 @@ def test_the_frozen_backbone_is_frozen_to_the_bit(headed: tuple[Run, RecordingRe
 
 
 def test_the_bundle_answers_as_its_head_on_the_features(headed: tuple[Run, RecordingReporter], large: Path) -> None:
-    run, _heard = headed
+    run, _recorder = headed
     classifier = run.classifier()
     pixels = np.stack([classifier.pixels(path) for path in sorted(large.rglob("*.png"))[:5]])
     with torch.no_grad():
@@ -84,13 +90,13 @@ def test_a_run_whose_first_weights_are_gone_does_not_begin_without_them(
 ) -> None:
     run = shutil.copytree(headed[0].path, tmp_path / "run")
     shutil.rmtree(run / "checkpoint")
-    with pytest.raises(ModelError, match=r"no weights file .*start\.safetensors"):
+    with pytest.raises(ModelError, match=r"start\.safetensors"):
         train(resume=run, reporter=NullReporter())
 
 
 def test_the_command_in_the_report_makes_the_run_again(headed: tuple[Run, RecordingReporter]) -> None:
     report = (headed[0].path / "report.html").read_text(encoding="utf-8")
-    assert "--weights" in report and "--tune" in report and "--set" in report
+    assert "--weights" in report and "--finetune" in report and "--set" in report
 
 
 # The head, then everything
@@ -127,15 +133,15 @@ def test_both_phases_are_counted_on(both: tuple[Run, RecordingReporter]) -> None
     assert run.result["epochs"] == 4
     starts = [event for event in recorder.events if event["event"] == "start"]
     assert [(event["epoch"], event["epochs"]) for event in starts] == [(0, 4), (2, 4)]
-    assert "head on a frozen backbone first" in notices(run)
+    assert "head on frozen-backbone features first" in notices(run)
 
 
 def test_early_layers_move_less_than_late_ones(both: tuple[Run, RecordingReporter]) -> None:
-    run, _heard = both
+    run, _recorder = both
     first, last = initial_weights(run), bundle(run)
     names = [name for name in first if name.endswith("conv1.weight") or name.endswith("conv2.weight")]
     moved = {name: float((last[name] - first[name]).norm() / first[name].norm()) for name in names}
-    assert settings_of(run)["early_rate"] == 0.1
+    assert settings_of(run)["first_layer_lr_scale"] == 0.1
     early, late = moved["conv1.weight"], moved["layer4.1.conv2.weight"]
     assert 0 < early < late
 
@@ -177,15 +183,15 @@ class Stopper(RecordingReporter):
 def test_a_run_stopped_in_either_phase_goes_on_to_the_same_bytes(
     both: tuple[Run, RecordingReporter], small: Path, trained: Run, tmp_path: Path, epochs: int, steps: int, how: str
 ) -> None:
-    whole, _heard = both
+    complete, _recorder = both
     run = tmp_path / "run"
     reporter = Stopper(epochs, steps, how)
     with pytest.raises(SystemExit if how == "killed" else Interrupted):
         train(small, weights=trained.path, finetune="head+all", out=run, **BOTH, reporter=reporter)
     assert not (run / "model.safetensors").exists()
     resumed = train(resume=run, reporter=NullReporter())
-    assert (run / "model.safetensors").read_bytes() == (whole.path / "model.safetensors").read_bytes()
-    assert epochs_of(resumed) == epochs_of(whole)
+    assert (run / "model.safetensors").read_bytes() == (complete.path / "model.safetensors").read_bytes()
+    assert epochs_of(resumed) == epochs_of(complete)
     assert not list(run.rglob("*.npy"))
 
 

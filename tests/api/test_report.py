@@ -32,7 +32,7 @@ from tests.run_facts import QUICK, RecordingReporter
 # What stays as it is in every language: file names, settings, layers and what they are called in code.
 CODE = re.compile(r"<pre>.*?</pre>|<details>.*?</details>|<ul>(<li>[^<]*</li>)*</ul></details>|`[^`]*`", re.S)
 NAMES = re.compile(
-    "red|green|blue|small|setosa|versicolor|virginica|lenet|logistic|iris|knn|discern|Python|torch|scikit|learn|png|csv"
+    "red|green|blue|small|sepal|petal|length|width|species|setosa|versicolor|virginica|pixels|top|lenet|logistic|iris|knn|discern|Python|torch|scikit|learn|png|csv"
     "|train|test|validation|true|fp32|bf16|contiguous|channels_last|cu[0-9]+|ROC|AUC|Brier|AMD|Intel|EPYC|Xeon|Apple"
     "|[0-9a-f]{16,}"
 )

@@ -22,7 +22,7 @@ from tests.run_facts import RecordingReporter, notices, settings_of
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_folder(tmp_path_factory.mktemp("data") / "colours")
+    return make_folder(tmp_path_factory.mktemp("data") / "colors")
 
 
 def test_grid(folder: Path, tmp_path: Path) -> None:
@@ -31,15 +31,16 @@ def test_grid(folder: Path, tmp_path: Path) -> None:
     run = train(
         folder, "knn", features="handcrafted", search="grid", cv=3, out=tmp_path / "r", **settings, reporter=recorder
     )
-    assert run.search is not None and len(run.search["tried"]) == 2 and run.search["n"] == 27  # the training part alone
+    assert run.search is not None and len(run.search.candidates) == 2 and run.search.n == 27  # only the training split
     assert settings_of(run)["ranges"] == {"n_neighbors": [1, 3]}
-    assert settings_of(run)["estimator"] == {"weights": "uniform", **run.search["tried"][0]["settings"]}
-    assert [event["tried"] for event in RunDirectory(run.path).read_events("search")] == [run.search["tried"]]
+    assert settings_of(run)["estimator"] == {"weights": "uniform", **run.search.best.settings}
+    (event,) = RunDirectory(run.path).read_events("search")
+    assert event["candidates"] == run.search.to_json()["candidates"]
     assert "2 settings tried by 3-fold cross-validation" in notices(run)
     assert [event["kind"] for event in recorder.events if event["event"] == "search"] == ["grid"]
 
 
-def test_two_settings_of_one_answer_are_the_first(folder: Path, tmp_path: Path) -> None:
+def test_of_two_equal_settings_the_first_is_chosen(folder: Path, tmp_path: Path) -> None:
     settings = {"k": [1, 2], "weights": "distance"}
     runs = [
         train(folder, "knn", features="color", search="grid", cv=2, out=tmp_path / str(i), **settings,
@@ -50,7 +51,7 @@ def test_two_settings_of_one_answer_are_the_first(folder: Path, tmp_path: Path) 
 
 
 def test_several_models_search(folder: Path, tmp_path: Path) -> None:
-    board = discern.train_many(
+    leaderboard = discern.train_many(
         folder,
         ["knn", "tree"],
         features="handcrafted",
@@ -59,11 +60,11 @@ def test_several_models_search(folder: Path, tmp_path: Path) -> None:
         out=tmp_path / "b",
         reporter=NullReporter(),
     )
-    assert all(run.search for run in board.runs)
+    assert all(run.search for run in leaderboard.runs)
 
 
 def test_networks_do_not_search(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"go with classical models .*: train lenet once with each setting"):
+    with pytest.raises(ConfigError, match=r'"search" is a setting of classical models .*, not of lenet'):
         train(folder, "lenet", search="grid", out=tmp_path / "r", reporter=NullReporter())
     with pytest.raises(ConfigError, match=r"--cv 10 is more folds than there are training examples of .* .9."):
         train(folder, "knn", search="grid", cv=10, out=tmp_path / "r", reporter=NullReporter())
@@ -75,11 +76,11 @@ def test_distances_become_honest_probabilities(name: str, tmp_path: Path) -> Non
     run = train("digits", name, out=tmp_path / "r", reporter=NullReporter())
     temperature = run.classifier().card.temperature
     assert 0 < temperature < 1  # distances say less than they know
-    told = run.predictions()["test"]
-    undivided = told.probabilities.astype(np.float64) ** temperature
+    split = run.class_predictions()["test"]
+    undivided = split.probabilities.astype(np.float64) ** temperature
     undivided /= undivided.sum(axis=1, keepdims=True)
-    before = -np.log(undivided[np.arange(len(told)), told.labels]).mean()
-    assert run.evaluate().loss < before / 2
+    before = -np.log(undivided[np.arange(len(split)), split.labels]).mean()
+    assert run.evaluate().scores["loss"] < before / 2
     assert "divided by" in notices(run)
 
 
@@ -92,18 +93,18 @@ def test_several_embeddings(folder: Path, tmp_path: Path) -> None:
     run = train(folder, "logistic", features=",".join([*names, "color"]), out=tmp_path / "r", reporter=NullReporter())
     assert run.result["features"] == ",".join([*names, "color"])
     assert settings_of(run)["size"] == 32  # the larger; the other network sees it made smaller
-    assert "424 numbers" in notices(run)  # 84 a network and 256 colours
+    assert "424 per image" in notices(run)  # 84 a network and 256 colors
     for net in nets:
         (net.path / "model.safetensors").unlink()
     assert discern.evaluate(run, folder, reporter=NullReporter()).n == 36
 
 
-def test_embeddings_that_see_differently(folder: Path, tmp_path: Path) -> None:
+def test_embeddings_that_read_differently(folder: Path, tmp_path: Path) -> None:
     nets = [
         train(folder, "lenet", epochs=1, out=tmp_path / f"net{c}", channels=c, reporter=NullReporter()) for c in (1, 3)
     ]
     features = ",".join(f"embedding:{net.path}" for net in nets)
-    with pytest.raises(ConfigError, match=r"see images differently .*: take networks that see alike"):
+    with pytest.raises(ConfigError, match=r"read images differently .*: use networks that agree"):
         train(folder, "knn", features=features, out=tmp_path / "r", reporter=NullReporter())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +14,11 @@ from discern.classifier.classifier import Prediction
 from discern.data.image import decode, decode_reduced
 from discern.errors import ConfigError, DataError, ImageError, RunError
 from discern.preprocess.spec import Preprocess
-from discern.progress import NullReporter, Reporter
+from discern.progress import NullReporter
 from discern.runs.run import Run
 from discern.runs.run_directory import RunDirectory
 from tests.images import make_folder
+from tests.run_facts import RecordingReporter
 
 PLAIN = {
     "precision": "fp32",
@@ -26,56 +26,48 @@ PLAIN = {
 }  # not left to the probe, whose answer each test's cache keeps
 
 
-class Listener(Reporter):
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-
-    def event(self, event: dict[str, Any]) -> None:
-        self.events.append(event)
-
-
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path, Listener]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path, RecordingReporter]:
     folder = make_folder(tmp_path_factory.mktemp("data") / "水果")
-    listener = Listener()
+    recorder = RecordingReporter()
     out = tmp_path_factory.mktemp("runs") / "run"
-    run = train(folder, model="cnn-course", epochs=6, out=out, **PLAIN, reporter=listener)
-    return run, folder, listener
+    run = train(folder, model="cnn-course", epochs=6, out=out, **PLAIN, reporter=recorder)
+    return run, folder, recorder
 
 
-def test_learns_colours(trained: tuple[Run, Path, Listener]) -> None:
-    run, _folder, _listener = trained
+def test_learns_colors(trained: tuple[Run, Path, RecordingReporter]) -> None:
+    run, _folder, _recorder = trained
     assert run.result["test"]["top1"] == 1.0
-    assert run.evaluate().n == run.evaluate().confusion.sum() == 6
+    assert run.evaluate().n == 6
 
 
-def test_run_directory_is_complete(trained: tuple[Run, Path, Listener]) -> None:
-    run, _folder, listener = trained
+def test_run_directory_is_complete(trained: tuple[Run, Path, RecordingReporter]) -> None:
+    run, _folder, recorder = trained
     names = {path.name for path in run.path.iterdir()}
     assert {"config.json", "split.json", "audit.json", "events.jsonl", "metrics.json"} <= names
     assert {"model.safetensors", "model.json", "report.html", "checkpoint"} <= names
     epochs = list(RunDirectory(run.path).read_events("epoch"))
     assert [event["epoch"] for event in epochs] == [1, 2, 3, 4, 5, 6]
-    assert [event for event in listener.events if event["event"] == "epoch"] == epochs
+    assert [event for event in recorder.events if event["event"] == "epoch"] == epochs
     assert not list(run.path.rglob("*.part"))
 
 
-def test_evaluating_the_same_images_again_gives_the_same_numbers(trained: tuple[Run, Path, Listener]) -> None:
-    run, folder, _listener = trained
+def test_evaluating_the_same_images_again_gives_the_same_numbers(trained: tuple[Run, Path, RecordingReporter]) -> None:
+    run, folder, _recorder = trained
     everything = discern.evaluate(run, folder, reporter=NullReporter())
-    assert everything.n == 36 and everything.top1 == 1.0
+    assert everything.n == 36 and everything.scores["top1"] == 1.0
 
 
-def test_pixels_are_the_same_at_train_evaluate_and_predict(trained: tuple[Run, Path, Listener]) -> None:
-    run, folder, _listener = trained
+def test_pixels_are_the_same_at_train_evaluate_and_predict(trained: tuple[Run, Path, RecordingReporter]) -> None:
+    run, folder, _recorder = trained
     spec = Preprocess.model_validate(RunDirectory(run.path).read_config()["preprocess"])
     path = folder / "red" / "3.png"
     expected = spec.apply(*decode_reduced(path.read_bytes(), spec.min_side))
     assert np.array_equal(run.classifier().pixels(path), expected)
 
 
-def test_predict_goes_on_past_what_is_not_a_image(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
-    run, folder, _listener = trained
+def test_predict_goes_on_past_what_is_not_a_image(trained: tuple[Run, Path, RecordingReporter], tmp_path: Path) -> None:
+    run, folder, _recorder = trained
     bad = tmp_path / "bad.png"
     bad.write_text("no image")
     found = list(discern.predict(run.path, [folder / "red", bad, folder / "blue" / "0.png"]))
@@ -84,29 +76,31 @@ def test_predict_goes_on_past_what_is_not_a_image(trained: tuple[Run, Path, List
     assert "bad.png" in str(found[12])
 
 
-def test_an_array_a_path_and_bytes_predict_alike(trained: tuple[Run, Path, Listener]) -> None:
-    run, folder, _listener = trained
+def test_an_array_a_path_and_bytes_predict_alike(trained: tuple[Run, Path, RecordingReporter]) -> None:
+    run, folder, _recorder = trained
     path = folder / "green" / "1.png"
     classifier = run.classifier()
     from_array = classifier.predict(np.asarray(decode(path.read_bytes())))
     assert classifier.predict(path).top == classifier.predict(path.read_bytes()).top == from_array.top
 
 
-def test_classes_of_other_data_are_matched_by_name(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
-    run, _folder, _listener = trained
+def test_classes_of_other_data_are_matched_by_name(
+    trained: tuple[Run, Path, RecordingReporter], tmp_path: Path
+) -> None:
+    run, _folder, _recorder = trained
     two = make_folder(tmp_path / "two", classes=("red", "blue"))
-    assert discern.evaluate(run, two, reporter=NullReporter()).top1 == 1.0
+    assert discern.evaluate(run, two, reporter=NullReporter()).scores["top1"] == 1.0
 
 
-def test_same_seed_same_bits(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
-    run, folder, _listener = trained
+def test_same_seed_same_bits(trained: tuple[Run, Path, RecordingReporter], tmp_path: Path) -> None:
+    run, folder, _recorder = trained
     again = train(folder, model="cnn-course", epochs=6, out=tmp_path / "again", **PLAIN, reporter=NullReporter())
     other = train(folder, "cnn-course", epochs=6, seed=1, out=tmp_path / "other", **PLAIN, reporter=NullReporter())
     weights = [(r.path / "model.safetensors").read_bytes() for r in (run, again, other)]
     assert weights[0] == weights[1] != weights[2]
 
 
-def test_changed_images_are_not_resumed(trained: tuple[Run, Path, Listener], tmp_path: Path) -> None:
+def test_changed_images_are_not_resumed(trained: tuple[Run, Path, RecordingReporter], tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "data")
     run = train(folder, model="cnn-course", epochs=1, out=tmp_path / "run", reporter=NullReporter())
     (folder / "red" / "0.png").write_bytes((folder / "blue" / "0.png").read_bytes())
@@ -114,8 +108,8 @@ def test_changed_images_are_not_resumed(trained: tuple[Run, Path, Listener], tmp
         train(resume=run.path, reporter=NullReporter())
 
 
-def test_a_resumed_finished_run_is_the_run(trained: tuple[Run, Path, Listener]) -> None:
-    run, _folder, _listener = trained
+def test_a_resumed_finished_run_is_the_run(trained: tuple[Run, Path, RecordingReporter]) -> None:
+    run, _folder, _recorder = trained
     before = (run.path / "model.safetensors").read_bytes()
     assert train(resume=run.path, reporter=NullReporter()).result["test"] == run.result["test"]
     assert (run.path / "model.safetensors").read_bytes() == before
@@ -135,7 +129,7 @@ def test_a_run_is_resumed_from_any_folder(tmp_path: Path, monkeypatch: pytest.Mo
     assert train(resume=run.path, reporter=NullReporter()).result["epochs"] == 1
 
 
-def test_resuming_takes_no_settings(trained: tuple[Run, Path, Listener]) -> None:
+def test_resuming_takes_no_settings(trained: tuple[Run, Path, RecordingReporter]) -> None:
     with pytest.raises(ConfigError, match="--resume"):
         train(resume=trained[0].path, epochs=9, reporter=NullReporter())
 

@@ -82,7 +82,7 @@ def decode(data: bytes | np.ndarray | Image.Image) -> Image.Image:
     (3, 2)
     >>> decode(b"")
     Traceback (most recent call last):
-    discern.errors.ImageError: the file is empty: copy it again from where it came, or delete it.
+    discern.errors.ImageError: the file is empty: copy it again from where it came.
     """
     return decode_reduced(data, 0)[0]
 
@@ -155,18 +155,18 @@ def _from_array(data: np.ndarray) -> Image.Image:
 
 def _open(data: bytes) -> Image.Image:
     if not data:
-        raise ImageError(_("the file is empty: copy it again from where it came, or delete it."), "empty")
+        raise ImageError(_("the file is empty: copy it again from where it came."), "empty")
     try:
         return Image.open(io.BytesIO(data), formats=_formats(data))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        message = _("it claims to be larger than {limit} million pixels: make it smaller, or delete it.")
+        message = _("it claims to be larger than {limit} million pixels: make it smaller.")
         raise ImageError(message.format(limit=MAX_PIXELS // 1_000_000), "decompression_bomb") from error
     except Exception as error:
         if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
             raise ImageError(_("HEIC images are not supported: save it as JPEG or PNG."), "unreadable") from error
         if data.startswith(_SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
             raise _describe_damage(data, error) from error
-        message = _("it is not an image: delete it, or save it as JPEG or PNG.")
+        message = _("it is not an image: save it as JPEG or PNG, or keep it elsewhere.")
         raise ImageError(message, "not_an_image") from error
 
 
@@ -182,15 +182,15 @@ def _all_formats() -> tuple[str, ...]:
 
 
 def _too_large(width: int, height: int) -> ImageError:
-    message = _("it is {width} x {height} pixels, more than {limit} million: make it smaller, or delete it.")
+    message = _("it is {width} x {height} pixels, more than {limit} million: make it smaller.")
     limit = MAX_PIXELS // 1_000_000
     return ImageError(message.format(width=width, height=height, limit=limit), "decompression_bomb")
 
 
 def _describe_damage(data: bytes, error: Exception) -> ImageError:
     if _is_truncated(data) or "truncated" in str(error).lower():
-        return ImageError(_("the file is truncated: copy it again from where it came, or delete it."), "truncated")
-    message = _("the file is damaged ({reason}): copy it again from where it came, or delete it.")
+        return ImageError(_("the file is truncated: copy it again from where it came."), "truncated")
+    message = _("the file is damaged ({reason}): copy it again from where it came.")
     reason = str(error).strip(" .") or type(error).__name__
     return ImageError(message.format(reason=reason), "unreadable")
 

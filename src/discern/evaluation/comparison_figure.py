@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from discern.figures import PAPER
 from discern.i18n import _
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ NAME_PLACES = (  # of a name beside its point: points to the right and up, and w
     ((-6, 4), "right", "bottom"),
     ((-6, -4), "right", "top"),
 )
-NAME_BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+NAME_BOX = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 
 
 def plot_latency(runs: Sequence[ComparedRun], score_title: str, ax: Axes) -> None:

@@ -103,7 +103,7 @@ class ModelDescription(Result):
 
     def _plot_layers(self, ax: Axes) -> None:
         layers = self.summary.layers
-        curves: dict[str, list[int | None]] = {
+        curves = {
             _("parameters"): [layer.parameters for layer in layers],
             _("multiply-adds"): [layer.multiply_adds for layer in layers],
         }

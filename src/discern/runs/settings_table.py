@@ -16,7 +16,7 @@ from discern.result import Cell, Result, Table
 from discern.runs.create import choose_settings
 from discern.runs.prepare import prepare_to_train
 from discern.runs.request import TrainRequest
-from discern.settings import GROUP_TITLES, Setting
+from discern.settings import GROUP_TITLES, Setting, format_setting
 from discern.training.config import TrainConfig
 
 
@@ -81,14 +81,5 @@ class SettingsTable(Result):
         ]
 
     def _row(self, setting: Setting) -> list[Cell]:
-        row: list[Cell] = [setting.name, setting.text, setting.allowed, _shown(setting.default)]
-        return [*row, _shown(self.chosen.get(setting.name))] if self.chosen else row
-
-
-def _shown(value: Any) -> str:
-    """Format a value as it is typed."""
-    if value is None or value in ("", (), {}):
-        return "–"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+        row: list[Cell] = [setting.name, setting.text, setting.allowed, format_setting(setting.default)]
+        return [*row, format_setting(self.chosen.get(setting.name))] if self.chosen else row

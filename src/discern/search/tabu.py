@@ -18,8 +18,8 @@ def tabu_search(
 
     Source: F. Glover, "Tabu search, part I", ORSA Journal on Computing 1(3), 1989: a short-term memory of moves, and an
     aspiration that lets a tabu move pass if it leads to the best value yet. Of a large neighbourhood a sample is
-    evaluated (his candidate list); the neighbours are those of `discern.search.neighborhood`. Tabu is to change the same
-    cell, or to reverse the stretch with the same two ends, as that is what would undo the move.
+    evaluated (his candidate list); the neighbours are those of `discern.search.neighborhood`. Tabu is to change the
+    same cell, or to reverse the stretch with the same two ends, as that is what would undo the move.
 
     Parameters
     ----------

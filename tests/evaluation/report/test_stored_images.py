@@ -78,7 +78,7 @@ def test_damage_has_a_remedy(tmp_path: Path, damage: str) -> None:
         arrays = dict(np.load(path))
         arrays["images_ends"] = np.array([{}], dtype=object) if damage == "pickle" else np.array([10**9])
         np.savez(path, **arrays)
-    with pytest.raises(RunError, match="delete it"):
+    with pytest.raises(RunError, match="move it away"):
         load_images(path)
 
 

@@ -43,9 +43,9 @@ def render_gallery(predictions: Predictions, stored: StoredImages | None, images
     for image in images:
         path, words = predictions.paths[image], escape(describe_prediction(predictions, image))
         data = stored.images.get(image) if stored else None
-        picture = f'<img data-image="{image}" src="{to_data_url(data)}" alt="{escape(path)}">' if data else ""
+        element = f'<img data-image="{image}" src="{to_data_url(data)}" alt="{escape(path)}">' if data else ""
         name = f'<span class="soft" title="{escape(path)}">{escape(shorten_middle(path, NAME_LENGTH))}</span>'
-        figures.append(f"<figure>{picture}<figcaption>{words}{name}</figcaption></figure>")
+        figures.append(f"<figure>{element}<figcaption>{words}{name}</figcaption></figure>")
     more = escape(_("Show all {n}").format(n=len(images)))
     toggle = f'<label class="more"><input type="checkbox"> {more}</label>' if len(images) > 6 else ""
     return f'<div class="gallery"><div class="images">{"".join(figures)}</div>{toggle}</div>'
@@ -66,10 +66,10 @@ def render_examples(examples: AugmentedExamples) -> str:
     """Render a row a training image: the original, then versions of it."""
     rows = []
     for name, images in zip(examples.classes, examples.images, strict=True):
-        pictures = []
+        elements = []
         for i, data in enumerate(images):
             words = _("{name}, augmented") if i else _("{name}, original")
-            pictures.append(f'<img src="{to_data_url(data)}" alt="{escape(words.format(name=name))}">')
-        rows.append(f'<div class="versions">{"".join(pictures)}<span class="soft">{escape(name)}</span></div>')
+            elements.append(f'<img src="{to_data_url(data)}" alt="{escape(words.format(name=name))}">')
+        rows.append(f'<div class="versions">{"".join(elements)}<span class="soft">{escape(name)}</span></div>')
     words = escape(_("First the original, then as the network sees it in one epoch and another."))
     return f'<p class="soft">{words}</p>{"".join(rows)}'

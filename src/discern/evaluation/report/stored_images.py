@@ -125,7 +125,7 @@ def sample_augmentations(
 
 
 def _to_bytes(x: torch.Tensor) -> np.ndarray:
-    """float32 (N, C, H, W) in 0..1 -> uint8 (N, H, W, C)."""
+    """Convert float32 (N, C, H, W) in 0..1 to uint8 (N, H, W, C)."""
     pixels: np.ndarray = x.clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
     return pixels
 
@@ -205,7 +205,7 @@ def load_images(path: str | os.PathLike[str]) -> StoredImages | None:
             rows = tuple(tuple(versions[i * count : (i + 1) * count]) for i in range(len(classes)))
             return StoredImages(str(arrays["split"]), images, AugmentedExamples(classes, rows))
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        message = _("{path} is truncated or corrupt: delete it, and the report is made without images.")
+        message = _("{path} is truncated or corrupt: copy it again, or move it away for a report without images.")
         raise RunError(message.format(path=path)) from error
 
 

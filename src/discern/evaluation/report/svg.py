@@ -22,7 +22,7 @@ def choose_ticks(low: float, high: float, max_ticks: int = 6) -> list[float]:
     [0.9, 0.92, 0.94, 0.96, 0.98, 1.0]
     """
     power = 10.0 ** math.floor(math.log10((high - low) / max_ticks))
-    for step in (factor * tens for tens in (power, 10 * power) for factor in STEPS):
+    for step in (multiple * tens for tens in (power, 10 * power) for multiple in STEPS):
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
         if last - first < max_ticks:
             break

@@ -17,6 +17,7 @@ from discern.evaluation.report.report_data import SplitSummary
 from discern.i18n import _
 from discern.models.summary import ModelSummary
 from discern.pages import render_details, render_table
+from discern.settings import format_setting
 
 MAX_ROWS = 20  # of a table; the others are folded away
 MAX_ERRORS = 24  # rows in the table of the largest errors
@@ -65,7 +66,7 @@ def render_layers(summary: ModelSummary) -> str:
     """Render the network layer by layer, folded away."""
     table = summary.layer_table()
     rows = render_table(table.columns, table.texts(), table.text_columns)
-    return render_details(_("Every layer"), rows) + render_notes(summary.totals())
+    return render_details(_("Every layer"), f'<div class="layers">{rows}</div>') + render_notes(summary.totals())
 
 
 def render_split(split: SplitSummary) -> str:
@@ -92,7 +93,7 @@ def render_split(split: SplitSummary) -> str:
 
 def render_settings(settings: Mapping[str, Any]) -> str:
     """Render every resolved setting, folded away."""
-    rows = [(name, str(value)) for name, value in settings.items()]
+    rows = [(name, format_setting(value)) for name, value in settings.items()]
     return render_details(_("All settings"), render_table((_("setting"), _("value")), rows, 2))
 
 
@@ -110,6 +111,6 @@ def render_findings(findings: Sequence[Finding]) -> str:
     return f"<ul>{''.join(items)}</ul>" if items else render_notes([_("Nothing found.")])
 
 
-def render_notes(sentences: Sequence[str]) -> str:
+def render_notes(notes: Sequence[str]) -> str:
     """Render sentences that stand back, a paragraph each."""
-    return "".join(f'<p class="soft">{escape(sentence)}</p>' for sentence in sentences)
+    return "".join(f'<p class="soft">{escape(note)}</p>' for note in notes)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from discern.figures import INK, PAPER
 from discern.i18n import _
 from discern.labs.backprop.graph import Node, Nodes, to_array
 from discern.labs.backprop.tiny_networks import name_node
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 MAX_LABELS = 6  # connections between two layers: the numbers of more would overlap
 MAX_CELLS = 28  # side by side, for numbers of full size
-FORWARD, BACKWARD = "black", "crimson"
+FORWARD, BACKWARD = INK, "crimson"
 STAGES = {"image": 0, "kernel": 1, "map": 1, "relu": 2, "pool": 3, "dense": 4, "unit": 4}  # of the tiny CNN
 
 Point = tuple[float, float]
@@ -52,19 +53,19 @@ def draw_dense(figure: FigureBase, nodes: Nodes, done: int) -> None:
         stage = _stage(node, count)
         x, y = points[node.name]
         text = f"{node.name} = {node.value:.4g}" if stage <= forward else node.name
-        fill = "moccasin" if stage in (forward, backward) else "white"
-        box = {"boxstyle": "round,pad=0.5", "facecolor": fill, "edgecolor": "black"}
-        axes.text(x, y, text, ha="center", va="center", fontsize=size + 1, bbox=box, zorder=3)
+        fill, color = ("moccasin", "black") if stage in (forward, backward) else (PAPER, INK)
+        box = {"boxstyle": "round,pad=0.5", "facecolor": fill, "edgecolor": INK}
+        axes.text(x, y, text, ha="center", va="center", fontsize=size + 1, color=color, bbox=box, zorder=3)
         if node.kind == "unit":
             bias = nodes["b" + node.name[1:]]
             gradient = f" ({bias.gradient:.3g})" if stage >= backward else ""
-            _label(axes, (x, y), 2.6 * size, f"{bias.name} = {bias.value:.3g}{gradient}", "dimgrey", size)
+            _label(axes, (x, y), 2.6 * size, f"{bias.name} = {bias.value:.3g}{gradient}", "gray", size)
         if stage >= backward:
             _label(axes, (x, y), -2.6 * size, f"{node.gradient:.3g}", BACKWARD, size)
     axes.set_xlim(-0.4, count - 0.6)
     axes.set_ylim(-0.6 - (max(widths) - 1) / 2, 0.6 + (max(widths) - 1) / 2)
     axes.axis("off")
-    legend = _("values black, gradients dL/d. red; lines: blue positive weights, brown negative weights")
+    legend = _("gradients dL/d. red; lines: blue positive weights, brown negative weights")
     axes.set_title(_title(done, count, legend))
 
 
@@ -168,7 +169,7 @@ def _label(axes: Axes, point: Point, offset: float, text: str, color: str, size:
             fontsize=size,
             color=color,
             zorder=4,
-            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8},
         )
 
 

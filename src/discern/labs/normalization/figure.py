@@ -30,7 +30,8 @@ def draw_blocks(axes: Axes, values: np.ndarray, groups: np.ndarray, numbers: boo
         squares.append(Rectangle((x, y), 1, 1))
         colors.append(palette[groups[n, c] % len(palette)])
         if numbers and values.size <= MAX_NUMBERS:
-            axes.text(x + 0.5, y + 0.5, f"{values[n, c, h, w]:.3g}", ha="center", va="center", fontsize=8)
+            text = f"{values[n, c, h, w]:.3g}"
+            axes.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8, color="black")  # cells are light
     axes.add_collection(PatchCollection(squares, facecolor=colors, edgecolor="black", linewidth=0.5))
     axes.set_xlim(-GAP, channels * (width + GAP))
     axes.set_ylim(examples * (height + GAP), -GAP)

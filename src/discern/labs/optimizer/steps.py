@@ -121,7 +121,7 @@ def nesterov(s: Settings, lr: float, t: int, w: np.ndarray, g: np.ndarray, state
 
 
 def rmsprop(s: Settings, lr: float, t: int, w: np.ndarray, g: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-    """Step as the lecture: sigma_0 = |g_0|; sigma_t = sqrt(alpha sigma_{t-1}^2 + (1 - alpha) g_t^2); w <- w - lr g / sigma.
+    """Step sigma_0 = |g_0|; sigma_t = sqrt(alpha sigma_{t-1}^2 + (1 - alpha) g_t^2); w <- w - lr g / sigma (lecture).
 
     Where every gradient so far was 0, so is sigma, and w stays.
     """

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from input_pipeline import FIRST, configured, noise, train
 from results import state
-from road import FIRST, configured, noise, train
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import torch
 
+from baselines import CONTESTANTS, Case
 from images import exported, photos
-from peers import CONTESTANTS, Case
 from results import state
 
 CASES = [

@@ -28,7 +28,7 @@ from discern.models.registry import build_model
 from discern.models.summary import summarize
 from discern.progress import NullReporter
 from discern.runs.run import Run
-from discern.runtime import device
+from discern.runtime import choose_device
 from discern.training.config import TrainConfig
 from discern.training.cpu_convolutions import cpu_convolutions
 from discern.training.optimizers import make_optimizer
@@ -93,7 +93,7 @@ def network_of(config: TrainConfig, classes: int) -> Model:
 
 def product_rate(config: TrainConfig, side: int = 2048) -> float:
     """Operations a second of a square matrix product in the precision of training: what the device can do at most."""
-    where = device()
+    where = choose_device()
     precision = torch.bfloat16 if config.runtime.precision == "bf16" else torch.float32
     a = torch.randn(side, side, device=where, dtype=precision)
     times = []
@@ -106,7 +106,7 @@ def product_rate(config: TrainConfig, side: int = 2048) -> float:
 
 def bare_seconds(config: TrainConfig, classes: int, n: int) -> float:
     """Seconds that one pass over ``n`` images takes when there is nothing but steps to do."""
-    where = device()
+    where = choose_device()
     steps = -(-n // config.optim.batch_size)
     network = move_to(network_of(config, classes), config.runtime.memory_format, where)
     optimizer = make_optimizer(network, config)

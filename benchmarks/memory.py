@@ -106,8 +106,9 @@ def scoped() -> bool:
 
 def alone(name: str, file: str, steps: int, evict: bool) -> dict[str, float]:
     """Images a second in training and of batches alone, and the megabytes that came from the disk."""
-    from discern.data.batches import Batches
     from road import configured, train
+
+    from discern.data.batches import Batches
 
     pixels = np.load(file, mmap_mode="r" if name == "capped" else None)
     labels = np.arange(len(pixels)) * CLASSES // len(pixels)

@@ -23,7 +23,7 @@ import torch
 
 from discern.models.registry import build_model
 from discern.preprocess.spec import Preprocess
-from discern.runtime import process_group
+from discern.runtime import join_processes
 from discern.training.config import TrainConfig, make_config
 from discern.training.cpu_convolutions import cpu_convolutions
 from discern.training.loop import Trainer
@@ -91,7 +91,7 @@ def alone(config: TrainConfig, images: int) -> None:
     labels, rows = random.integers(0, CLASSES, n), np.arange(n)
     data = TrainingData(pixels, labels, rows[:images], rows[images:], CLASSES)
     spec = Preprocess(size=SIDE, mean=(0.5,) * 3, std=(0.3,) * 3)
-    with process_group() as ranks, tempfile.TemporaryDirectory() as folder:
+    with join_processes() as ranks, tempfile.TemporaryDirectory() as folder:
         source = ImageBatches(data, config, spec, CPU, ranks)
         network = build_model(config.model, CLASSES, 3, SIDE)
         trainer = Trainer(network, config, source, Path(folder), CPU, ranks, lambda kind, fields: None)

@@ -24,7 +24,7 @@ from datetime import datetime
 from pathlib import Path
 
 from results import FILE, Result, read
-from written import parse, write
+from serialization import parse, write
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parent

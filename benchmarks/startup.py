@@ -25,7 +25,7 @@ from discern.models.registry import build_model
 from discern.preprocess.spec import Preprocess
 from results import state
 
-COMMAND = "from discern.cli import command; command()"  # what the installed script does
+COMMAND = "from discern.__main__ import command; command()"  # what the installed script does
 API = "import time; start = time.perf_counter(); import discern.api; print(time.perf_counter() - start)"
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,12 +19,13 @@ from hypothesis import strategies as st
 from discern.errors import ConfigError
 from discern.runtime import (
     Ranks,
+    choose_device,
+    describe_machine,
     deterministic,
-    device,
-    generator,
-    machine,
-    process_group,
-    processor,
+    join_processes,
+    lerp_tensors,
+    make_generator,
+    read_processor_name,
     seed_for,
     to_device,
 )
@@ -30,30 +34,30 @@ SPLIT_NAMES = st.lists(st.one_of(st.integers(0, 10**6), st.text("abcdef", min_si
 
 TWO_PROCESSES = """
 import sys, torch
-from discern.runtime import process_group
-with process_group() as ranks:
+from discern.runtime import join_processes
+with join_processes() as ranks:
     total = ranks.sum(torch.tensor([1.0, ranks.rank])).tolist()
     assert total == [2.0, 1.0], total
     assert ranks.any(ranks.rank == 1) and not ranks.any(False)
-    told = ranks.broadcast({"path": "執行/一", "n": 3} if ranks.first else None)
-    assert told == {"path": "執行/一", "n": 3}, told
+    value = ranks.broadcast({"path": "執行/一", "n": 3} if ranks.first else None)
+    assert value == {"path": "執行/一", "n": 3}, value
     ranks.wait()
     assert ranks.size == 2 and ranks.first == (ranks.rank == 0)
 """
 
 
 def test_cpu_is_always_there() -> None:
-    assert device("cpu") == torch.device("cpu")
-    assert device("auto").type in ("cpu", "cuda", "mps")
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device("auto").type in ("cpu", "cuda", "mps")
 
 
 @pytest.mark.parametrize("name", ["tpu", "", "gpu", "xla:0"])
-def test_a_device_that_is_not_there_names_those_that_are(name: str) -> None:
-    with pytest.raises(ConfigError, match=rf"device={name} is not on this machine; there is: .*cpu"):
-        device(name)
+def test_an_unavailable_device_names_those_that_are_available(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"device={name} is not available on this machine: choose one of .*cpu"):
+        choose_device(name)
 
 
-def test_what_is_there_already_is_not_sent() -> None:
+def test_a_tensor_on_the_device_already_is_not_copied() -> None:
     here = torch.ones(2)
     assert to_device(here, torch.device("cpu")) is here
 
@@ -85,7 +89,7 @@ def test_seeds_are_the_same_in_every_process() -> None:
 
 
 def test_generators_of_one_purpose_agree() -> None:
-    one, same, other = (torch.rand(4, generator=generator(0, "order", n)) for n in (1, 1, 2))
+    one, same, other = (torch.rand(4, generator=make_generator(0, "order", n)) for n in (1, 1, 2))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
 
@@ -99,7 +103,7 @@ def test_deterministic_restores_what_was() -> None:
 
 
 def test_one_process_alone() -> None:
-    with process_group() as ranks:
+    with join_processes() as ranks:
         assert ranks == Ranks(0, 1)
         assert ranks.first
         assert ranks.sum(torch.tensor(3)) == 3
@@ -117,7 +121,7 @@ def test_processes_wait_for_the_data_longer_than_ten_minutes(monkeypatch: pytest
     monkeypatch.setattr(dist, "get_rank", lambda: 1)
     monkeypatch.setattr(dist, "get_world_size", lambda: 2)
     monkeypatch.setattr(dist, "destroy_process_group", lambda: None)
-    with process_group() as ranks:
+    with join_processes() as ranks:
         assert ranks == Ranks(1, 2)
     assert asked["backend"] == "gloo" and asked["timeout"] >= timedelta(days=1)
 
@@ -138,9 +142,41 @@ def test_two_processes_agree() -> None:
 
 
 def test_the_machine_is_json() -> None:
-    facts = json.loads(json.dumps(machine()))
+    facts = json.loads(json.dumps(describe_machine()))
     assert facts["torch"] == torch.__version__
-    assert facts["processor"] == processor() != ""
+    assert facts["processor"] == read_processor_name() != ""
+
+
+SWITCHES = {"_exit", "_run_exitfuncs", "set_threshold", "mallopt", "malloc_trim"}
+
+
+def private_names(path: Path) -> set[str]:
+    """Return the process-wide switches and the private names of torch that a file uses, and its OpenMP settings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    names = {node.attr for node in attributes if node.attr in SWITCHES}
+    names |= {text for node in attributes if re.match(r"torch\._(?!_)", text := ast.unparse(node))}
+    strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return names | {text for text in strings if re.fullmatch(r"(GOMP|OMP|CUBLAS)_\w+", text)}
+
+
+def test_process_wide_switches_stand_in_one_file() -> None:
+    files = sorted((Path(__file__).resolve().parents[1] / "src").rglob("*.py"))
+    assert [path.name for path in files if private_names(path)] == ["runtime.py"]
+
+
+def test_the_environment_is_set_before_torch_and_a_persons_own_stays() -> None:
+    code = "import discern, os, sys; print(os.environ['GOMP_SPINCOUNT'], 'torch' in sys.modules)"
+    plain = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    for environment, expected in ((plain, "10000 False"), ({**plain, "GOMP_SPINCOUNT": "7"}, "7 False")):
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected
+
+
+def test_lerp_moves_every_tensor() -> None:
+    tensors = [torch.zeros(2), torch.ones(1)]
+    lerp_tensors(tensors, [torch.ones(2), torch.zeros(1)], 0.25)
+    assert [tensor.tolist() for tensor in tensors] == [[0.25, 0.25], [0.75]]
 
 
 def _free_port() -> int:

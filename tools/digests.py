@@ -55,7 +55,7 @@ def digest(arrays: Mapping[str, np.ndarray]) -> str:
 def probabilities(path: Path) -> dict[str, np.ndarray]:
     """Read the stored probabilities of validation and test."""
     with np.load(path, allow_pickle=False) as stored:
-        return {f"{split}_probabilities": stored[f"{split}_outputs"] for split in stored["splits"].tolist()}
+        return {name: stored[name] for name in stored.files if stored[name].dtype.kind == "f"}
 
 
 def main(chosen: list[str]) -> None:

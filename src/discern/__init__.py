@@ -12,21 +12,18 @@ Examples
 from __future__ import annotations
 
 import importlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# OpenMP threads that wait give up their core sooner, which helps where other programs compute too: ResNet-18 at 241
-# instead of 164 images/s beside one busy program, 1,168 against 1,050 to 1,262 alone. Read once, as torch is loaded.
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-
 from discern._version import __version__
+from discern.runtime import set_environment
 
 if TYPE_CHECKING:
     from discern.api.backbone import backbone as backbone
     from discern.api.choose_threshold import choose_threshold as choose_threshold
     from discern.api.compare import compare as compare
     from discern.api.compare_models import compare_models as compare_models
+    from discern.api.describe_lab import describe_lab as describe_lab
     from discern.api.describe_model import describe_model as describe_model
     from discern.api.doctor import doctor as doctor
     from discern.api.evaluate import evaluate as evaluate
@@ -35,13 +32,18 @@ if TYPE_CHECKING:
     from discern.api.lab import lab as lab
     from discern.api.list_labs import list_labs as list_labs
     from discern.api.list_models import list_models as list_models
+    from discern.api.list_settings import list_settings as list_settings
     from discern.api.load import load as load
     from discern.api.open_data import open_data as open_data
+    from discern.api.parse_settings import parse_settings as parse_settings
     from discern.api.predict import predict as predict
     from discern.api.published_table import published_table as published_table
     from discern.api.report import report as report
+    from discern.api.show_progress import show_progress as show_progress
     from discern.api.train import train as train
     from discern.api.train_many import train_many as train_many
+
+set_environment()
 
 _VERBS = sorted(path.stem for path in (Path(__file__).parent / "api").glob("[a-z]*.py"))
 __all__ = ["__version__", *_VERBS]

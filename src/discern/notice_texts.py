@@ -84,7 +84,9 @@ TEXTS: dict[str, str] = {
     "audit.unreadable": N_("Damaged files, left out ({count:,}): {names}. Copy them again."),
     "audit.truncated": N_("Truncated files, left out ({count:,}): {names}. Copy them again."),
     "audit.empty": N_("Empty files, left out ({count:,}): {names}. Copy them again."),
-    "audit.not_an_image": N_("Not images, left out ({count:,}): {names}. Save them as JPEG or PNG, or keep them elsewhere."),
+    "audit.not_an_image": N_(
+        "Not images, left out ({count:,}): {names}. Save them as JPEG or PNG, or keep them elsewhere."
+    ),
     "audit.decompression_bomb": N_("Too large to decode safely, left out ({count:,}): {names}. Make them smaller."),
     "audit.conflicting_labels": N_(
         "The same image in different classes, left out of training ({count:,}): {names}. Keep each once."
@@ -99,7 +101,9 @@ TEXTS: dict[str, str] = {
         "{names}. The {later} results will be too optimistic; move one of each out of the data set."
     ),
     "audit.constant": N_("Nearly uniform images, left out of training ({count:,}): {names}."),
-    "audit.placeholder": N_("Placeholders for missing images, left out of training ({count:,}): {names}. Keep them elsewhere."),
+    "audit.placeholder": N_(
+        "Placeholders for missing images, left out of training ({count:,}): {names}. Keep them elsewhere."
+    ),
     "audit.odd_size": N_(
         "Much larger, smaller or longer than the others ({count:,}): {names}. Check that each shows one object."
     ),

@@ -66,7 +66,7 @@ def test_a_network_of_ones_own(data: Path, code: str, tmp_path: Path) -> None:
         discern.load(tmp_path / "run", model_code="resnet18")
     with pytest.raises(discern.errors.RunError, match="do not fit the network"):
         discern.load(tmp_path / "run", model_code=f"{tmp_path / 'moved.py'}:another")
-    with pytest.raises(ModelError, match="no file"):
+    with pytest.raises(ModelError, match="does not exist"):
         discern.load(tmp_path / "run", model_code=code)
 
 

@@ -80,7 +80,7 @@ def test_predict_rows(trained: Run, tmp_path: Path) -> None:
     assert isinstance(first, Prediction) and (first.label, first.path) == ("a", "r.csv#1")
     assert isinstance(gap, ImageError) and "r.csv#2 has no value for width" in str(gap)
     assert isinstance(last, Prediction) and last.label == "c"
-    with pytest.raises(DataError, match="is no table"):
+    with pytest.raises(DataError, match="is not a table"):
         discern.predict(trained.path, [tmp_path / "image.jpg"])
 
 
@@ -96,7 +96,7 @@ def test_compare(trained: Run, table: Path, tmp_path: Path) -> None:
     other = train(table, "lda", out=tmp_path / "lda", reporter=NullReporter())
     found = discern.compare([trained, other])
     assert {row.model for row in found.runs} == {"knn", "lda"}
-    assert "12 test rows" in found.sentences()[0] and "12 rows" in found.best.sentence()
+    assert "12 test rows" in found.sentences()[0] and "12 rows" in found.best.text()
 
 
 def test_compare_regressions(regression: Run, trained: Run, numbers: Path, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_compare_regressions(regression: Run, trained: Run, numbers: Path, tmp_p
     found = discern.compare([regression, other])
     assert [row.score for row in found.runs] == sorted((row.score for row in found.runs), reverse=True)
     assert found.to_json()["runs"][0].keys() >= {"r2", "mae", "interval"}
-    assert found.best.only_first + found.best.only_second == 16 and "closer" in found.best.sentence()
+    assert found.best.only_first + found.best.only_second == 16 and "closer" in found.best.text()
     found.save(tmp_path / "leaderboard.html")
     assert "mean absolute error" in (tmp_path / "leaderboard.html").read_text()
     with pytest.raises(RunError, match=r"know different classes .a, b, c"):
@@ -169,7 +169,7 @@ def test_a_regression_has_no_classes(regression: Run) -> None:
         ({}, ModelError, "is a table of numbers, which classical models learn"),
         ({"model": "lenet", "target": "class"}, ConfigError, '"target" is a setting of classical models'),
         ({"model": "knn", "features": "hog"}, ConfigError, "--features are of images"),
-        ({"model": "knn", "target": "klass"}, ConfigError, "has no column klass: there are class"),
+        ({"model": "knn", "target": "klass"}, ConfigError, 'Unknown column "klass" .*did you mean class'),
         ({"model": "lda", "target": "width"}, ModelError, "lda learns classes, not numbers"),
         ({"model": "knn", "task": "clustering"}, ConfigError, "task=clustering is not allowed"),
     ],
@@ -184,7 +184,7 @@ def test_refusals_are_a_sentence(
 
 def test_rows_and_images_do_not_mix(trained: Run, table: Path, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "images")
-    with pytest.raises(ConfigError, match="holds images, where a table of numbers"):
+    with pytest.raises(ConfigError, match="holds images: a column to learn"):
         discern.evaluate(trained, folder, reporter=NullReporter())
     images = train(folder, "tree", features="color", out=tmp_path / "run", reporter=NullReporter())
     with pytest.raises(DataError, match="is a table of numbers, and tree reads images"):

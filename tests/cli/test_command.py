@@ -8,13 +8,15 @@ import sys
 
 def command(*arguments: str, first: str = "") -> subprocess.CompletedProcess[str]:
     """What the installed script does with ``arguments``, after the statement ``first``."""
-    code = f"import sys; from discern.cli import command; sys.argv = {['discern', *arguments]!r}; {first}\ncommand()"
+    code = (
+        f"import sys; from discern.__main__ import command; sys.argv = {['discern', *arguments]!r}; {first}\ncommand()"
+    )
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
 def test_all_that_was_printed_is_out() -> None:
     done = command("--help")
-    assert done.returncode == 0 and done.stdout.rstrip().endswith("where data is looked for.") and not done.stderr
+    assert done.returncode == 0 and done.stdout.rstrip().endswith("where data and weights are.") and not done.stderr
 
 
 def test_the_exit_code_of_an_error_stays() -> None:

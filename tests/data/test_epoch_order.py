@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from discern.data import epoch_order
 from discern.data.epoch_order import BLOCKS_FROM, OPEN_SHARDS, WINDOW, assign_shards, order_shards, shuffle_in_blocks
-from discern.runtime import Ranks, generator
+from discern.runtime import Ranks, make_generator
 
 IMAGE = 32 * 32 * 3
 LARGE = 2 * BLOCKS_FROM // IMAGE  # images
@@ -69,7 +69,7 @@ def shards(sizes: list[int]) -> torch.Tensor:
 @given(sizes=SIZES, seed=st.integers(0, 9))
 def test_without_a_buffer_every_shard_is_read_forward(sizes: list[int], seed: int) -> None:
     shard = shards(sizes)
-    order = order_shards(shard, generator(seed), buffer=0)
+    order = order_shards(shard, make_generator(seed), buffer=0)
     assert sorted(order.tolist()) == list(range(len(shard)))
     for number in range(len(sizes)):
         positions = order[shard[order] == number]
@@ -80,13 +80,16 @@ def test_without_a_buffer_every_shard_is_read_forward(sizes: list[int], seed: in
 @given(sizes=SIZES, buffer=st.integers(1, 50))
 def test_the_buffer_moves_no_image_farther_than_it_is_long(sizes: list[int], buffer: int) -> None:
     shard = shards(sizes)
-    still, moved = order_shards(shard, generator(0), buffer=0), order_shards(shard, generator(0), buffer=buffer)
+    still, moved = (
+        order_shards(shard, make_generator(0), buffer=0),
+        order_shards(shard, make_generator(0), buffer=buffer),
+    )
     assert int((still.argsort() - moved.argsort()).abs().max()) <= buffer
 
 
 def test_so_many_shards_are_open_at_a_time() -> None:
     shard = shards([10] * (3 * OPEN_SHARDS))
-    turns = shard[order_shards(shard, generator(3), buffer=0)].split(10 * OPEN_SHARDS)
+    turns = shard[order_shards(shard, make_generator(3), buffer=0)].split(10 * OPEN_SHARDS)
     read = [set(turn.tolist()) for turn in turns]
     assert [len(turn) for turn in read] == [OPEN_SHARDS] * 3
     assert set.union(*read) == set(range(3 * OPEN_SHARDS))
@@ -96,14 +99,14 @@ def test_so_many_shards_are_open_at_a_time() -> None:
 def test_a_buffer_as_long_as_all_shuffles_all() -> None:
     """Neighbors in a shard are no nearer than chance has them: a third of the length apart, in the mean."""
     shard = shards([2000])
-    places = order_shards(shard, generator(0), buffer=100_000).argsort().double()
+    places = order_shards(shard, make_generator(0), buffer=100_000).argsort().double()
     apart = float((places[1:] - places[:-1]).abs().mean())
     assert abs(apart - 2000 / 3) < 50  # standard error about 11
 
 
 def test_epochs_differ_and_repeat() -> None:
     shard = shards([20] * 20)
-    first, again, second = (order_shards(shard, generator(0, "order", epoch)) for epoch in (0, 0, 1))
+    first, again, second = (order_shards(shard, make_generator(0, "order", epoch)) for epoch in (0, 0, 1))
     assert first.equal(again)
     assert not first.equal(second)
 

@@ -75,7 +75,7 @@ def test_the_figure_holds_the_curve_and_the_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "sentence"),
+    ("name", "values", "message"),
     [
         ("relu", np.array([1e9]), "between -30 and 30"),
         ("relu", np.zeros(101), "at most 100 values"),

@@ -171,7 +171,7 @@ def test_the_figure_holds_values_gradients_and_losses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("given", "message"),
     [
         ({"layers": np.array([2.0])}, "two or more whole numbers"),
         ({"layers": np.array([2.0, 1.5])}, "two or more whole numbers"),
@@ -189,6 +189,6 @@ def test_the_figure_holds_values_gradients_and_losses() -> None:
         ),
     ],
 )
-def test_wrong_options_are_explained(given: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence):
+def test_wrong_options_are_explained(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         run(**given)

@@ -146,13 +146,13 @@ CSV_ROWS = "\n".join(f"{x},{x * x},{'ab'[x % 2]}" for x in range(12))
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("options", "message"),
     [
         ({"data": "mons"}, "no points called mons: did you mean moons"),
         ({"models": "lda, svm"}, "no model called 'svm' here; take some of svm-rbf"),
         ({"models": ","}, "No model is named"),
         ({"columns": "1"}, "columns='1' will not do"),
-        ({"columns": "1, wide"}, "no column of numbers called 'wide'"),
+        ({"columns": "1, wide"}, 'Unknown column of numbers "wide"'),
         ({"columns": "1, 1", "models": "qda"}, "lie on one line"),
         ({"hidden": np.array([2.5]), "models": "mlp"}, "whole numbers from 1 to 256"),
         ({"neighbours": 40, "data": "moons", "n": 30}, "more than the 21 points"),
@@ -164,7 +164,7 @@ def test_what_will_not_do(options: dict[str, object], message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
         ("a,b\n1,2\n3,4\n", "has 0 classes: add a column called class"),
         ("a,b,class\n1,2,x\n3,4,y\n", "has 1 points of x: at least 5 of each"),

@@ -204,7 +204,7 @@ def test_the_scoreboard_shows_where_it_disagrees() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("given", "message"),
     [
         ({"kernels": "1 1 1 1/1 1 1 1"}, "spans 2 x 4 cells does not fit into 3 x 3 cells"),
         ({"dilation": 3}, "spans 4 x 4 cells does not fit"),
@@ -232,8 +232,8 @@ def test_the_scoreboard_shows_where_it_disagrees() -> None:
         ({"find_filter": True, "image": "1 2", "feature_map": "1|2"}, "one feature map of one channel"),
     ],
 )
-def test_wrong_options_are_explained(given: dict[str, object], sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence):
+def test_wrong_options_are_explained(given: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         discern.lab("convolution", **given)
 
 

@@ -132,7 +132,7 @@ def test_without_the_fruit_the_digits_stand_in(monkeypatch: pytest.MonkeyPatch) 
     found = run("features")
     assert isinstance(found, Separability)
     assert found.name == "digits" and len(found.labels) == 40
-    assert any("fruit images are not at hand" in message for message in found.sentences())
+    assert any("fruit images were not found" in message for message in found.sentences())
 
 
 def test_the_fruit_and_a_trained_network(
@@ -155,5 +155,5 @@ def test_too_few_images(tmp_path: Path) -> None:
 
 
 def test_images_that_are_not_there() -> None:
-    with pytest.raises(DataError, match="no data set fruits"):
+    with pytest.raises(DataError, match="Unknown data set"):
         run("features", images="fruits")

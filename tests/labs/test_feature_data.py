@@ -58,7 +58,7 @@ def test_a_column_by_name_or_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
         ("a,b\n1,2\n\n3,many\n", "own.csv, row 2, column b: 'many' is not a number"),
         ("a,b,c\n1,,x\n2,3,y\n", "row 1, column b: the cell is empty; fill it"),
@@ -71,8 +71,8 @@ def test_a_column_by_name_or_number() -> None:
         ("a\nx\n", "no columns of numbers"),
     ],
 )
-def test_faulty_tables(text: str, sentence: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=sentence):
+def test_faulty_tables(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
         read_feature_table(_file(tmp_path, text))
 
 

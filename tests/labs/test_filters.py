@@ -157,7 +157,7 @@ def test_a_wide_image_makes_a_flat_figure() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("given", "message"),
     [
         ({"size": 4}, "size=4 is not allowed: a window has a center pixel"),
         ({"size": 0}, "size=0 is not allowed: 1 or more"),
@@ -169,8 +169,8 @@ def test_a_wide_image_makes_a_flat_figure() -> None:
         ({"image": "nowhere.png"}, "nowhere.png is not readable"),
     ],
 )
-def test_wrong_options_are_explained(given: dict[str, object], sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence):
+def test_wrong_options_are_explained(given: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         discern.lab("filters", **given)
 
 

@@ -94,7 +94,7 @@ def test_digits_have_images_of_their_centers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("given", "message"),
     [
         ({"clusters": 0}, "clusters=0 is not allowed: 1 or more"),
         ({"clusters": 150}, "iris has 149 distinct examples, too few for 150 clusters"),
@@ -102,8 +102,8 @@ def test_digits_have_images_of_their_centers() -> None:
         ({"data": "nowhere.csv"}, "nowhere.csv is not readable"),
     ],
 )
-def test_wrong_options_are_explained(given: dict[str, Any], sentence: str) -> None:
-    with pytest.raises((ConfigError, DataError), match=sentence):
+def test_wrong_options_are_explained(given: dict[str, Any], message: str) -> None:
+    with pytest.raises((ConfigError, DataError), match=message):
         discern.lab("kmeans", **given)
 
 

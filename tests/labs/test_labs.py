@@ -72,7 +72,7 @@ def test_saving(ending: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "sentence"),
+    ("name", "given", "message"),
     [
         ("poling", {}, 'Unknown lab "poling" .did you mean pooling'),
         ("zzz", {}, 'Unknown lab "zzz": choose one of encode'),
@@ -82,8 +82,8 @@ def test_saving(ending: str, tmp_path: Path) -> None:
         ("pooling", {"image": "1 a"}, "write spaces between numbers"),
     ],
 )
-def test_wrong_options_are_explained(name: str, given: dict[str, object], sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence):
+def test_wrong_options_are_explained(name: str, given: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         discern.lab(name, **given)
 
 

@@ -224,7 +224,7 @@ def test_rmsprop_starts_with_sigma_0_the_size_of_the_first_gradient() -> None:
     moments = next(path for path in race.paths if path.name == "rmsprop").moments
     sigma = abs(moments[0].g)
     for moment, after in zip(moments, [*moments[1:], None], strict=True):
-        assert moment.kept["sigma"] == pytest.approx(sigma)
+        assert moment.state["sigma"] == pytest.approx(sigma)
         assert moment.change == pytest.approx(-0.1 / sigma * moment.g)
         if after is not None:
             sigma = (0.9 * sigma**2 + (1 - 0.9) * after.g**2) ** 0.5

@@ -57,7 +57,7 @@ def test_depthwise_layers_see_one_channel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "sentence"),
+    ("asked", "message"),
     [
         ({"model": "resnet81"}, "nearest.*resnet18"),
         ({"layer": "c2"}, "no convolution called c2; the nearest are c1, c3"),

@@ -107,7 +107,7 @@ def test_the_figure_colors_the_cells_by_their_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("given", "message"),
     [
         ({"kind": "group", "groups": 3}, "4 channels do not divide into 3 equal groups"),
         ({"tensor": np.ones((3, 2, 2)), "examples": 2}, "3 maps do not divide into 2 examples"),
@@ -116,6 +116,6 @@ def test_the_figure_colors_the_cells_by_their_set() -> None:
         ({"tensor": np.ones((70, 70))}, "4900 values, more than the 4096"),
     ],
 )
-def test_what_cannot_be_normalised(given: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence):
+def test_what_cannot_be_normalised(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         run(**given)

@@ -167,7 +167,7 @@ def test_the_figure_shows_the_paths() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("given", "message"),
     [
         ({"start": "1 2 3"}, "two numbers, x and y, not 3"),
         ({"lr": 0}, "lr=0 is not allowed: above 0"),

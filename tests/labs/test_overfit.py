@@ -23,9 +23,18 @@ def test_few_images_are_learnt_by_heart(found: Overfit) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_lesson_is_seen_without_options(seed: int) -> None:
-    found = run(seed=seed)
-    assert found.plain.train[-1] > 0.7 and found.plain.gap > 0.4
+def test_the_lesson_is_seen_on_few_digits(seed: int) -> None:
+    found = run("digits", seed=seed)
+    assert found.plain.train[-1] > 0.7 and found.plain.gap > 0.25
+    assert found.augmented.gap < found.plain.gap
+
+
+def test_the_lesson_is_seen_on_photographs(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCERN_DATA", str(shared_data))
+    found = run()
+    assert found.data == "cifar10" and found.n_train == 400
+    assert found.plain.train[-1] > 0.75 and found.plain.gap > 0.5
+    assert found.plain.interval[0] > 0.1  # surely better than chance
     assert found.augmented.gap < found.plain.gap
 
 

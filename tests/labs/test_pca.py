@@ -96,15 +96,15 @@ def test_images_of_the_components_of_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("given", "message"),
     [
         ({"components": 5}, "iris has 150 examples of 4 features: choose at most 4 components, not 5"),
         ({"components": 0}, "components=0 is not allowed: 1 or more"),
         ({"data": "digit"}, 'Unknown data "digit": choose iris, digits'),
     ],
 )
-def test_wrong_options_are_explained(given: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence):
+def test_wrong_options_are_explained(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         discern.lab("pca", **given)
 
 

@@ -48,6 +48,6 @@ def test_agrees_with_torch(height: int, width: int, window: int, stride: int, ki
     ("image", "window", "sentence"),
     [(np.ones((2, 3, 3)), 2, "expected one channel, got 2"), (np.ones((2, 5)), 3, "3 does not fit into 2 x 5")],
 )
-def test_what_cannot_be_pooled(image: np.ndarray, window: int, sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence):
+def test_what_cannot_be_pooled(image: np.ndarray, window: int, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         run(image=image, window=window)

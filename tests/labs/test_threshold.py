@@ -75,7 +75,7 @@ def test_the_figure_has_the_thresholds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("options", "message"),
     [
         ({"first": np.array([1.0, 2])}, "give both first and second"),
         ({"first": np.array([1.0, 2]), "second": np.array([3.0])}, "second has 1 values"),

@@ -48,31 +48,31 @@ def test_every_layer_reads_all_maps_before_it() -> None:
         assert maps.shape == (2, 6 + 4 * 3, 5, 5)
         assert torch.equal(maps[:, :6], x)
         for number, layer in enumerate(block.values()):
-            seen = 6 + number * 3
-            assert torch.equal(layer(maps[:, :seen]), maps[:, seen : seen + 3])
+            inputs = 6 + number * 3
+            assert torch.equal(layer(maps[:, :inputs]), maps[:, inputs : inputs + 3])
 
 
 def test_maps_are_left_as_they_were() -> None:
     network = build_model("densenet121", classes=10, size=28).eval()
     with torch.no_grad():
         maps = network.stages(torch.randn(1, 3, 28, 28))
-        kept = {name: map.clone() for name, map in maps.items()}
+        copies = {name: map.clone() for name, map in maps.items()}
         network.forward_head(network.pool(maps["denseblock4"]))
         for stage, name in zip(list(network.body().values())[1:], list(maps)[:-1], strict=True):
             stage(maps[name])
-    assert all(torch.equal(maps[name], kept[name]) for name in maps)
+    assert all(torch.equal(maps[name], copies[name]) for name in maps)
 
 
 @pytest.mark.parametrize(
-    "settings, sentence",
+    "settings, message",
     [
         ({"blocks": (6, 12)}, "give four numbers"),
         ({"growth": 0}, "grow by 0: it must be 1 or more"),
-        ({"stem": "imagenet"}, r"densenet needs images of 29 pixels.*not 28.*stem=small"),
+        ({"stem": "imagenet"}, r"densenet needs images of at least 29x29 pixels, got 28x28.*stem=small"),
     ],
 )
-def test_wrong_setting_is_named(settings: dict[str, object], sentence: str) -> None:
-    with pytest.raises(ModelError, match=sentence):
+def test_wrong_setting_is_named(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
         build_model("densenet121", classes=10, size=28, model_args=settings)
 
 

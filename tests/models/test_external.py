@@ -208,7 +208,7 @@ def test_facts_of_a_name(written: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    ("name", "message"),
     [
         ("timm:resnet81", r'Unknown timm model "resnet81" \(did you mean resnet18'),
         ("timm:resnet18.a9_in1k", r'Unknown timm model "resnet18.a9_in1k" \(did you mean resnet18.a'),
@@ -218,13 +218,13 @@ def test_facts_of_a_name(written: Path) -> None:
         ("nowhere/net.py:f", "nowhere/net.py does not exist: check the path"),
     ],
 )
-def test_unknown_names(name: str, sentence: str) -> None:
-    with pytest.raises(ModelError, match=sentence):
+def test_unknown_names(name: str, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
         get_model_spec(name)
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "sentence"),
+    ("name", "size", "message"),
     [
         ("torchvision:inception_v3", 64, "cannot be built for images of 64x64 pixels .* --set size=299"),
         ("torchvision:vit_b_16", 28, "cannot be built for images of 28x28 pixels .* --set size=224"),
@@ -233,8 +233,8 @@ def test_unknown_names(name: str, sentence: str) -> None:
         ("keras:NASNetMobile", 64, "NASNetMobile is not available with the torch backend"),
     ],
 )
-def test_sizes_that_do_not_fit(name: str, size: int, sentence: str) -> None:
-    with pytest.raises(ModelError, match=sentence) as caught:
+def test_sizes_that_do_not_fit(name: str, size: int, message: str) -> None:
+    with pytest.raises(ModelError, match=message) as caught:
         build_model(name, CLASSES, 3, size)
     assert "\n" not in str(caught.value)
 
@@ -257,7 +257,7 @@ def test_settings_are_none_and_shapes_are_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "sentence"),
+    ("function", "message"),
     [
         ("gone", 'has no function "gone": choose one of '),
         ("addd", r'has no function "addd" \(did you mean added'),
@@ -268,8 +268,8 @@ def test_settings_are_none_and_shapes_are_checked() -> None:
         ("nothing", "returns no tensor: it must return one number for each class"),
     ],
 )
-def test_functions_that_do_not_do(written: Path, function: str, sentence: str) -> None:
-    with pytest.raises(ModelError, match=sentence) as caught:
+def test_functions_that_do_not_do(written: Path, function: str, message: str) -> None:
+    with pytest.raises(ModelError, match=message) as caught:
         made(f"{written}:{function}")
     assert "\n" not in str(caught.value)
 
@@ -375,7 +375,7 @@ def test_keras_without_colour_and_with_a_seed_of_its_own(convolutions: Path) -> 
     network.load_state_dict(state)
     assert torch.equal(first, copy.deepcopy(network)(images(1)))
     assert torch.equal(first, network(images(1)))  # a checkpoint goes on where it was
-    with pytest.raises(ModelError, match="takes images of 32x32 without colour: --set channels=1 makes them grey"):
+    with pytest.raises(ModelError, match="takes images of 32x32 without colour: use --set channels=1"):
         made(f"{convolutions}:seeded", channels=3)
 
 

@@ -11,7 +11,7 @@ from discern.models.registry import build_model
 
 
 def smooth(n: int, channels: int, side: int = 16) -> torch.Tensor:
-    """Images whose neighbours are alike, as those of real images are."""
+    """Images whose neighbors are alike, as those of real images are."""
     noise = torch.randn(n, channels, side // 4, side // 4, generator=torch.Generator().manual_seed(0))
     return torch.nn.functional.interpolate(noise, size=side, mode="bilinear")
 

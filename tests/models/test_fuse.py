@@ -13,7 +13,7 @@ from tests.oracle import randomize_norms
     ("name", "left"), [("mobilenet-0.25", 0), ("resnet18-narrow", 0), ("inception-v2", 0), ("densenet121", 62)]
 )
 def test_same_features_without_the_normalisation(name: str, left: int) -> None:
-    """A dense layer's first normalisation reads several maps at once, so no convolution can take it over."""
+    """A dense layer's first normalization reads several maps at once, so no convolution can take it over."""
     torch.manual_seed(0)
     network, x = build_model(name, classes=3, size=32), torch.randn(2, 3, 32, 32)
     randomize_norms(network, x)

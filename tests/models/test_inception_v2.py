@@ -41,7 +41,7 @@ def test_parameters_are_the_references() -> None:
     head = 1024 * 1000 + 1000
     counted = weights + 2 * filters + head  # a scale and a shift for every filter
     assert count_parameters("inception-v2") == counted == 11_285_224
-    assert counted + filters == REFERENCE  # its biases do nothing before a normalisation (section 3.2)
+    assert counted + filters == REFERENCE  # its biases do nothing before a normalization (section 3.2)
 
 
 def test_layers_are_those_of_figure_5() -> None:

@@ -50,7 +50,7 @@ def test_torchvisions_file_is_fetched_once(online: None, monkeypatch: pytest.Mon
     assert fetch_weights("resnet18") == (path, input_spec)
 
 
-def test_timms_file_is_fetched_once_and_checked_by_what_the_hub_tells(
+def test_timms_file_is_fetched_once_and_checked_by_the_hubs_checksum(
     online: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with hub({TIMMS: CONTENT}) as (address, asked):
@@ -75,10 +75,10 @@ def test_what_does_not_have_its_checksum_is_not_kept(online: None, monkeypatch: 
     assert list((cache_folder() / "weights").iterdir()) == []
 
 
-def test_a_hub_that_tells_no_checksum_is_not_believed(online: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_states_no_checksum_is_not_believed(online: None, monkeypatch: pytest.MonkeyPatch) -> None:
     with hub({TIMMS: CONTENT}, {TIMMS: ""}) as (address, asked):
         monkeypatch.setenv("HF_ENDPOINT", address)
-        with pytest.raises(DownloadError, match="tells no checksum"):
+        with pytest.raises(DownloadError, match="states no checksum"):
             fetch_weights("timm:mobilenetv1_100")
     assert asked == [("HEAD", TIMMS)]
 
@@ -153,7 +153,7 @@ def test_every_official_file_can_be_checked_and_has_its_input(name: str) -> None
 
 
 def test_what_torchvision_does_inside_is_in_the_input_spec() -> None:
-    """With official weights torchvision's GoogLeNet turns images normalised as all others into -1..1."""
+    """With official weights torchvision's GoogLeNet turns images normalized as all others into -1..1."""
     pixels = torch.rand(2, 3, 8, 8)
     mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in IMAGENET)
     net = torchvision.models.googlenet(weights=None, init_weights=False, transform_input=True)
@@ -171,7 +171,7 @@ def test_a_network_without_a_hub_takes_what_its_makers_gave_it() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if "mobilenet" in name and "nasnet" not in name])
-def test_the_layout_of_keras_tells_the_width(name: str) -> None:
+def test_the_layout_of_keras_gives_the_width(name: str) -> None:
     filters = round(32 * float(TABLE[name].model_args["width"]))  # type: ignore[arg-type]
     assert guess_architecture(Path("x.safetensors"), {"conv1/kernel": (3, 3, 3, filters)}) == name
     assert guess_architecture(Path("x.safetensors"), {"conv1/kernel": (3, 3, 3, 5)}) is None
@@ -190,7 +190,7 @@ def test_the_layout_of_keras_tells_the_width(name: str) -> None:
         ("model.safetensors", None),
     ],
 )
-def test_a_file_name_tells_the_network(file: str, name: str | None) -> None:
+def test_a_file_name_gives_the_network(file: str, name: str | None) -> None:
     assert guess_architecture(Path("somewhere") / file, {"fc.weight": (3, 4)}) == name
 
 

@@ -59,7 +59,7 @@ def test_arguments_replace_the_rows_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "name, settings, sentence",
+    "name, settings, message",
     [
         ("lenet", {"width": 0.5}, r'lenet has no setting "width"\.'),
         ("resnet18", {"depth": 3}, 'resnet18 has no setting "depth" .did you mean width'),
@@ -73,8 +73,8 @@ def test_arguments_replace_the_rows_own() -> None:
         ("mlp-course", {"hidden": (0,)}, "each needs a neuron"),
     ],
 )
-def test_wrong_setting_is_named(name: str, settings: dict[str, object], sentence: str) -> None:
-    with pytest.raises(ModelError, match=sentence):
+def test_wrong_setting_is_named(name: str, settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
         build_model(name, 10, model_args=settings)
 
 

@@ -129,7 +129,7 @@ def test_new_names_a_module_and_not_the_beginning_of_a_name() -> None:
 
 @pytest.mark.parametrize("position", [4, 9, 60, -5])
 def test_a_safetensors_file_with_a_wrong_byte_is_not_opened_or_does_not_fit(tmp_path: Path, position: int) -> None:
-    """In the header a wrong byte is one sentence; in the numbers nothing can tell, and it is a number."""
+    """In the header a wrong byte is one message; in the numbers nothing can tell, and it is a number."""
     path = tmp_path / "a.safetensors"
     network = build_model("lenet", 10, channels=1)
     save_weights(network, path)

@@ -153,7 +153,7 @@ def test_tuning_beats_random_search(name: str) -> None:
 
 @pytest.mark.parametrize("name", HEURISTICS)
 def test_smaller_is_better_wherever_zero_is(name: str) -> None:
-    """Minimisation: a bowl that lies below 0, between large values, is descended too."""
+    """Minimization: a bowl that lies below 0, between large values, is descended too."""
     space = Space({"x": Float(-3, 3), "y": Float(-3, 3)})
     search = Search(space, 600, name, seed=0)
     run(search, lambda points: points.column("x") ** 2 + points.column("y") ** 2 - 1e4)

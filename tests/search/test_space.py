@@ -62,7 +62,7 @@ def test_take_replace_and_join() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         (lambda: Float(1.0, 1.0), "from 1.0 to 1.0"),
         (lambda: Float(0.0, float("nan")), "larger"),
@@ -73,6 +73,6 @@ def test_take_replace_and_join() -> None:
         (lambda: Space({}), "one dimension"),
     ],
 )
-def test_what_is_no_space_is_told(wrong: Any, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_what_is_no_space_is_refused(wrong: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         wrong()

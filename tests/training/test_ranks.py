@@ -13,7 +13,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import torch
-from discern.runtime import process_group
+from discern.runtime import join_processes
 from discern.training import interrupt
 from discern.errors import Interrupted
 from discern.training.loop import no_sync_unless_last
@@ -29,7 +29,7 @@ def gradient(model, answers, last):
         answers(torch.full((2, 3, t.SIDE, t.SIDE), ranks.rank + 1.0))[0].square().sum().backward()
     return model.fc.weight.grad.clone()
 
-with process_group() as ranks:
+with join_processes() as ranks:
     whole = t.make_trainer(config, folder / "whole", ranks=ranks)
     whole.train()
     parts = t.make_trainer(config, folder / "parts", t.after(3, t.ctrl_c) if ranks.rank else t.ignore, ranks)

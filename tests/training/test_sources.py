@@ -9,7 +9,7 @@ import torch
 from discern.preprocess.augment import augment
 from discern.preprocess.normalize import normalize, to_float
 from discern.preprocess.spec import Preprocess
-from discern.runtime import Ranks, generator
+from discern.runtime import Ranks, make_generator
 from discern.training.config import make_config
 from discern.training.sources import FeatureBatches, ImageBatches, TrainingData, alternate_flips, step_size
 
@@ -60,7 +60,7 @@ def test_images_are_augmented_by_epoch_and_step_and_normalised(data: TrainingDat
     for step, (x, targets) in enumerate(batches):
         rows = source.batches.order(2)[step]
         pixels, labels = source.batches.take(rows)
-        random, mirrored = generator(3, "augment", 2, step, 0), alternate_flips(rows, 3, 2)
+        random, mirrored = make_generator(3, "augment", 2, step, 0), alternate_flips(rows, 3, 2)
         wanted, _targets = augment(pixels, labels, CONFIG.augmentation, random, mirrored)
         assert torch.equal(x, normalize(wanted, SPEC))
         assert torch.equal(targets.a, labels)

@@ -16,7 +16,7 @@ from discern.preprocess.augment import augment
 from discern.preprocess.normalize import normalize, to_float
 from discern.preprocess.spec import Preprocess
 from discern.progress import ignore_progress
-from discern.runtime import Ranks, generator
+from discern.runtime import Ranks, make_generator
 from discern.training import transfer
 from discern.training.config import TrainConfig, make_config
 from discern.training.loop import Trainer
@@ -89,7 +89,7 @@ def test_the_rows_are_train_validation_and_the_augmented_passes(
     plain_augmentation = CONFIG.augmentation.model_copy(update={"mixup": 0.0})  # a feature has one label
     for turn, first in ((2, 60), (3, 100)):
         pixels = torch.from_numpy(data.pixels)[rows]
-        x, _targets = augment(pixels, rows, plain_augmentation, generator(3, "features", turn, first))
+        x, _targets = augment(pixels, rows, plain_augmentation, make_generator(3, "features", turn, first))
         assert np.allclose(values[first : first + 32], encoded(model, x), atol=1e-5)
     assert not np.allclose(values[60:100], values[:40], atol=1e-2)
     assert not np.allclose(values[60:100], values[100:], atol=1e-2)

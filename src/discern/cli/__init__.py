@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
-import os
 import sys
 
 from discern.errors import DiscernError, Interrupted
 from discern.i18n import _
-
-
-def command() -> None:
-    """Run ``discern`` in a shell: `main`, and an end without Python's own, which takes torch apart for 0.2 s.
-
-    Everything registered for the end has run, and everything printed is out.
-    """
-    gc.set_threshold(200_000)  # imports make a million objects that stay: to look through them often costs 0.2 s
-    code: object = 0
-    try:
-        main()
-    except SystemExit as end:
-        code = end.code or 0
-    atexit._run_exitfuncs()
-    try:
-        print(end="", flush=True)
-    except BrokenPipeError:
-        code = 141
-    os._exit(code if isinstance(code, int) else 1)
 
 
 def main() -> None:

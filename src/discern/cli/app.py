@@ -180,7 +180,7 @@ def report(
 
 @app.command(cls=Command, help=_("Compare finished runs: accuracy, uncertainty, size and speed."))
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help=_("Runs with the same test split."))],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help=_("Runs with the same test split."))],
     sort: Annotated[
         str,
         typer.Option(
@@ -198,7 +198,7 @@ def compare(
 @app.command(cls=Command, help=_("Classify images, or predict the rows of a table."))
 def predict(
     model: Model,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help=_("Images, folders of images, or tables."))],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help=_("Images, folders of images, or tables."))],
     top_k: Annotated[int, typer.Option(min=1, help=_("Number of classes to print."))] = 3,
     model_code: ModelCode = None,
     as_json: Json = False,
@@ -253,7 +253,7 @@ def explain(
 @app.command(cls=Command, help=_("List models, describe them, or compare them."))
 def models(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME...", help=_("Models to describe (all are listed if omitted)."))
+        list[str] | None, typer.Argument(metavar="NAME", help=_("Models to describe (all are listed if omitted)."))
     ] = None,
     size: Annotated[int | None, typer.Option(min=8, help=_("Image size in pixels."))] = None,
     layers: Annotated[bool, typer.Option("--layers", help=_("Print every layer."))] = False,

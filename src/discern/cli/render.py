@@ -23,8 +23,8 @@ def present(result: Result, as_json: bool = False, out: Path | None = None) -> N
     if as_json:
         print_json(result.to_json())
         return
-    for sentence in result.sentences():
-        print_line(sentence)
+    for text in result.sentences():
+        print_line(text)
     for table in result.tables():
         print_table(table)
     if out is not None:
@@ -63,7 +63,7 @@ def print_table(table: Table) -> None:
     console.print()
     if table.title:
         console.print(table.title, style="bold", markup=False)
-    grid = Grid(box=None, pad_edge=False)
+    grid = Grid(box=None, pad_edge=False, show_header=any(table.columns))
     for i, column in enumerate(table.columns):
         grid.add_column(column, justify="left" if i < table.text_columns else "right", overflow="fold")
     for row in table.folded():

@@ -12,7 +12,7 @@ from discern.arrays import ArrayLike
 from discern.data.epoch_order import assign_shards, order_shards, shuffle_in_blocks
 from discern.data.memmap_reader import MemmapReader
 from discern.data.streamed import StreamedPixels
-from discern.runtime import Ranks, generator, to_device
+from discern.runtime import Ranks, make_generator, to_device
 
 CPU, SINGLE = torch.device("cpu"), Ranks()
 
@@ -88,9 +88,9 @@ class Batches:
     def order(self, number: int) -> list[Tensor]:
         """Return the indices of each step of epoch ``number`` that this process takes."""
         if self.shard is not None:
-            random = generator(self.seed, "order", number, self.ranks.rank)
+            random = make_generator(self.seed, "order", number, self.ranks.rank)
             return list(self.indices[order_shards(self.shard, random)].tensor_split(self.steps))
-        random = generator(self.seed, "order", number)
+        random = make_generator(self.seed, "order", number)
         order = self.indices[shuffle_in_blocks(len(self.indices), self.pixels.size, random)]
         return [batch[self.ranks.rank :: self.ranks.size] for batch in order.tensor_split(self.steps)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from discern.runtime import Ranks, generator
+from discern.runtime import Ranks, make_generator
 
 BLOCKS_FROM = 1 << 30  # bytes from which blocks are shuffled, in memory or not: free memory must not decide the order
 WINDOW = 1 << 27  # bytes shuffled together; in training, two of them are in memory
@@ -71,7 +71,7 @@ def assign_shards(shard: Tensor, seed: int, ranks: Ranks) -> Tensor:
     >>> [sorted(set(shard[assign_shards(shard, 0, Ranks(rank, 2))].tolist())) for rank in (0, 1)]
     [[1, 2], [0, 3]]
     """
-    turn = _draw_turns(shard, generator(seed, "shards"))
+    turn = _draw_turns(shard, make_generator(seed, "shards"))
     return turn.argsort(stable=True).tensor_split(ranks.size)[ranks.rank].sort().values
 
 

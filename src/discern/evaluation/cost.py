@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 
 from discern.models.timing import time_in_turns
+from discern.runtime import return_freed_memory
 
 BATCH = 32
 REPEATS = 8  # predictions before the next model has its turn: the first finds caches full of another model
@@ -99,7 +99,7 @@ def _measure_peak(job: Callable[[], object], device: torch.device) -> int | None
         job()
         return torch.cuda.max_memory_allocated(device) - before
     try:
-        ctypes.CDLL(None).malloc_trim(0)  # glibc: what was freed goes back, else it would hide what the job needs
+        return_freed_memory()  # else what was freed before would hide what the job needs
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # Linux: the peak counts from now
         before = _read_status("VmRSS")
         job()

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLORMAP = "plasma"
-OPACITY = 0.6  # of the hottest pixel; colder ones fade out, so that the image stays visible
+OPACITY = 0.65  # of the hottest pixel; colder ones fade out, so that the image stays visible
 QUANTILE = 0.99  # the heat that gets the last colour: a few single pixels may be far hotter
-DIMMED = 0.35  # brightness of what the network never saw
+DIMMED = 0.3  # brightness of what the network never saw
 
 
 def draw_image(ax: Axes, image: np.ndarray) -> None:
@@ -44,14 +44,13 @@ def draw_heat(ax: Axes, image: np.ndarray, heat: np.ndarray, box: Box | None = N
     """
     height, width = image.shape[:2]
     left, top, right, bottom = box or (0, 0, width, height)
-    if box is not None:
-        rows, columns = np.ogrid[:height, :width]
-        inside = (rows + 0.5 > top) & (rows + 0.5 < bottom) & (columns + 0.5 > left) & (columns + 0.5 < right)
-        image = np.where(inside[..., None], image, image * DIMMED).astype(np.uint8)
-    draw_image(ax, np.repeat(image.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2) // 2 + 96)
+    rows, columns = np.ogrid[:height, :width]
+    inside = (rows + 0.5 > top) & (rows + 0.5 < bottom) & (columns + 0.5 > left) & (columns + 0.5 < right)
+    gray = image.mean(axis=2, keepdims=True)  # colors are heat alone
+    draw_image(ax, np.where(inside[..., None], 0.8 * gray + 40, DIMMED * gray).astype(np.uint8))  # heat shows on black
     scaled = relative_heat(heat)
     ax.imshow(
-        scaled, cmap=COLORMAP, alpha=OPACITY * scaled**0.5, vmin=0, vmax=1, interpolation="bilinear",
+        scaled, cmap=COLORMAP, alpha=OPACITY * scaled, vmin=0, vmax=1, interpolation="bilinear",
         extent=(left, right, bottom, top),
     )  # fmt: skip
     ax.set_xlim(0, width)
@@ -64,10 +63,15 @@ def relative_heat(heat: np.ndarray) -> np.ndarray:
 
 
 def draw_colorbar(figure: Figure, axes: Sequence[Axes]) -> None:
-    """Draw the colours of `draw_heat` beside ``axes``."""
+    """Draw the colours of `draw_heat` over middle gray beside ``axes``."""
+    from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap
 
-    bar = figure.colorbar(ScalarMappable(cmap=COLORMAP), ax=list(axes), shrink=0.8, pad=0.02, ticks=[0, 0.5, 1])
+    heat = np.linspace(0, 1, 256)
+    opacity = OPACITY * heat[:, None]
+    colors = ListedColormap(opacity * colormaps[COLORMAP](heat)[:, :3] + (1 - opacity) * 0.5)
+    bar = figure.colorbar(ScalarMappable(cmap=colors), ax=list(axes), shrink=0.8, pad=0.02, ticks=[0, 0.5, 1])
     bar.set_label(_("importance, relative to the hottest pixels"), fontsize=8)
     bar.ax.tick_params(labelsize=8)
 

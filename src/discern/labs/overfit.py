@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIZE = 32  # pixels a side
+# Images, epochs and batch size that show the lesson: batch normalization needs a dozen steps before its averages
+# suit held-out images, and 48 digits teach what 400 photographs do.
+LESSON = {"cifar10": (400, 10, 50), "digits": (48, 7, 24)}
 CPU = torch.device("cpu")
 
 
@@ -140,12 +143,11 @@ def run(
         str | None, N_("Data set to learn from; cifar10 where it is found, else digits, if omitted.")
     ] = None,
     model: Annotated[str, N_("A network that `discern models` lists.")] = "resnet18-narrow",
-    images: Annotated[int, Field(ge=20), N_("How many to learn from.")] = 48,
-    held_out: Annotated[int, Field(ge=20), N_("How many to measure on.")] = 100,
-    # 14 steps: batch normalisation needs a dozen before its running averages suit held-out images.
-    epochs: Annotated[int, Field(ge=1), N_("Passes over the images.")] = 7,
-    batch: Annotated[int, Field(ge=2), N_("Images a step.")] = 24,
-    seed: Annotated[int, Field(ge=0), N_("Of slice, weights and order.")] = 0,
+    images: Annotated[int | None, Field(ge=20), N_("Training images; 400 if omitted, of the easy digits 48.")] = None,
+    held_out: Annotated[int, Field(ge=20), N_("Images to test on.")] = 200,
+    epochs: Annotated[int | None, Field(ge=1), N_("Number of epochs; 10 if omitted, of the digits 7.")] = None,
+    batch: Annotated[int | None, Field(ge=2), N_("Images of a step; 50 if omitted, of the digits 24.")] = None,
+    seed: Annotated[int, Field(ge=0), N_("Random seed of the images drawn, the weights and the order.")] = 0,
 ) -> Overfit:
     """Train the same network on the same slice without and with augmentation.
 
@@ -157,10 +159,12 @@ def run(
     Examples
     --------
     >>> found = run("digits", "lenet", images=100, epochs=2)
-    >>> len(found.plain.train), found.n_held
-    (2, 100)
+    >>> len(found.plain.train), found.n_held_out
+    (2, 200)
     """
     dataset = _opened(data)
+    few, short, small = LESSON.get(dataset.name, LESSON["cifar10"])
+    images, epochs, batch = images or few, epochs or short, batch or small
     slice_ = _slice(dataset, images, held_out, seed)
     settings = {
         "model": model,

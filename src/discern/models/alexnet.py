@@ -7,7 +7,7 @@ Networks", NIPS 2012 (section 3.5, figure 2), which won ILSVRC-2012.
 Idea: five convolutions and three fully connected layers were a hundred times more than anyone had trained; GPUs made it
 possible. ReLU in place of tanh trains several times faster, and dropout keeps 60 million weights from overfitting.
 
-Deviation: one tower of 64, 192, 384, 256, 256 filters without response normalisation, as torchvision has it (parameter
+Deviation: one tower of 64, 192, 384, 256, 256 filters without response normalization, as torchvision has it (parameter
 names are torchvision's, so its weights load), in place of two towers with 48 + 48, 128 + 128, ... on two GPUs. Weights
 are drawn as He et al. 2015 do, which needs no careful start. Small images: stem="small" has 5x5 filters of stride 1
 in the first layer for 11x11 of stride 4, and the last map is averaged to 2x2 before fully connected layers of 1024
@@ -32,9 +32,9 @@ class AlexNet(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; ``size`` only chooses the form.
+        Logits, color channels, pixels a side; ``size`` only chooses the form.
     dropout : float
-        Share of what each hidden fully connected layer reads that is left out in training.
+        Fraction of what each hidden fully connected layer reads that is left out in training.
     stem : str
         ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
 

@@ -37,11 +37,11 @@ class Backbone(nn.Module):
         Is taken over: its head, auxiliary heads and whatever else no map needs are cut off. What a network of another
         library cannot run without stays, frozen.
     channels, size : int
-        Colour channels and pixels a side of the images it was made for.
+        Color channels and pixels a side of the images it was made for.
     stages : sequence of str, optional
         Which maps to return; all of them by default.
     mean, std : tuple of float
-        What images scaled to 0..1 are normalised with where the network has weights; empty where it has none.
+        What images scaled to 0..1 are normalized with where the network has weights; empty where it has none.
 
     Attributes
     ----------

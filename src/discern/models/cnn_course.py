@@ -3,7 +3,7 @@
 Source: the lectures' own example (the fruit folder of Apple, Banana, Watermelon); no paper. Its blocks are those of
 S. Ioffe, C. Szegedy, "Batch Normalization", 2015, arXiv:1502.03167.
 
-Idea: five times convolution, batch normalisation and ReLU, growing to 128 filters and shrinking again. Global average
+Idea: five times convolution, batch normalization and ReLU, growing to 128 filters and shrinking again. Global average
 pooling then keeps one number a filter, so images of any size fit and few weights are left to overfit.
 
 Deviation: none. Strides of 4 in all leave 7x7 of 28x28, so small images need no other form.
@@ -25,7 +25,7 @@ STAGES = {  # filters, kernel, stride
 
 
 def build_block(inputs: int, filters: int, kernel: int, stride: int) -> nn.Sequential:
-    """Build convolution, batch normalisation, ReLU: (N, inputs, H, W) -> (N, filters, H / stride, W / stride)."""
+    """Build convolution, batch normalization, ReLU: (N, inputs, H, W) -> (N, filters, H / stride, W / stride)."""
     return nn.Sequential(
         nn.Conv2d(inputs, filters, kernel, stride, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(filters),
@@ -39,7 +39,7 @@ class CourseCNN(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; any size fits.
+        Logits, color channels, pixels a side; any size fits.
 
     Examples
     --------

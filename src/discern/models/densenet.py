@@ -81,7 +81,7 @@ class DenseNet(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; ``size`` only chooses the stem.
+        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     blocks : tuple of int
         Layers in each of the four dense blocks.
     growth : int

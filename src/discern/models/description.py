@@ -34,7 +34,7 @@ class ModelDescription(Result):
     native_size, size : int
         Pixels a side of the images it was made for, and of those that the numbers here are of.
     channels, classes : int
-        Colour channels, and logits as published.
+        Color channels, and logits as published.
     summary : ModelSummary
         Layers, stages and totals.
     shows_layers : bool

@@ -54,7 +54,7 @@ class ExternalSpec(ABC):
 
     @property
     def channels(self) -> int:
-        """Colour channels of the images it was made for."""
+        """Color channels of the images it was made for."""
         return 3
 
     @property
@@ -151,7 +151,7 @@ def summarize_error(error: BaseException) -> str:
     >>> summarize_error(ValueError("Exception encountered when calling Conv2D.call().\\n\\x1b[1mToo small.\\x1b[0m"))
     'Too small'
     """
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # Keras colours its messages
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # Keras colors its messages
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith("Exception encountered"):
         lines = lines[1:]

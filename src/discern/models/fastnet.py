@@ -3,12 +3,12 @@
 Source: K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024, arXiv:2404.00498 (section 3), which gathers
 the ideas below; the whitening is D. Page's ("How to Train Your ResNet 8: Bag of Tricks", 2019).
 
-Idea: the first layer need not be learnt, for the principal patches of the images themselves, scaled to equal
+Idea: the first layer need not be learned, for the principal patches of the images themselves, scaled to equal
 variance, serve as well. The rest is shallow and wide, which suits a processor, and starts as near to the identity as a
 convolution can, so that eight passes over the data are enough.
 
 Deviation: wider (128, 384, 384 filters for 64, 256, 256), maxima of all that is left for the last pooling so that
-images of any size fit, and as many whitening filters as a patch of one channel has for grey images.
+images of any size fit, and as many whitening filters as a patch of one channel has for gray images.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Whitening(nn.Conv2d):
 
 
 class Shift(nn.BatchNorm2d):
-    """Batch normalisation that shifts but does not scale, and forgets soon: few steps must do."""
+    """Batch normalization that shifts but does not scale, and forgets soon: few steps must do."""
 
     def __init__(self, filters: int) -> None:
         super().__init__(filters, momentum=0.6, eps=1e-12)
@@ -91,7 +91,7 @@ class FastNet(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side (10 or more).
+        Logits, color channels, pixels a side (10 or more).
     width : float
         Multiplies the filters of every block.
 

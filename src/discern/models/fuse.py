@@ -1,4 +1,4 @@
-"""Batch normalisation fused into the convolution before it: the same numbers with a third less work to predict.
+"""Batch normalization fused into the convolution before it: the same numbers with a third less work to predict.
 
 In evaluation mode y = gamma (w x + b - mean) / sqrt(var + eps) + beta is itself a convolution (Jacob et al. 2018,
 arXiv:1712.05877, section 3.2).
@@ -18,7 +18,7 @@ TOLERANCE = 1e-4  # of the largest logit: float32 rounds differently in another 
 
 
 def fuse_conv_bn(model: Model, x: Tensor) -> Model:
-    """Return a copy of ``model`` for prediction without batch normalisation right after a convolution.
+    """Return a copy of ``model`` for prediction without batch normalization right after a convolution.
 
     Parameters
     ----------
@@ -56,10 +56,10 @@ def fuse_conv_bn(model: Model, x: Tensor) -> Model:
 
 
 def _find_pairs(model: Model, x: Tensor) -> list[tuple[str, str]]:
-    """Run ``x`` and return each convolution whose map a normalisation reads, with that normalisation, by name.
+    """Run ``x`` and return each convolution whose map a normalization reads, with that normalization, by name.
 
     Which layer follows which is not written in a module: a map is recognised by its identity, as what a convolution
-    gave when a normalisation is called with it.
+    gave when a normalization is called with it.
     """
     maps: dict[int, tuple[str, Tensor]] = {}  # id -> (convolution, its map); holding the map keeps its id its own
     pairs: list[tuple[str, str]] = []

@@ -6,7 +6,7 @@ Idea: an inception block looks at its input through 1x1, 3x3 and 5x5 filters and
 convolutions before the large filters keep that cheap. Two auxiliary heads at half depth give the early blocks
 gradient of their own while training.
 
-Deviation: as torchvision has it, whose parameter names and weights these are: batch normalisation after every
+Deviation: as torchvision has it, whose parameter names and weights these are: batch normalization after every
 convolution, 3x3 filters in the branch the paper gives 5x5 (a known mistake, kept because the weights have it), adaptive
 pooling to 4x4 in the auxiliary heads. The first weights are drawn as in ResNet. Small images: stem="small" begins
 with a 3x3 convolution of stride 1 without pooling, in place of 7x7, stride 2 and pooling.
@@ -42,7 +42,7 @@ MIN_SIZE = 15  # pixels a side of the published form, torchvision's own limit
 
 
 class BasicConv2d(nn.Module):
-    """Convolution, batch normalisation, ReLU; the side shrinks by ``stride`` only."""
+    """Convolution, batch normalization, ReLU; the side shrinks by ``stride`` only."""
 
     def __init__(self, inputs: int, filters: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
@@ -93,11 +93,11 @@ class GoogLeNet(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; ``size`` only chooses the stem.
+        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     auxiliary_heads : bool
         The two heads that training adds to the loss; predicting never runs them.
     dropout, dropout_auxiliary : float
-        Share of values left out before the head, and in the auxiliary heads.
+        Fraction of values left out before the head, and in the auxiliary heads.
     stem : str
         ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
 

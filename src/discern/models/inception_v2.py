@@ -3,13 +3,13 @@
 Paper: S. Ioffe, C. Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
 Shift", ICML 2015, arXiv:1502.03167 (section 4.2, figure 5).
 
-Idea: GoogLeNet with every convolution followed by batch normalisation: its output is brought to mean 0 and variance 1
+Idea: GoogLeNet with every convolution followed by batch normalization: its output is brought to mean 0 and variance 1
 over the batch, then scaled and shifted by learned numbers. Rates fourteen times higher then train; dropout and the
 auxiliary heads are not needed, and two 3x3 convolutions take the place of each 5x5.
 
 Deviation: as in the published weights (the Caffe network and its PyTorch port), the first convolution is a plain
 7x7, not a separable one, and 4c and 4d give 608 channels, 128 of them from pooling, where figure 5 counts 576.
-Convolutions have no bias, which section 3.2 says the normalisation cancels; with biases the count is those weights'
+Convolutions have no bias, which section 3.2 says the normalization cancels; with biases the count is those weights'
 11,295,240. Small images: stem="small" begins with a 3x3 convolution of stride 1 without pooling.
 """
 
@@ -42,7 +42,7 @@ STAGES = {
 
 
 class ConvBN(nn.Module):
-    """Convolution, batch normalisation, ReLU; the side shrinks by ``stride`` only."""
+    """Convolution, batch normalization, ReLU; the side shrinks by ``stride`` only."""
 
     def __init__(self, inputs: int, filters: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class InceptionV2(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; ``size`` only chooses the stem.
+        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     stem : str
         ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
 

@@ -57,7 +57,7 @@ class KerasSpec(ExternalSpec):
         function = getattr(import_keras().applications, self.own_name)
         more: dict[str, Any] = {}
         if "include_preprocessing" in inspect.signature(function).parameters:
-            more["include_preprocessing"] = False  # images come normalised
+            more["include_preprocessing"] = False  # images come normalized
 
         def build() -> Any:
             return function(

@@ -29,6 +29,12 @@ Make = Callable[[], Any]
 NO_STAGES = {"InputLayer", "Rescaling", "Normalization", "ZeroPadding2D", "Cropping2D", "Dropout", "Softmax"}
 
 
+def choose_keras_backend() -> None:
+    """Have Keras compute with torch, unless it is imported already: it reads the choice once."""
+    if sys.modules.get("keras") is None:
+        os.environ["KERAS_BACKEND"] = "torch"
+
+
 def import_keras() -> ModuleType:
     """Import Keras on its torch backend.
 
@@ -37,8 +43,7 @@ def import_keras() -> ModuleType:
     ModelError
         When it is not installed, or was imported with another backend.
     """
-    if sys.modules.get("keras") is None:
-        os.environ["KERAS_BACKEND"] = "torch"  # read once, when keras is imported
+    choose_keras_backend()
     try:
         keras = importlib.import_module("keras")
     except ImportError as error:
@@ -60,12 +65,12 @@ class KerasModel(WrappedModel):
     make : callable
         Gives a new Keras model; copying this network calls it again.
     classes, channels, size : int
-        Logits, colour channels, pixels a side.
+        Logits, color channels, pixels a side.
     first : keras.Model, optional
         What ``make`` gave already.
     rescale : bool
         Keep a Rescaling layer at the beginning, which takes pixels of 0 to 255. Otherwise it is passed over: what
-        comes in here is normalised.
+        comes in here is normalized.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ class LeNet(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side.
+        Logits, color channels, pixels a side.
 
     Examples
     --------

@@ -4,10 +4,10 @@ Paper: D. E. Rumelhart, G. E. Hinton, R. J. Williams, "Learning representations 
 Nature 323, 1986.
 
 Idea: every neuron reads every number of the layer before, so hidden layers learn features of their own by
-backpropagation. Neighbouring pixels mean nothing to it: this is what convolution was to repair.
+backpropagation. Neighboring pixels mean nothing to it: this is what convolution was to repair.
 
 Deviation: ReLU for the sigmoid and dropout between layers, as the courses use it. Rows: the course's MLP on
-28x28 colour images (2352-512-256-128) and the feed-forward net on 28x28 grey ones (784-512). The first layer
+28x28 color images (2352-512-256-128) and the feed-forward net on 28x28 gray ones (784-512). The first layer
 grows with the image, so small images need no other form.
 """
 
@@ -26,11 +26,11 @@ class MLP(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side.
+        Logits, color channels, pixels a side.
     hidden : tuple of int
         Neurons of each hidden layer.
     dropout : float
-        Share of hidden activations left out in training, in [0, 1).
+        Fraction of hidden activations left out in training, in [0, 1).
 
     Raises
     ------

@@ -6,7 +6,7 @@ arXiv:1704.04861 (table 1; the width multiplier is section 3.3).
 Idea: a convolution is split in two, a depthwise one that filters each channel by itself and a pointwise (1x1) one that
 mixes channels; together they cost about a ninth. A width factor thins every layer alike and trades accuracy for speed.
 
-Deviation: ReLU6, TensorFlow's padding and the epsilon of batch normalisation are those of the authors' code (and of
+Deviation: ReLU6, TensorFlow's padding and the epsilon of batch normalization are those of the authors' code (and of
 Keras), where the paper says ReLU or nothing; so those weights fit. An odd map is padded at both ends, as TensorFlow
 does; Keras pads depthwise layers at the far end only, and its next map is smaller by one. The paper prints s2 for the
 last depthwise layer by mistake: its input and output are both 7x7. Small images: stem="small" gives the first
@@ -65,9 +65,9 @@ class MobileNet(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; ``size`` only chooses the stem.
+        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     width : float
-        Share of the filters that is kept: the paper's 1.0, 0.75, 0.5, 0.25.
+        Fraction of the filters that remain: the paper's 1.0, 0.75, 0.5, 0.25.
     stem : str
         ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
 

@@ -11,7 +11,7 @@ from discern.models.description import ModelDescription, describe_network
 from discern.models.registry import get_model_spec
 from discern.models.timing import BATCH_SIZE, Timing, measure_speed
 from discern.result import Cell, Result, Table
-from discern.runtime import device, machine
+from discern.runtime import choose_device, describe_machine
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,7 +106,7 @@ def compare_networks(names: Sequence[str], size: int | None = None, with_speed: 
     networks = tuple(describe_network(name, size) for name in dict.fromkeys(names))
     if not with_speed:
         return ModelComparison(networks, {}, {})
-    here = device()
+    here = choose_device()
     built = {n.name: get_model_spec(n.name).build(n.classes, n.channels, n.size) for n in networks}
     timings = measure_speed(built, {n.name: (n.channels, n.size) for n in networks}, here)
-    return ModelComparison(networks, timings, {**machine(), "device": str(here)})
+    return ModelComparison(networks, timings, {**describe_machine(), "device": str(here)})

@@ -28,7 +28,7 @@ from discern.i18n import _
 from discern.models.network import Body, Network, check_size, is_small
 
 T = TypeVar("T")
-EPSILON = 1e-3  # of batch normalisation
+EPSILON = 1e-3  # of batch normalization
 MIN_SIZE = 3  # pixels a side that the unpadded first convolution needs
 
 # Figure 4. Each row adds two maps: an operation and what it reads, twice. "x" is the last map after a 1x1 convolution,
@@ -114,7 +114,7 @@ class Branch(nn.Sequential):
 
 
 class Squeeze(nn.Sequential):
-    """ReLU, 1x1 convolution and normalisation: (N, inputs, H, W) -> (N, outputs, H, W)."""
+    """ReLU, 1x1 convolution and normalization: (N, inputs, H, W) -> (N, outputs, H, W)."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -196,7 +196,7 @@ class NASNet(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; ``size`` only chooses the stem.
+        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     cells : int
         Normal cells in a row: the N of the paper's "NASNet-A (N @ filters)".
     filters : int

@@ -53,9 +53,9 @@ class NIN(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; ``size`` only chooses the form.
+        Logits, color channels, pixels a side; ``size`` only chooses the form.
     dropout : float
-        Share of what the last mlpconv layer reads that is left out in training.
+        Fraction of what the last mlpconv layer reads that is left out in training.
     stem : str
         ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
 

@@ -42,7 +42,7 @@ class LayerInfo:
     input, output : tuple of int
         Height, width, channels.
     parameters : int
-        Trainable numbers, those of the normalisation that follows included.
+        Trainable numbers, those of the normalization that follows included.
     multiply_adds : int
         For one image; convolutions and matrix products only, without bias.
     receptive_field : int or None

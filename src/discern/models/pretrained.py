@@ -24,7 +24,7 @@ TIMM_NAMES = {  # networks here whose names are timm's, where torchvision has no
     "nasnet-large": "nasnetalarge",
     **{f"se-resnet{depth}": f"legacy_seresnet{depth}" for depth in (18, 34, 50, 101, 152)},
 }
-# torchvision's normalise by ImageNet's mean first and turn that into -1..1 inside the network: fed with -1..1 here
+# torchvision's normalize by ImageNet's mean first and turn that into -1..1 inside the network: fed with -1..1 here
 INTERNAL_NORMALIZATION = ("googlenet", "inception_v3")
 KERAS_WEIGHTS = {  # Keras' own, as tensors: no hub has them, but a folder of weights may; the best first
     "mobilenet": "mobilenet_v1_1.0_224_imagenet.safetensors",

@@ -4,13 +4,13 @@ Counting builds 26 networks, which takes minutes; the counts are stored here, an
 
 The first five numbers of a row are the lecture's (and those of Keras' page of applications, as it was in 2020, which is
 where the depth comes from: no other edition of that page has these figures). Its parameters include the running mean
-and variance of batch normalisation, which training does not change by gradient. An EfficientNet moreover holds the
-statistics of its input, which its normalisation layer counts as seven: mean and variance of three colours, and how many
+and variance of batch normalization, which training does not change by gradient. An EfficientNet moreover holds the
+statistics of its input, which its normalization layer counts as seven: mean and variance of three colors, and how many
 images they come from.
 
 That page's depth cannot be counted again: it is the number of all layers with the input for VGG16 (23) and VGG19 (26),
 the number in the name for a DenseNet, and a dash where nobody had counted. What is counted here is the number of layers
-that hold numbers: convolutions, normalisations, fully connected ones; a separable convolution is one. It is what Keras'
+that hold numbers: convolutions, normalizations, fully connected ones; a separable convolution is one. It is what Keras'
 page prints today.
 """
 

@@ -11,7 +11,7 @@ Example: a 3x3 convolution (padding 1) after a 2x2 pooling. A pixel is ``jump=1,
 ``jump=2, first=0, last=1``; the convolution moves first by one jump of 2 to -2 and last by one to 3: 6 pixels a side.
 
 Gates do not count: a branch that pools the whole map to scale another (squeeze-and-excitation) depends on everything,
-and so would all that follows. Nor do the means of a normalisation over the map. Interpolation and transposed
+and so would all that follows. Nor do the means of a normalization over the map. Interpolation and transposed
 convolutions have no such rule, so what comes after them is unknown (None).
 """
 

@@ -37,7 +37,7 @@ def build_model(
     name : str
         A name of `TABLE`, or another that `get_model_spec` takes.
     classes, channels : int
-        Logits, and colour channels of the images (1 or 3).
+        Logits, and color channels of the images (1 or 3).
     size : int, optional
         Pixels a side; the network's native size when not given. Up to 64, networks that have a small-image stem
         take it.

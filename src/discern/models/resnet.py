@@ -95,13 +95,13 @@ class ResNet(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; ``size`` only chooses the stem.
+        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     blocks : tuple of int
         Blocks in each of the four stages.
     bottleneck : bool
         `Bottleneck` blocks (ResNet-50 and deeper) in place of `BasicBlock`.
     width : float
-        Share of the filters that is kept; 0.1 is the lecture's narrow ResNet.
+        Fraction of the filters that remain; 0.1 is the lecture's narrow ResNet.
     stem : str
         ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
 

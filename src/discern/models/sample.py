@@ -1,7 +1,7 @@
 """The Sample network: the first CNN of the PyTorch lecture.
 
 Source: the lectures' own example, after the "Training a Classifier" tutorial of PyTorch; no paper. It is LeNet-5
-(LeCun et al. 1998) on colour images with ReLU and max pooling.
+(LeCun et al. 1998) on color images with ReLU and max pooling.
 
 Idea: two convolutions find features, pooling makes them small, three fully connected layers decide.
 It is the smallest network that shows every part a CNN has.
@@ -26,7 +26,7 @@ class Sample(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side.
+        Logits, color channels, pixels a side.
 
     Raises
     ------

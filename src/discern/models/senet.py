@@ -94,7 +94,7 @@ class SENet(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; ``size`` only chooses the stem.
+        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     blocks : tuple of int
         Blocks in each of the four stages.
     bottleneck : bool

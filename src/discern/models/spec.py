@@ -38,7 +38,7 @@ class Family:
     variants : mapping
         Name -> the constructor arguments that make it.
     size, channels, classes : int
-        Of the images and labels it was made for: pixels a side, colour channels, logits.
+        Of the images and labels it was made for: pixels a side, color channels, logits.
     """
 
     module: str
@@ -84,7 +84,7 @@ class ModelSpec:
 
     @property
     def channels(self) -> int:
-        """Colour channels of the images it was made for."""
+        """Color channels of the images it was made for."""
         return self.family.channels
 
     @property

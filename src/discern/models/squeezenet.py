@@ -56,13 +56,13 @@ class SqueezeNet(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; ``size`` only chooses the stem.
+        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     filters, kernel : int
         Of the first convolution: 96 of 7x7 in version 1.0, 64 of 3x3 in version 1.1.
     pools : tuple of int
         Fire modules, by their number from 2 to 9, that pooling comes before; each begins a stage.
     dropout : float
-        Share of what the last convolution reads that is left out in training.
+        Fraction of what the last convolution reads that is left out in training.
     stem : str
         ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
 

@@ -59,7 +59,7 @@ class ModelSummary:
     trainable : int
         Parameters that training changes.
     total : int
-        Those, frozen ones, and the running statistics of batch normalisation (what Keras calls total).
+        Those, frozen ones, and the running statistics of batch normalization (what Keras calls total).
     auxiliary : int
         Of the trainable ones, those that only training uses: auxiliary heads.
     multiply_adds : int
@@ -139,7 +139,7 @@ def summarize(network: nn.Module, size: int, channels: int = 3) -> ModelSummary:
     network : torch.nn.Module
         Takes (N, channels, size, size), gives logits (N, classes).
     size, channels : int
-        Pixels a side and colour channels.
+        Pixels a side and color channels.
 
     Examples
     --------

@@ -45,7 +45,7 @@ def measure_speed(
     networks : mapping
         Name -> network with real weights.
     shapes : mapping
-        Name -> colour channels and pixels a side of its images.
+        Name -> color channels and pixels a side of its images.
     device : torch.device
         Where to compute.
 

@@ -24,7 +24,7 @@ class TorchModel(WrappedModel):
     net : torch.nn.Module
         Takes images (N, channels, size, size).
     classes, channels, size : int
-        Logits, colour channels, pixels a side.
+        Logits, color channels, pixels a side.
 
     Examples
     --------

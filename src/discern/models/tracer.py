@@ -123,7 +123,7 @@ class LayerTracer(TorchDispatchMode):
     def _count_parameters(self, weights: Weights) -> None:
         """Count parameters on the newest row when they are first used.
 
-        So those of a normalisation are on the row of the convolution before it, and weights used twice count once.
+        So those of a normalization are on the row of the convolution before it, and weights used twice count once.
         """
         own = [self._uncounted.pop(name) for name in weights if name in self._uncounted]
         numbers = sum(parameter.numel() for parameter in own if parameter.requires_grad)

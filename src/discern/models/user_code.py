@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import importlib.util
 import inspect
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from torch import nn
 from discern.errors import ModelError, suggest
 from discern.i18n import _
 from discern.models.external import ExternalSpec, Origin, summarize_error
+from discern.models.keras_model import KerasModel, choose_keras_backend, import_keras
 from discern.models.torch_model import TorchModel
 from discern.models.wrapped import WrappedModel, seed_python_random
 
@@ -86,8 +86,6 @@ class UserCodeSpec(ExternalSpec):
 
         net = call()
         if _is_keras(net):
-            from discern.models.keras_model import KerasModel
-
             return KerasModel(self.name, call, classes, channels, size, first=net)
         if isinstance(net, nn.Module):
             return TorchModel(self.name, net, classes, channels, size)
@@ -124,8 +122,7 @@ class UserCodeSpec(ExternalSpec):
 @functools.lru_cache(maxsize=16)
 def _run_file(path: Path, _changed: int) -> dict[str, Any]:
     """Run the file at ``path`` and return what it defines; it runs again only after it changed."""
-    if "keras" not in sys.modules:
-        os.environ["KERAS_BACKEND"] = "torch"  # read when the file imports keras
+    choose_keras_backend()  # for a file that imports keras
     name = f"discern_code_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # the name ends in .py
@@ -146,7 +143,7 @@ def _run_file(path: Path, _changed: int) -> dict[str, Any]:
 
 @contextmanager
 def _import_from(path: Path) -> Iterator[None]:
-    """Let the file's neighbours be imported inside the block, as when Python runs it."""
+    """Let the file's neighbors be imported inside the block, as when Python runs it."""
     folder = str(path.resolve().parent)
     sys.path.insert(0, folder)
     try:
@@ -159,6 +156,4 @@ def _is_keras(net: Any) -> bool:
     """Return whether ``net`` is a Keras model; checked first: on torch it is a torch.nn.Module, too."""
     if "keras" not in sys.modules:
         return False
-    from discern.models.keras_model import import_keras
-
     return isinstance(net, import_keras().Model)

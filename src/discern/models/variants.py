@@ -224,7 +224,7 @@ FAMILIES = (
 )
 
 # Trainable parameters as published, so that the list of networks needs no torch. A network without a row here is
-# counted when it is asked for; tests/models/test_summary.py counts all of them again and prints what belongs here.
+# counted when needed; tests/models/test_summary.py counts all of them again and prints what belongs here.
 PARAMETERS = {
     "mlp-course": 1_369_347,
     "feed-forward": 407_050,

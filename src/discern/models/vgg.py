@@ -6,7 +6,7 @@ arXiv:1409.1556 (table 1: configurations A, B, D, E).
 Idea: every filter is 3x3, the smallest that knows left from right; two on top of each other see 5x5 and three see 7x7,
 with fewer weights and more ReLU than one large filter. So the network grows by depth alone, to 19 layers.
 
-Deviation: the variants with batch normalisation are torchvision's, not the paper's, and parameter names are
+Deviation: the variants with batch normalization are torchvision's, not the paper's, and parameter names are
 torchvision's, so its weights load. Weights are drawn as He et al. 2015 do, so that the deep ones start from nothing;
 the paper began them with trained layers of the 11-layer one. Small images: stem="small" leaves out the pooling of
 the last two stages (nothing would be left of 28x28) and averages the last map to one place before fully connected
@@ -32,13 +32,13 @@ class VGG(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; ``size`` only chooses the form.
+        Logits, color channels, pixels a side; ``size`` only chooses the form.
     blocks : tuple of int
         Convolutions in each of the five stages.
     batch_norm : bool
-        Batch normalisation after every convolution.
+        Batch normalization after every convolution.
     dropout : float
-        Share of the neurons of each hidden fully connected layer that is left out in training.
+        Fraction of the neurons of each hidden fully connected layer that is left out in training.
     stem : str
         ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
 

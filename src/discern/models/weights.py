@@ -26,7 +26,7 @@ KERAS_AXES = {  # Keras' variable -> torch's tensor, and the axes of the one in 
     "moving_mean": ("running_mean", None),
     "moving_variance": ("running_var", None),
 }
-COUNTER = "num_batches_tracked"  # of batch normalisation; older official files leave it out, and it changes no output
+COUNTER = "num_batches_tracked"  # of batch normalization; older official files leave it out, and it changes no output
 
 
 def save_weights(network: nn.Module, path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None) -> None:

@@ -34,7 +34,7 @@ def build_pool() -> nn.MaxPool2d:
 
 
 def build_contrast() -> nn.LocalResponseNorm:
-    """Build contrast normalisation across five neighbouring maps, with AlexNet's numbers (NIPS 2012, section 3.3)."""
+    """Build contrast normalization across five neighboring maps, with AlexNet's numbers (NIPS 2012, section 3.3)."""
     return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)  # torch divides alpha by 5, the paper does not
 
 
@@ -44,9 +44,9 @@ class ZFNet(Network):
     Parameters
     ----------
     classes, channels, size : int
-        Logits, colour channels, pixels a side; ``size`` only chooses the form.
+        Logits, color channels, pixels a side; ``size`` only chooses the form.
     dropout : float
-        Share of the neurons of each hidden fully connected layer that is left out in training.
+        Fraction of the neurons of each hidden fully connected layer that is left out in training.
     stem : str
         ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
 

@@ -13,7 +13,7 @@ from torch.nn.functional import grid_sample
 from discern.i18n import N_
 from discern.notices import Notice
 from discern.preprocess.normalize import to_float
-from discern.runtime import to_device
+from discern.runtime import sample_gamma, to_device
 from discern.settings import Group, setting
 
 
@@ -228,5 +228,5 @@ def _mix(x: Tensor, labels: Tensor, settings: Augmentation, generator: torch.Gen
 
 def _beta(n: int, alpha: float, generator: torch.Generator) -> Tensor:
     """Draw from Beta(alpha, alpha) by two gamma draws, which take a generator: float32 (n,)."""
-    gammas = torch._standard_gamma(torch.full((2, n), alpha), generator=generator)
+    gammas = sample_gamma(torch.full((2, n), alpha), generator)
     return gammas[0] / gammas.sum(dim=0).clamp_(min=1e-12)

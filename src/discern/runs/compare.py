@@ -16,7 +16,7 @@ from discern.evaluation.significance import check_same_examples
 from discern.i18n import _
 from discern.models.external import is_user_code
 from discern.runs.run import Run
-from discern.runtime import device, machine
+from discern.runtime import choose_device, describe_machine
 
 
 def compare_runs(runs: Sequence[str | os.PathLike[str] | Run], sort: str, model_code: str | None) -> Comparison:
@@ -37,10 +37,10 @@ def compare_runs(runs: Sequence[str | os.PathLike[str] | Run], sort: str, model_
     split = "test" if all("test" in splits for splits in stored.values()) else "validation"
     predictions = {name: splits[split] for name, splits in stored.items()}
     check_same_examples(predictions)  # before seconds are spent on measuring
-    where, first = device(), next(iter(named.values()))
-    costs = measure_costs(_load_candidates(named, model_code), where)
+    device, first = choose_device(), next(iter(named.values()))
+    costs = measure_costs(_load_candidates(named, model_code), device)
     facts = {name: _read_facts(run) for name, run in named.items()}
-    this_machine = {**machine(), "device": str(where)}
+    this_machine = {**describe_machine(), "device": str(device)}
     return build_comparison(first.task, split, first.unit, predictions, facts, costs, sort, this_machine)
 
 
@@ -54,7 +54,7 @@ def _name_runs(runs: Sequence[Run]) -> dict[str, Run]:
 def _load_candidates(runs: Mapping[str, Run], model_code: str | None) -> Iterator[tuple[str, Candidate]]:
     for name, run in runs.items():
         code = model_code if is_user_code(run.result["model"]) else None
-        classifier = Classifier.load(run.path, device(), code)
+        classifier = Classifier.load(run.path, choose_device(), code)
         inputs, memory = classifier.dummy_batch(BATCH), _bytes_in_memory(run.path)
         yield name, Candidate(classifier.outputs, inputs, classifier.count_parameters(), memory)
 

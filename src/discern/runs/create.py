@@ -36,7 +36,7 @@ from discern.runs.prepare import Prepared, prepare, prepare_to_train
 from discern.runs.reproduce import make_absolute
 from discern.runs.request import TrainRequest
 from discern.runs.run_directory import RunDirectory, make_run_directory
-from discern.runtime import device, machine, seed_for
+from discern.runtime import choose_device, describe_machine, seed_for
 from discern.training.compiling import decide_compile
 from discern.training.config import TrainConfig
 from discern.training.cpu_convolutions import cpu_convolutions
@@ -122,7 +122,7 @@ def choose_settings(request: TrainRequest, reporter: Reporter) -> _Choices:
     """
     early = request.validate()
     assert isinstance(early, TrainConfig)  # a classical model is trained by `train_classical`
-    where, data = device(early.runtime.device), request.data
+    device, data = choose_device(early.runtime.device), request.data
     if data is not None and not isinstance(data, Prepared):
         data = open_data(data)
     if isinstance(data, Dataset):
@@ -136,11 +136,11 @@ def choose_settings(request: TrainRequest, reporter: Reporter) -> _Choices:
         prepared.dataset.counts(prepared.split.train),
         prepared.side(),
         prepared.is_gray(),
-        where.type,
+        device.type,
         initial.settings if initial else {},
     )
     config, choices = resolve(request.settings, profile)
-    return _Choices(config, prepared, profile, initial, (*notices, *choices), where)
+    return _Choices(config, prepared, profile, initial, (*notices, *choices), device)
 
 
 def create_run(request: TrainRequest, reporter: Reporter, processes: int = 1) -> NetworkContext:
@@ -151,7 +151,7 @@ def create_run(request: TrainRequest, reporter: Reporter, processes: int = 1) ->
     DataError, ConfigError, ModelError, RunError
         Each says what to do.
     """
-    config, prepared, profile, initial, notices, where = choose_settings(request, reporter)
+    config, prepared, profile, initial, notices, device = choose_settings(request, reporter)
     network = _build_seeded(config, len(prepared.dataset.classes))
     if initial:  # before the images are decoded: weights that do not fit are noticed at once
         initial.load_into(network)
@@ -161,12 +161,12 @@ def create_run(request: TrainRequest, reporter: Reporter, processes: int = 1) ->
         mean, std = compute_mean_std(inputs, np.searchsorted(prepared.used, prepared.split.train))
         config = config.replace(mean=mean, std=std)
     with cpu_convolutions(network):
-        plan = plan_compute(network, config, where)
+        plan = plan_compute(network, config, device)
         compile, compile_notices = decide_compile(
-            network, config, plan, where, profile.n * config.optim.epochs, processes
+            network, config, plan, device, profile.n * config.optim.epochs, processes
         )
     config = config.replace(precision=plan.precision, memory_format=plan.memory_format, compile=compile)
-    measured = plan if where.type == "cpu" and processes == 1 else None
+    measured = plan if device.type == "cpu" and processes == 1 else None
     run = make_run_directory(prepared.dataset.name, config.model, request.out)
     context = RunContext(run, prepared, config, config.preprocess, inputs, measured)
     if initial:
@@ -220,7 +220,7 @@ def save_config(
             "preprocess": context.preprocess.model_dump(mode="json"),
             "notices": [notice.to_json() for notice in notices],
             "findings": [notice.to_json() for notice in findings],
-            "machine": machine(),
+            "machine": describe_machine(),
             "discern": __version__,
         }
     )

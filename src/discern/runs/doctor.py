@@ -14,7 +14,7 @@ from discern.i18n import _, ngettext
 from discern.models.registry import build_model
 from discern.result import Cell, Result, Table
 from discern.runs.initial_weights import SUFFIXES
-from discern.runtime import device, machine
+from discern.runtime import choose_device, describe_machine
 from discern.training.config import make_config
 from discern.training.probe import ComputePlan, plan_compute
 
@@ -104,14 +104,14 @@ def examine_machine() -> MachineReport:
     >>> examine_machine().plan.rate > 0
     True
     """
-    where = device()
+    device = choose_device()
     config = make_config(model="resnet18", size=32, batch_size=32)
-    plan = plan_compute(build_model(config.model, 10, size=config.preprocess.size), config, where)
+    plan = plan_compute(build_model(config.model, 10, size=config.preprocess.size), config, device)
     cache = cache_folder()
     existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
     return MachineReport(
-        machine=machine(),
-        device=str(where),
+        machine=describe_machine(),
+        device=str(device),
         packages={name: _find_version(name) for name in PACKAGES},
         plan=plan,
         data={str(folder): folder.is_dir() for folder in data_folders()},

@@ -12,7 +12,7 @@ from discern.models.registry import get_model_spec
 from discern.preprocess.spec import Preprocess
 from discern.progress import Progress
 from discern.runs.initial_weights import InitialWeights, find_initial_weights
-from discern.runtime import device
+from discern.runtime import choose_device
 from discern.training.config import make_config
 from discern.training.recipes import choose_frozen_size
 
@@ -48,7 +48,7 @@ def find_embedding(name: str, size: int, side: int, progress: Progress) -> Froze
     )
     network = backbone.build()
     initial.load_into(network)
-    return FrozenBackbone(backbone, network, device("auto"))
+    return FrozenBackbone(backbone, network, choose_device("auto"))
 
 
 def _find_weights(name: str, progress: Progress) -> InitialWeights:

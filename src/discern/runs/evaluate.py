@@ -15,10 +15,11 @@ from discern._version import __version__
 from discern.classifier.bundle import ModelCard, write_bundle
 from discern.classifier.classifier import Classifier
 from discern.classifier.inference import count_views
+from discern.evaluation.calibration import Temperature
 from discern.evaluation.predictions import Predictions, StoredPredictions, save_predictions
 from discern.evaluation.report.page import render_report
 from discern.evaluation.report.stored_images import NO_EXAMPLES, AugmentedExamples, sample_augmentations, store_images
-from discern.evaluation.task import find_task
+from discern.evaluation.task import Task, find_task
 from discern.files import write_json, write_text
 from discern.models.network import Model
 from discern.models.summary import summarize
@@ -118,23 +119,12 @@ def evaluate_and_save(
     write_model : callable
         Writes the bundle, given its card.
     """
-    dataset, split = context.prepared.dataset, context.prepared.split
-    task, unit = find_task(dataset.task), "rows" if context.prepared.table else "images"
-    held_out = {name: each for name, each in (("validation", split.validation), ("test", split.test)) if len(each)}
-    outputs = {
-        name: classifier.outputs(context.inputs, context.positions(indices), progress=reporter.progress)
-        for name, indices in held_out.items()
-    }
-    truth = {name: task.truth(dataset, indices) for name, indices in held_out.items()}
-    scaling = task.calibrate(outputs["validation"], truth["validation"], context.config.seed)
-    predictions: dict[str, StoredPredictions] = {}
-    for name, indices in held_out.items():
-        scaled = scaling.apply(outputs[name]) if scaling else outputs[name]
-        paths = tuple(dataset.store.path(index) for index in indices.tolist())
-        predictions[name] = task.predictions.from_columns(dataset.classes, paths, truth[name], scaled)
+    task, unit = find_task(context.prepared.dataset.task), "rows" if context.prepared.table else "images"
+    predictions, scaling = _predict_held_out(context, classifier, task, reporter)
     metrics = {name: task.measure(each, split=name, unit=unit) for name, each in predictions.items()}
     last = "test" if "test" in predictions else "validation"
-    gain = _measure_tta(context, classifier, held_out[last], predictions[last], reporter)
+    indices, shown = _held_out(context)[last], predictions[last]
+    gain = _measure_tta(context, classifier, indices, shown, reporter)
     remarks: dict[str, Any] = {}
     if scaling:
         remarks["temperature"] = scaling.to_json()
@@ -144,26 +134,46 @@ def evaluate_and_save(
         remarks["tta"] = {**gain.fields, "notice": gain.to_json()}
         context.add_notice(gain, reporter)
     save_predictions(context.run.predictions, predictions)
-    card = classifier.card.model_copy(update={"metrics": {name: each.summarize() for name, each in metrics.items()}})
-    if scaling:
-        card = card.model_copy(update={"temperature": card.temperature * scaling.value})
-    write_model(card)
-    shown = predictions[last]
+    temperature = classifier.card.temperature * (scaling.value if scaling else 1.0)
+    summaries = {name: each.summarize() for name, each in metrics.items()}
+    write_model(classifier.card.model_copy(update={"metrics": summaries, "temperature": temperature}))
     if isinstance(shown, Predictions) and unit == "images":
-        positions = context.positions(held_out[last])
+        positions = context.positions(indices)
         store_images(context.run.images, last, shown, context.inputs, positions, outcome.examples)
-    splits = ("validation", "test")
-    result = {
-        "model": context.config.model,
-        **{name: (name in metrics and metrics[name].scores) or None for name in splits},
-    }
-    result |= outcome.cost
+    splits = {name: metrics.get(name) for name in ("validation", "test")}
+    scores = {name: each and each.scores for name, each in splits.items()}
+    result = {"model": context.config.model, **scores, **outcome.cost}
     searched = {"search": outcome.search} if outcome.search else {}
-    measured = {name: metrics[name].to_json() if name in metrics else None for name in splits}
+    measured = {name: each and each.to_json() for name, each in splits.items()}
     write_json(context.run.metrics, {"result": result, **searched, **remarks, **measured})
     write_report(context.run, None, reporter)
     context.run.log("done", **result)
     reporter.event({"event": "done", **result})
+
+
+def _held_out(context: RunContext[Any]) -> dict[str, np.ndarray]:
+    """Return the indices of the held-out splits that have examples."""
+    split = context.prepared.split
+    return {name: each for name, each in (("validation", split.validation), ("test", split.test)) if len(each)}
+
+
+def _predict_held_out(
+    context: RunContext[Any], classifier: Classifier, task: Task[Any, Any], reporter: Reporter
+) -> tuple[dict[str, StoredPredictions], Temperature | None]:
+    """Return the predictions of each split, scaled as it was best on validation, and that scaling."""
+    dataset, held_out = context.prepared.dataset, _held_out(context)
+    outputs = {
+        name: classifier.outputs(context.inputs, context.positions(indices), progress=reporter.progress)
+        for name, indices in held_out.items()
+    }
+    truth = {name: task.truth(dataset, indices) for name, indices in held_out.items()}
+    scaling = task.calibrate(outputs["validation"], truth["validation"], context.config.seed)
+    predictions = {}
+    for name, indices in held_out.items():
+        scaled = scaling.apply(outputs[name]) if scaling else outputs[name]
+        paths = tuple(dataset.store.path(index) for index in indices.tolist())
+        predictions[name] = task.predictions.from_columns(dataset.classes, paths, truth[name], scaled)
+    return predictions, scaling
 
 
 def _measure_tta(

@@ -12,7 +12,7 @@ from discern.i18n import _
 from discern.models.network import Model
 from discern.progress import Reporter
 from discern.runs.create import NetworkContext, build_network
-from discern.runtime import Ranks, device
+from discern.runtime import Ranks, choose_device
 from discern.training.checkpoint import load_best, read_state
 from discern.training.config import TrainConfig
 from discern.training.loop import Trainer
@@ -81,12 +81,14 @@ class _Phase:
 
     def _run(self) -> Records:
         """Train to the end, and return the trainer's records."""
-        where = device(self.config.runtime.device)
-        trainer = Trainer(self.trained, self.config, self._source(where), self.folder, where, self.ranks, self._listen)
+        device = choose_device(self.config.runtime.device)
+        trainer = Trainer(
+            self.trained, self.config, self._source(device), self.folder, device, self.ranks, self._listen
+        )
         trainer.train()
         return trainer.state.history
 
-    def _source(self, where: torch.device) -> BatchSource:
+    def _source(self, device: torch.device) -> BatchSource:
         context, config, spec = self.context, self.config, self.config.preprocess
         data = TrainingData(
             pixels=context.inputs,
@@ -96,13 +98,13 @@ class _Phase:
             classes=len(context.prepared.dataset.classes),
         )
         if not self.is_head:
-            return ImageBatches(data, config, spec, where, self.ranks)
+            return ImageBatches(data, config, spec, device, self.ranks)
         if self.ranks.first and not self.features.exists():
             start = time.perf_counter()
-            save_features(self.model, data, config, spec, self.features, where, self.reporter.progress)
+            save_features(self.model, data, config, spec, self.features, device, self.reporter.progress)
             self.seconds = time.perf_counter() - start
         self.ranks.wait()
-        return FeatureBatches(data, config, load_features(self.features), where, self.ranks)
+        return FeatureBatches(data, config, load_features(self.features), device, self.ranks)
 
     def _announce(self, history: Records) -> None:
         run, done = self.context.run, [*self.before, *map(self._number, history)]

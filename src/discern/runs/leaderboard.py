@@ -49,8 +49,9 @@ class Leaderboard(Result):
 
     def sentences(self) -> list[str]:
         message = _("The same {examples} for all.")
-        failed = [_("{model} failed: {reason}").format(model=name, reason=why) for name, why in self.failed.items()]
-        return [message.format(examples=self.runs[0].evaluate().examples), *failed]
+        failed = _("{model} failed: {reason}")
+        failures = [failed.format(model=model, reason=reason) for model, reason in self.failed.items()]
+        return [message.format(examples=self.runs[0].evaluate().examples), *failures]
 
     def tables(self) -> list[Table]:
         titles = self.runs[0].task.score_titles()

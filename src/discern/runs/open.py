@@ -14,7 +14,7 @@ from discern.explanations.training import load_training_gallery
 from discern.progress import NullReporter, Reporter
 from discern.result import Result
 from discern.runs.run_directory import RunDirectory
-from discern.runtime import device as find_device
+from discern.runtime import choose_device
 
 
 def open_classifier(
@@ -47,7 +47,7 @@ def open_classifier(
         return model
     path = getattr(model, "path", model)
     explainer = functools.partial(_explain, make_reporter=make_reporter)
-    return Classifier.load(path, find_device(device), model_code, explainer)
+    return Classifier.load(path, choose_device(device), model_code, explainer)
 
 
 def _explain(

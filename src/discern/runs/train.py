@@ -14,7 +14,7 @@ from discern.runs.evaluate import finish_network
 from discern.runs.fit import fit_network
 from discern.runs.request import TrainRequest
 from discern.runs.run import Run
-from discern.runtime import Ranks, process_group
+from discern.runtime import Ranks, join_processes
 
 
 def run_training(request: TrainRequest, reporter: Reporter) -> Run:
@@ -27,7 +27,7 @@ def run_training(request: TrainRequest, reporter: Reporter) -> Run:
     Interrupted
         After Ctrl-C; everything is saved.
     """
-    with process_group() as ranks:
+    with join_processes() as ranks:
         reporter = reporter if ranks.first else NullReporter()
         if request.is_classical:  # one process learns, the others wait
             path = str(train_classical(request, reporter).path) if ranks.first else None

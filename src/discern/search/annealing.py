@@ -19,11 +19,11 @@ def simulated_annealing(
     frozen: Fraction = 1e-4,
     warm_up: Count = 20,
 ) -> Proposals:
-    """Let one point wander; a worse neighbour is accepted with the probability exp(-rise / temperature).
+    """Let one point wander; a worse neighbor is accepted with the probability exp(-rise / temperature).
 
     Source: S. Kirkpatrick, C. D. Gelatt and M. P. Vecchi, "Optimization by simulated annealing", Science 220(4598),
     1983; the rule of acceptance is that of N. Metropolis et al., Journal of Chemical Physics 21(6), 1953. The
-    neighbours are those of `discern.search.neighborhood`.
+    neighbors are those of `discern.search.neighborhood`.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def simulated_annealing(
         Fraction of rises that the first temperature would accept, measured on ``warm_up`` steps: 0.8, which P. van
         Laarhoven and E. Aarts, "Simulated annealing: theory and applications", 1987, report as Kirkpatrick's.
     frozen : float
-        The last temperature, as a share of the first. The steps in between are spread evenly over the budget, and a
+        The last temperature, as a fraction of the first. The steps in between are spread evenly over the budget, and a
         search that goes on is warmed again.
     warm_up : int
         Steps from the first point to measure by.

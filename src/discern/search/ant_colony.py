@@ -1,4 +1,4 @@
-"""Ant colony optimisation (ACO): pheromone for permutations, an archive of good points for cells."""
+"""Ant colony optimization (ACO): pheromone for permutations, an archive of good points for cells."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def ant_colony(
     elite = space.sample(rng, archive)
     values = (yield elite).copy()
     elite, values = _keep_best(elite, values, archive)
-    # Row n is the start of an order: what comes first is learnt like what follows what.
+    # Row n is the start of an order: what comes first is learned like what follows what.
     traces = [np.ones((n + 1, n)) for n in space.lengths]
     rank = np.arange(len(values))
     weights = np.exp(-(rank**2) / (2 * (locality * archive) ** 2))

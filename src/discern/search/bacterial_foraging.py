@@ -1,4 +1,4 @@
-"""Bacterial foraging optimisation (BFO)."""
+"""Bacterial foraging optimization (BFO)."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def bacterial_foraging(
 
 
 def compute_swarming(place: np.ndarray, attractant: float) -> np.ndarray:
-    """Return what neighbours add to the value of each place, (S, W) -> (S,): attraction far out, repulsion near by.
+    """Return what neighbors add to the value of each place, (S, W) -> (S,): attraction far out, repulsion near by.
 
     Passino's J_cc with his widths: 0.2 for the attractant, 10 for the repellent.
     """

@@ -22,7 +22,7 @@ Move = tuple[int, int, int]
 
 
 def sample_neighbors(points: Points, rng: np.random.Generator) -> tuple[Points, list[Move]]:
-    """Return a neighbour of each of N points, and what was changed to come to it."""
+    """Return a neighbor of each of N points, and what was changed to come to it."""
     space = points.space
     d = len(space.cells)
     picked = space.owners[rng.integers(space.width, size=len(points))]

@@ -1,4 +1,4 @@
-"""Particle swarm optimisation (PSO)."""
+"""Particle swarm optimization (PSO)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems to race on: four functions whose least value is 0, and a tour of cities."""
+"""Problems to race on: four functions whose minimum is 0, and a tour of cities."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ PROBLEMS = (*FUNCTIONS, "tour")
 def build_function(name: str, dimensions: int = 10) -> Problem:
     """Build one of `FUNCTIONS`, its solution moved away from the middle of the space.
 
-    Sphere, Rastrigin and Ackley are least in the very middle of their usual cube, where an algorithm may come by
+    Sphere, Rastrigin and Ackley are minimal in the very middle of their usual cube, where an algorithm may come by
     accident; the solution lies instead at a point drawn once, evenly from the middle half of the cube.
     Rosenbrock's stays where it is, at 1.
 

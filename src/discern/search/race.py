@@ -61,7 +61,7 @@ def race(
     dimensions: int = 10,
     cities: int = 30,
 ) -> Race:
-    """Let every algorithm search for the least value of every problem, seeds 0 to ``seeds`` - 1.
+    """Let every algorithm search for the minimum of every problem, seeds 0 to ``seeds`` - 1.
 
     Parameters
     ----------

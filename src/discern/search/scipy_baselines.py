@@ -1,4 +1,4 @@
-"""Baselines from outside: SciPy's global optimisers, on the same problems within the same budget."""
+"""Baselines from outside: SciPy's global optimizers, on the same problems within the same budget."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from discern.models.network import Model
 from discern.notices import Notice
-from discern.runtime import deterministic
+from discern.runtime import continue_uncompiled, deterministic
 from discern.training.config import TrainConfig
 from discern.training.probe import ComputePlan, cached_measurement, move_to, step_times, time_step
 
@@ -71,7 +71,7 @@ def compile_forward(forward: Forward) -> Forward:
 
     Where this machine cannot compile, as when a run is resumed elsewhere, torch says so and goes on without.
     """
-    torch._dynamo.config.suppress_errors = True
+    continue_uncompiled()
     compiled: Forward = torch.compile(forward)
     return compiled
 

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from discern.runtime import lerp_tensors
+
 
 @torch.no_grad()
 def update_ema(average: AveragedModel, model: nn.Module, decay: float) -> None:
@@ -29,7 +31,7 @@ def update_ema(average: AveragedModel, model: nn.Module, decay: float) -> None:
     averaged, current = (chain(m.parameters(), m.buffers()) for m in (average.module, model))
     pairs = list(zip(averaged, current, strict=True))
     floats = [pair for pair in pairs if pair[0].is_floating_point()]
-    torch._foreach_lerp_([a for a, _w in floats], [w for _a, w in floats], weight)
+    lerp_tensors([a for a, _w in floats], [w for _a, w in floats], weight)
     for average_count, count in pairs:
         if not average_count.is_floating_point():
             average_count.copy_(count)

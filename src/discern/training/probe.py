@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 from discern.errors import DiskError
 from discern.files import cache_folder, read_json, write_json
 from discern.notices import Notice
-from discern.runtime import processor
+from discern.runtime import read_processor_name
 from discern.training.config import TrainConfig
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -174,5 +174,5 @@ def _measure_rate(model: nn.Module, format: Format, shape: tuple[int, ...], devi
 
 
 def _describe_machine(device: torch.device) -> list[str]:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else read_processor_name()
     return [name, str(torch.get_num_threads()), torch.__version__]

@@ -18,7 +18,7 @@ from discern.data.batches import Batches, eval_batch_size
 from discern.preprocess.augment import Targets, augment
 from discern.preprocess.normalize import normalize, to_float
 from discern.preprocess.spec import Preprocess
-from discern.runtime import Ranks, generator, seed_for
+from discern.runtime import Ranks, make_generator, seed_for
 from discern.training.config import TrainConfig
 from discern.training.probe import get_memory_format
 
@@ -95,7 +95,7 @@ class ImageBatches(BatchSource):
         for step, (indices, (pixels, labels)) in enumerate(
             zip(order, self.batches.iter_batches(order), strict=True), start
         ):
-            random = generator(seed, "augment", number, step, rank)
+            random = make_generator(seed, "augment", number, step, rank)
             flipped = alternate_flips(indices, seed, number)
             x, targets = augment(pixels, labels, self.config.augmentation.effective, random, flipped)
             yield normalize(x, self.spec).contiguous(memory_format=self.format), targets

@@ -23,7 +23,7 @@ from discern.preprocess.augment import Augmentation, augment
 from discern.preprocess.normalize import normalize, to_float
 from discern.preprocess.spec import Preprocess
 from discern.progress import Progress
-from discern.runtime import generator
+from discern.runtime import make_generator
 from discern.training.config import TrainConfig
 from discern.training.sources import TrainingData
 
@@ -107,7 +107,7 @@ def save_features(
         for number, (indices, augmentation) in enumerate(passes):
             batches = torch.from_numpy(indices).split(eval_batch_size(spec.size, device))
             for batch, pixels in zip(batches, reader.iter_batches(batches), strict=True):
-                random = generator(config.seed, "features", number, done)
+                random = make_generator(config.seed, "features", number, done)
                 x, _targets = augment(pixels, batch, augmentation, random)
                 features = backbone.forward_features(normalize(x, spec)).float().cpu().numpy()
                 if not done:

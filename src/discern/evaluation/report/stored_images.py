@@ -25,7 +25,7 @@ from discern.evaluation.report.selection import condense_matrix, select_images
 from discern.files import atomic_write
 from discern.i18n import _
 from discern.preprocess.augment import Augmentation, augment
-from discern.runtime import generator
+from discern.runtime import make_generator
 
 FORMAT = 2
 SIDE = 128  # pixels of a thumbnail
@@ -111,7 +111,7 @@ def sample_augmentations(
     """
     if augmentation == Augmentation():
         return NO_EXAMPLES
-    random = generator(seed, "report")
+    random = make_generator(seed, "report")
     indices = train[torch.randperm(len(train), generator=random)[:BATCH].numpy()]
     _classes, first = np.unique(labels[indices], return_index=True)  # of different classes, as far as there are
     indices = indices[list(dict.fromkeys([*first.tolist(), *range(len(indices))]))]

@@ -65,7 +65,7 @@ def draw_dense(figure: FigureBase, nodes: Nodes, done: int) -> None:
     axes.set_xlim(-0.4, count - 0.6)
     axes.set_ylim(-0.6 - (max(widths) - 1) / 2, 0.6 + (max(widths) - 1) / 2)
     axes.axis("off")
-    legend = _("gradients dL/d. red; lines: blue positive weights, brown negative weights")
+    legend = _("values black, gradients dL/d. red; lines: blue positive weights, brown negative weights")
     axes.set_title(_title(done, count, legend))
 
 

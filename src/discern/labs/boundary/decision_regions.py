@@ -18,7 +18,7 @@ from discern.i18n import _
 
 GRID = 100  # places a side
 MARGIN = 0.08  # of the span of the points, on each side
-HELD_OUT = 0.3  # share of the points that the models are judged by
+HELD_OUT = 0.3  # fraction of the points that the models are judged by
 
 MODELS = (
     "lda",
@@ -213,7 +213,7 @@ def _build_model(name: str, settings: Settings) -> tuple[str, Any]:
 
     seed, depth = settings.seed, settings.depth
     if name.startswith("spread"):
-        title = _("label spreading (labels: {share} %)").format(fraction=name.partition("-")[2])
+        title = _("label spreading (labels: {fraction} %)").format(fraction=name.partition("-")[2])
         return title, LabelSpreading(kernel="rbf", gamma=20, max_iter=1000)
     builders: dict[str, tuple[str, Callable[[], Any]]] = {
         "lda": (_("LDA"), lambda: LinearDiscriminantAnalysis(store_covariance=True)),

@@ -123,7 +123,7 @@ def _two(found: FeatureData, columns: str, use_all: bool) -> tuple[tuple[str, st
 
         reduced = PCA(2, random_state=0).fit(found.values)
         shares = 100 * reduced.explained_variance_ratio_
-        first, second = (_("component {i} ({share:.0f} %)").format(i=i + 1, fraction=shares[i]) for i in range(2))
+        first, second = (_("component {i} ({fraction:.0f} %)").format(i=i + 1, fraction=shares[i]) for i in range(2))
         return (first, second), reduced.transform(found.values)
     wanted = [name.strip() for name in (columns or "1, 2").split(",") if name.strip()]
     if len(wanted) != 2 or len(found.features) < 2:

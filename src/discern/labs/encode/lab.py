@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+import discern.labs.encode.labels as labels
+import discern.labs.encode.national_id as national_id
 from discern.i18n import N_
-from discern.labs.encode import labels, national_id
 from discern.result import Result
 
 

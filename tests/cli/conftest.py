@@ -1,0 +1,5 @@
+"""Fixtures of the tests of commands."""
+
+from tests.command import command
+
+__all__ = ["command"]

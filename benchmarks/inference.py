@@ -28,8 +28,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 import discern
-from discern.api.load import Opened
 from discern.classifier.bundle import ModelCard, write_bundle
+from discern.classifier.classifier import Classifier
 from discern.models.registry import build_model
 from discern.preprocess.normalize import normalize, to_float
 from discern.preprocess.spec import Preprocess
@@ -51,7 +51,7 @@ def main() -> None:
             compare(name, network, classifier, number, turns)
 
 
-def made(name: str) -> tuple[nn.Module, Opened]:
+def made(name: str) -> tuple[nn.Module, Classifier]:
     """A network with random weights, its normalisations not the identity, and the classifier that predicts with it."""
     torch.manual_seed(0)
     network = build_model(name, CLASSES, 3, SIZE)
@@ -64,7 +64,7 @@ def made(name: str) -> tuple[nn.Module, Opened]:
         return network, discern.load(folder, "cpu")
 
 
-def compare(name: str, network: nn.Module, classifier: Opened, number: int, turns: int) -> None:
+def compare(name: str, network: nn.Module, classifier: Classifier, number: int, turns: int) -> None:
     """State the ratios of one network and one number of images."""
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{seed}.jpg" for seed in range(number)]

@@ -18,7 +18,7 @@ CLASSES = ("ant", "bee", "cat", "dog", "螞蟻")
 
 
 def classifier(name: str, size: int = 64, channels: int = 3, **settings: Any) -> Classifier:
-    """Random weights, with statistics of normalisation as training leaves them."""
+    """Random weights, with statistics of normalization as training leaves them."""
     torch.manual_seed(0)
     network = build_model(name, len(CLASSES), channels, size, settings)
     for module in network.modules():

@@ -23,7 +23,7 @@ def test_features_are_the_strongest_maps() -> None:
     np.testing.assert_allclose(found.maps, map[found.channels.tolist()].numpy(), atol=1e-6)
 
 
-def test_filters_in_colour_and_by_their_mean() -> None:
+def test_filters_in_color_and_by_their_mean() -> None:
     first, second = read_filters(explain_input("vgg11")), read_filters(explain_input("vgg11", layer="features.3"))
     weights = explain_input("vgg11").network.features[0].weight.detach()
     assert first.maps.shape == (64, 3, 3, 3) and second.maps.shape == (64, 3, 3)

@@ -45,7 +45,7 @@ def test_agrees_with_torch(height: int, width: int, window: int, stride: int, ki
 
 
 @pytest.mark.parametrize(
-    ("image", "window", "sentence"),
+    ("image", "window", "message"),
     [(np.ones((2, 3, 3)), 2, "expected one channel, got 2"), (np.ones((2, 5)), 3, "3 does not fit into 2 x 5")],
 )
 def test_what_cannot_be_pooled(image: np.ndarray, window: int, message: str) -> None:

@@ -115,7 +115,9 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=_("Any other setting, for example lr=0.05."))
     ] = None,
-    settings: Annotated[bool, typer.Option("--settings", help=_("List every setting and exit."))] = False,
+    settings: Annotated[
+        bool, typer.Option("--settings", help=_("List every setting, with what DATA would choose, and exit."))
+    ] = False,
     as_json: Json = False,
 ) -> None:
     flags = {"recipe": recipe, "epochs": epochs, "seed": seed, "weights": weights, "finetune": finetune}

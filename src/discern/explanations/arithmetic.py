@@ -64,7 +64,7 @@ class Arithmetic(Result):
     value, network : float
         The number that comes out, computed here; and the network's own.
     after : tuple of NextStep
-        Batch normalisation and activation, where they read it next.
+        Batch normalization and activation, where they read it next.
     """
 
     layer: str
@@ -174,7 +174,7 @@ def compute_arithmetic(inputs: ExplainInput, cell: Cell | None = None) -> Arithm
 
 
 class _FollowOutput(NoInplace):
-    """Keeps what a convolution reads and gives, and what normalisation and activation make of that next."""
+    """Keeps what a convolution reads and gives, and what normalization and activation make of that next."""
 
     def __init__(self, module: nn.Conv2d) -> None:
         super().__init__()
@@ -218,7 +218,7 @@ class _FollowOutput(NoInplace):
 
 
 def _batch_norm_of(args: tuple[Any, ...], settings: Mapping[str, Any]) -> Callable[[Tensor, int], Tensor]:
-    """Return batch normalisation of one number by the statistics that torch was called with."""
+    """Return batch normalization of one number by the statistics that torch was called with."""
     names = ("running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
     given = {**dict(zip(names, args[1:], strict=False)), **settings}
 

@@ -33,7 +33,7 @@ class ChannelMaps(Result):
     channels : numpy.ndarray
         Which channels, int (K,), as the layer numbers them.
     maps : numpy.ndarray
-        float32 (K, h, w), or (K, h, w, 3) in colour.
+        float32 (K, h, w), or (K, h, w, 3) in color.
     strength : numpy.ndarray
         By what they were chosen, float32 (K,).
     image : numpy.ndarray or None
@@ -109,7 +109,7 @@ def capture_features(inputs: ExplainInput, top_k: int = TOP_K) -> ChannelMaps:
 
 @torch.no_grad()
 def read_filters(inputs: ExplainInput, max_kernels: int = MAX_KERNELS) -> ChannelMaps:
-    """Read the learned kernels of a convolution, the largest first: in colour where they read three channels.
+    """Read the learned kernels of a convolution, the largest first: in color where they read three channels.
 
     Kernels that read other numbers of channels are shown by the mean over their inputs.
     """

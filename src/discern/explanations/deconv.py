@@ -3,7 +3,7 @@
 M. D. Zeiler, R. Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, arXiv:1311.2901 (section
 2.1). Backwards, max pooling puts a value where the maximum was (the switches), a ReLU keeps what is positive, and a
 convolution is transposed: but for the ReLU that is what a gradient does (Springenberg et al., arXiv:1412.6806, section
-3.4), so it is computed as one. Contrast normalisation, which the paper passes over, is followed by its gradient.
+3.4), so it is computed as one. Contrast normalization, which the paper passes over, is followed by its gradient.
 """
 
 from __future__ import annotations

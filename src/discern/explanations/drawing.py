@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COLORMAP = "plasma"
 OPACITY = 0.65  # of the hottest pixel; colder ones fade out, so that the image stays visible
-QUANTILE = 0.99  # the heat that gets the last colour: a few single pixels may be far hotter
+QUANTILE = 0.99  # the heat that gets the last color: a few single pixels may be far hotter
 DIMMED = 0.3  # brightness of what the network never saw
 
 
@@ -63,7 +63,7 @@ def relative_heat(heat: np.ndarray) -> np.ndarray:
 
 
 def draw_colorbar(figure: Figure, axes: Sequence[Axes]) -> None:
-    """Draw the colours of `draw_heat` over middle gray beside ``axes``."""
+    """Draw the colors of `draw_heat` over middle gray beside ``axes``."""
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap

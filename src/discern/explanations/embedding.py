@@ -56,14 +56,14 @@ class Embedding(Result):
 
     def sentences(self) -> list[str]:
         """Return the class, and what is on the map."""
-        return [self.image.sentence(), self._title()]
+        return [self.image.describe(), self._title()]
 
     def tables(self) -> list[Table]:
         """Return no table: the points are in the figure and in `to_json`."""
         return []
 
     def plot(self, figure: Figure) -> None:
-        """Draw a dot a training image, coloured by class, and a star for the image."""
+        """Draw a dot a training image, colored by class, and a star for the image."""
         from matplotlib import colormaps
 
         ax = figure.subplots()

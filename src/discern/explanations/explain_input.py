@@ -56,7 +56,7 @@ class ExplainedImage:
         """Whether the classifier reads the image cropped, padded or stretched."""
         return self.original.shape[0] != self.original.shape[1]
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """Return which class is explained."""
         message = _("Explained class: {label} (probability {probability:.3f}).")
         return message.format(label=self.label, probability=self.probability)
@@ -79,7 +79,7 @@ class ExplainInput:
     name : str
         The network's, for messages.
     x : Tensor
-        The image, normalised: (1, C, H, W).
+        The image, normalized: (1, C, H, W).
     requested_layer : str or None
         The layer a person named.
     temperature : float
@@ -208,9 +208,9 @@ def visible_box(spec: Preprocess, width: int, height: int) -> Box:
 
     Examples
     --------
-    >>> visible_box(Preprocess(size=224, mode="crop"), 500, 375)
+    >>> visible_box(Preprocess(size=224, resize="crop"), 500, 375)
     (62.5, 0.0, 437.5, 375.0)
-    >>> visible_box(Preprocess(size=224, mode="pad"), 500, 375)
+    >>> visible_box(Preprocess(size=224, resize="pad"), 500, 375)
     (0.0, -62.5, 500.0, 437.5)
     """
     if spec.resize == "stretch":

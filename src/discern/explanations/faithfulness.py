@@ -4,7 +4,7 @@ V. Petsiuk, A. Das, K. Saenko, "RISE: Randomized Input Sampling for Explanation 
 arXiv:1806.07421 (section 4).
 
 Deviation: deleted pixels become those of the blurred image, as in R. Fong, A. Vedaldi, ICCV 2017, arXiv:1704.03296
-(section 4.1), where RISE paints them in one colour, whose edges a network takes for something seen; ``cover="mean"`` is
+(section 4.1), where RISE paints them in one color, whose edges a network takes for something seen; ``cover="mean"`` is
 RISE's own. On the 141 held-out images of ants and bees that a MobileNet-0.25 with a new head gets right, Grad-CAM's
 deletion is below that of a random map as coarse on 120 (85 %) with the blurred cover and 106 (75 %) with the mean one.
 """
@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from discern.explanations.explain_input import ExplainInput
 
-Cover = Literal["blur", "mean"]  # what deleted pixels become: those of the blurred image, or the mean colour
+Cover = Literal["blur", "mean"]  # what deleted pixels become: those of the blurred image, or the mean color
 STEPS = 32
 BATCH_SIZE = 11
 BLUR = 16  # the blurred image is averaged over a square this many times smaller than its side

@@ -26,7 +26,7 @@ def saliency(inputs: ExplainInput) -> Tensor:
 
 
 def integrated_gradients(inputs: ExplainInput, steps: int = STEPS) -> Tensor:
-    """Compute what each value adds to the logit on the straight path from the mean colour to the image.
+    """Compute what each value adds to the logit on the straight path from the mean color to the image.
 
     (C, H, W), signed. M. Sundararajan, A. Taly, Q. Yan, "Axiomatic Attribution for Deep Networks", ICML 2017,
     arXiv:1703.01365 (section 3). The integral is taken by the Gauss-Legendre rule, ``steps`` points; its sum is the

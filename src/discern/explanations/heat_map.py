@@ -49,7 +49,7 @@ class HeatMap(Result):
 
     @property
     def figsize(self) -> tuple[float, float]:
-        """Width and height in inches: two squares and a colour bar, and the original where it is no square."""
+        """Width and height in inches: two squares and a color bar, and the original where it is no square."""
         return (10.4, 3.6) if self.image.is_reshaped else (7.2, 3.6)
 
     def sentences(self) -> list[str]:
@@ -145,7 +145,7 @@ class Grid(Result):
 def to_heatmap(raw: Tensor, size: tuple[int, int]) -> np.ndarray:
     """Scale a method's output to the image's size and 0 to 1; what speaks against the class is cold.
 
-    Three dimensions, a number for each value of the image, are summed over the colours.
+    Three dimensions, a number for each value of the image, are summed over the colors.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def _sentences(maps: Sequence[HeatMap]) -> list[str]:
         "Deletion and insertion are the areas under the RISE curves in {steps} steps: a good map has low deletion "
         "and high insertion."
     )
-    return [maps[0].image.sentence(), meaning.format(steps=maps[0].faithfulness.steps)]
+    return [maps[0].image.describe(), meaning.format(steps=maps[0].faithfulness.steps)]
 
 
 def _score_table(maps: Sequence[HeatMap]) -> Table:

@@ -74,7 +74,7 @@ class Nearest(Result):
 
     def sentences(self) -> list[str]:
         """Return the class."""
-        return [self.image.sentence()]
+        return [self.image.describe()]
 
     def tables(self) -> list[Table]:
         """Return name, class and cosine similarity of each image."""

@@ -16,7 +16,7 @@ BATCH_SIZE = 32
 
 @torch.no_grad()
 def occlusion(inputs: ExplainInput, window: int | None = None, stride: int | None = None) -> Tensor:
-    """Compute how far the logit falls with each pixel covered by the mean colour, averaged over its windows: (H, W).
+    """Compute how far the logit falls with each pixel covered by the mean color, averaged over its windows: (H, W).
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def occlusion(inputs: ExplainInput, window: int | None = None, stride: int | Non
         batch = corners[first : first + BATCH_SIZE]
         covered = inputs.x.repeat(len(batch), 1, 1, 1)
         for image, (top, left) in zip(covered, batch, strict=True):
-            image[:, top : top + window, left : left + window] = 0  # the mean colour, as x is normalised
+            image[:, top : top + window, left : left + window] = 0  # the mean color, as x is normalized
         for logit, (top, left) in zip(inputs.network(covered)[:, inputs.target], batch, strict=True):
             drop[top : top + window, left : left + window] += uncovered - logit
             times[top : top + window, left : left + window] += 1

@@ -114,7 +114,7 @@ class ModelDescription(Result):
             )
         ax.set(
             xlabel=_("layer"),
-            ylabel=_("% up to this layer"),
+            ylabel=_("up to this layer (%)"),
             title=_("Where {name} spends them").format(name=self.name),
         )
         ax.legend()

@@ -140,7 +140,7 @@ class Boundary(Result):
     def _learning(self) -> str:
         first, last = self.epochs[0].loss, self.epochs[-1].loss
         if last <= first:
-            message = _("The MLP's loss fell from {first:.3f} to {last:.3f} in {n} epochs; --save F.gif shows each.")
+            message = _("The MLP's loss fell from {first:.3f} to {last:.3f} in {n} epochs; --out FILE.gif shows each.")
         else:
             message = _("The MLP diverged: its loss went from {first:.3g} to {last:.3g}; take a smaller rate.")
         return message.format(first=first, last=last, n=len(self.epochs) - 1)

@@ -37,6 +37,13 @@ Target = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help=_("Column of a table to predict (chosen automatically if omitted).")),
 ]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help=_("Features of a classical model: pixels, color, hog, handcrafted, embedding:NET or embedding:RUN."),
+    ),
+]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help=_("Run directory."))]
 Model = Annotated[Path, typer.Argument(metavar="RUN", help=_("Run directory, folder with model.json, or Keras file."))]
 Out = Annotated[
@@ -99,13 +106,7 @@ def train(
     out: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Run directory to write."))] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Resume an interrupted run."))] = None,
     model_code: ModelCode = None,
-    features: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAMES",
-            help=_("Features of a classical model: pixels, color, hog, handcrafted, embedding:NET or embedding:RUN."),
-        ),
-    ] = None,
+    features: Features = None,
     search: Annotated[
         str | None,
         typer.Option(metavar="KIND", help=_("Search a classical model's settings by cross-validation: grid.")),

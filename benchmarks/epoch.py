@@ -5,7 +5,7 @@
     .venv-bench/bin/python benchmarks/epoch.py cifar10 --images 5000 --repeats 3
 
 Every contestant runs alone in a process of its own, in turns, and trains the same network from a folder of images;
-the first epoch is not counted. benchmarks/peers.py holds what each of them does, benchmarks/images.py the folders.
+the first epoch is not counted. benchmarks/baselines.py holds what each of them does, benchmarks/images.py the folders.
 """
 
 from __future__ import annotations

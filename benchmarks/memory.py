@@ -58,7 +58,7 @@ def main() -> None:
 
 def write(file: Path, images: int) -> None:
     """Noise, the same four thousand images over and over."""
-    from road import noise
+    from input_pipeline import noise
 
     block = noise((4000, SIDE, SIDE, 3))
     with file.open("wb") as out:
@@ -106,7 +106,7 @@ def scoped() -> bool:
 
 def alone(name: str, file: str, steps: int, evict: bool) -> dict[str, float]:
     """Images a second in training and of batches alone, and the megabytes that came from the disk."""
-    from road import configured, train
+    from input_pipeline import configured, train
 
     from discern.data.batches import Batches
 

@@ -31,8 +31,8 @@ def results(run: ModuleType) -> ModuleType:
 
 
 @pytest.fixture
-def written(run: ModuleType) -> ModuleType:
-    return importlib.import_module("written")
+def serialization(run: ModuleType) -> ModuleType:
+    return importlib.import_module("serialization")
 
 
 def test_table_is_the_folder(run: ModuleType) -> None:
@@ -120,7 +120,7 @@ def test_time_is_limited(run: ModuleType, tmp_path: Path) -> None:
 
 
 def test_rows_of_the_others_stay(
-    run: ModuleType, results: ModuleType, written: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: ModuleType, results: ModuleType, serialization: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "RESULTS.md"
     first, last = run.BENCHMARKS[0], run.BENCHMARKS[-1]
@@ -128,7 +128,7 @@ def test_rows_of_the_others_stay(
         "quick": {first: [["a | b", "1.00x", "none", "", "  two\nlines", "then", "abc"]]},
         "full": {last: [["x"] * 7]},
     }
-    written.write(file, MACHINE, old)
+    serialization.write(file, MACHINE, old)
     monkeypatch.setattr(run, "WRITTEN", file)
     monkeypatch.setattr(run, "ROOT", tmp_path)
     monkeypatch.setattr(run, "about", lambda: MACHINE)
@@ -136,13 +136,13 @@ def test_rows_of_the_others_stay(
     monkeypatch.setattr(run, "alone", lambda script, form, seconds: outcome)
     monkeypatch.setattr("sys.argv", ["run.py", last])
     run.main()
-    kept = written.parse(file, MACHINE)
+    kept = serialization.parse(file, MACHINE)
     assert kept["full"] == old["full"]
     assert list(kept["quick"]) == [first, last]
     assert kept["quick"][first] == [["a | b", "1.00x", "none", "", "two lines", "then", "abc"]]
     assert kept["quick"][last][0][:2] == ["new", "3.00x"]
     assert [path.name for path in tmp_path.iterdir()] == ["RESULTS.md"]
-    assert written.parse(file, {**MACHINE, "torch": "3"}) == {}, "ratios of another machine"
+    assert serialization.parse(file, {**MACHINE, "torch": "3"}) == {}, "ratios of another machine"
 
 
 def test_unknown_name_is_refused(

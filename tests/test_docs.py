@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import typer
 
+from discern.cli.app import app
 from discern.labs.catalog import LABS, describe_lab
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -41,3 +45,21 @@ def test_page_is_sound(path: Path) -> None:
             assert set(re.findall(r"(?<= )--[a-z-]+", command)) <= known
     if "zh-TW" in path.parts and cells:
         assert "zh_TW" in cells[0]
+
+
+def test_reference_pages_are_those_of_the_code() -> None:
+    root = DOCS.parent
+    done = subprocess.run(
+        [sys.executable, root / "tools" / "reference.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(DOCS)))
+def test_commands_have_the_options_that_are_printed(path: Path) -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for name, arguments in re.findall(r"^(?:\$ )?discern ([a-z]+)([^\n#|`]*)", path.read_text(encoding="utf-8"), re.M):
+        assert name in commands, f"discern {name}"
+        if name != "lab":  # whose options are a lab's own
+            known = {option for parameter in commands[name].params for option in parameter.opts} | {"--help"}
+            assert set(re.findall(r"(?<= )--[a-z-]+", arguments)) <= known, f"discern {name}{arguments}"

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from discern.explanations.explain_input import ExplainedImage
 from discern.explanations.nearest import Gallery
+from discern.figures import INK
 from discern.i18n import _
 from discern.result import Result, Table
 
@@ -73,7 +74,7 @@ class Embedding(Result):
             x, y = self.points[labels == name].T
             ax.scatter(x, y, s=10, alpha=0.7, label=name, color=palette(i % 20))
         name = f"{self.image.label} {self.image.probability:.3f}"
-        ax.scatter(float(self.point[0]), float(self.point[1]), s=160, marker="*", color="black", label=name)
+        ax.scatter(float(self.point[0]), float(self.point[1]), s=160, marker="*", color=INK, label=name)
         ax.set_title(self._title(), fontsize=9)
         ax.set_xticks([])
         ax.set_yticks([])

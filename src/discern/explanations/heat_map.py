@@ -125,7 +125,8 @@ class Grid(Result):
             ax.set_axis_off()
         image = self.maps[0].image
         draw_image(axes[0], image.pixels)
-        axes[0].set_title(f"{_('network input')}\n{image.label} {image.probability:.3f}", fontsize=8)
+        title = _("network input")
+        axes[0].set_title(f"{title}\n{image.label} {image.probability:.3f}", fontsize=8)
         for ax, map in zip(axes[1:], self.maps, strict=False):
             draw_heat(ax, image.original, map.heat, image.box)
             scores = _("deletion {deletion:.3f}, insertion {insertion:.3f}")

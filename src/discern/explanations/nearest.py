@@ -84,7 +84,8 @@ class Nearest(Result):
 
     def plot(self, figure: Figure) -> None:
         """Draw the image, then those like it."""
-        tiles = [(f"{_('image')}\n{self.image.label} {self.image.probability:.3f}", self.image.pixels)]
+        title = _("image")
+        tiles = [(f"{title}\n{self.image.label} {self.image.probability:.3f}", self.image.pixels)]
         for image, label, value in zip(self.images, self.labels, self.similarity.tolist(), strict=True):
             tiles.append((f"{label}\n{value:.3f}", image))
         draw_tiles(figure, tiles, COLUMNS, _("most similar training images, with their cosine similarity"))

@@ -106,9 +106,8 @@ def scoped() -> bool:
 
 def alone(name: str, file: str, steps: int, evict: bool) -> dict[str, float]:
     """Images a second in training and of batches alone, and the megabytes that came from the disk."""
-    from input_pipeline import configured, train
-
     from discern.data.batches import Batches
+    from input_pipeline import configured, train
 
     pixels = np.load(file, mmap_mode="r" if name == "capped" else None)
     labels = np.arange(len(pixels)) * CLASSES // len(pixels)

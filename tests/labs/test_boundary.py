@@ -1,4 +1,4 @@
-"""Decision boundaries: what scikit-learn says of the same points unscaled, and what a student is told."""
+"""Decision boundaries: equal to scikit-learn on the same points unscaled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from discern.api.train import train
 from discern.errors import ConfigError, DataError
 from discern.labs.boundary.decision_regions import GRID
 from discern.labs.boundary.lab import Boundary, run
-from discern.labs.boundary.points_2d import SHAPES, plane
+from discern.labs.boundary.points_2d import SHAPES, load_points
 from discern.progress import NullReporter
 from tests.images import make_folder
 from tests.run_facts import QUICK
@@ -46,8 +46,10 @@ def test_scaling_moves_no_boundary_that_does_not_depend_on_it(name: str, model: 
     same = found.regions[0].classes.ravel() == fitted.predict(_grid(found))
     assert same.mean() > 0.999
     held_out = found.sample.held_out
-    assert found.regions[0].right == int((fitted.predict(found.sample.points) == found.sample.labels)[held_out].sum())
-    assert (found.regions[0].n, found.regions[0].learned_n) == (45, 105)
+    assert found.regions[0].test_correct == int(
+        (fitted.predict(found.sample.points) == found.sample.labels)[held_out].sum()
+    )
+    assert (found.regions[0].n_test, found.regions[0].n_train) == (45, 105)
 
 
 @pytest.mark.parametrize("name", ["svm-linear", "svm-rbf"])
@@ -56,7 +58,7 @@ def test_support_vectors_alone_give_the_same_boundary(name: str) -> None:
     region, on = found.regions[0], found.sample
     assert not on.held_out[region.support].any()
     alone = SVC(kernel=name[4:], gamma=1.0).fit(on.standardized[region.support], on.labels[region.support])
-    assert (alone.predict(on.places).reshape(GRID, GRID) == region.classes).mean() > 0.999
+    assert (alone.predict(on.grid).reshape(GRID, GRID) == region.classes).mean() > 0.999
 
 
 def test_ellipses_are_the_covariances_of_the_points_learned_from() -> None:
@@ -66,16 +68,16 @@ def test_ellipses_are_the_covariances_of_the_points_learned_from() -> None:
     within = np.concatenate([points[labels == i] - points[labels == i].mean(axis=0) for i in range(3)])
     for i in range(3):
         mine = points[labels == i]
-        np.testing.assert_allclose(own[i].centre, mine.mean(axis=0))
+        np.testing.assert_allclose(own[i].center, mine.mean(axis=0))
         np.testing.assert_allclose(own[i].covariance, np.cov(mine.T), rtol=0.05)  # divided by n or n - 1
         np.testing.assert_allclose(shared[i].covariance, np.cov(within.T), rtol=0.05)
 
 
-def test_label_spreading_is_told_a_share_of_the_labels() -> None:
-    some, half, every = run("moons", models="spread-30, spread-50, spread-100").regions
-    assert [len(region.unlabelled) for region in (some, half, every)] == [98, 70, 0]
-    assert set(half.unlabelled) <= set(some.unlabelled)
-    assert min(region.right / region.n for region in (some, half, every)) > 0.85
+def test_label_spreading_uses_a_fraction_of_the_labels() -> None:
+    third, half, every = run("moons", models="spread-30, spread-50, spread-100").regions
+    assert [len(region.unlabeled) for region in (third, half, every)] == [98, 70, 0]
+    assert set(half.unlabeled) <= set(third.unlabeled)
+    assert min(region.test_correct / region.n_test for region in (third, half, every)) > 0.85
 
 
 def test_far_away_label_spreading_follows_the_nearest_point(tmp_path: Path) -> None:
@@ -83,7 +85,7 @@ def test_far_away_label_spreading_follows_the_nearest_point(tmp_path: Path) -> N
     rows = [f"{x},{y},{'ab'[int(x + y > 0)]}" for x, y in points]
     path = tmp_path / "far.csv"
     path.write_text("x,y,class\n" + "\n".join([*rows, "1000,1000,b"]), encoding="utf-8")
-    for seed in range(4):  # held back, told or not
+    for seed in range(4):  # held out, labeled or not
         region = run(str(path), models="spread-50", seed=seed).regions[0]
         assert (region.classes[50:, 50:] == 1).all()
 
@@ -91,26 +93,26 @@ def test_far_away_label_spreading_follows_the_nearest_point(tmp_path: Path) -> N
 def test_the_mlp_is_the_same_every_time_and_leaves_the_world_alone() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    one, other = (run("moons", models="mlp", epochs=6) for _turn in range(2))
+    one, other = (run("moons", models="mlp", epochs=6) for _repeat in range(2))
     assert torch.equal(before, torch.get_rng_state())
     assert [epoch.loss for epoch in one.epochs] == [epoch.loss for epoch in other.epochs]
     assert one.frames() == 7
     last, region = one.epochs[-1], one.regions[0]
-    assert (last.right, last.learned) == (region.right, region.learned)
+    assert (last.test_correct, last.train_correct) == (region.test_correct, region.train_correct)
     np.testing.assert_array_equal(last.classes, region.classes)
     assert one.epochs[-1].loss < one.epochs[0].loss
 
 
-def test_a_rate_that_diverges_is_told() -> None:
-    found = run("moons", models="mlp", rate=1000.0, epochs=8)
+def test_a_learning_rate_that_diverges() -> None:
+    found = run("moons", models="mlp", lr=1000.0, epochs=8)
     assert any("The MLP diverged: its loss went from 0." in message for message in found.sentences())
     figure = Figure()
     found.plot_frame(figure, found.frames() - 1)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_shapes_are_seeded_and_of_the_size_asked_for(shape: str) -> None:
-    one, other = (plane(shape, "", 61, 0.1, 3) for _turn in range(2))
+def test_shapes_are_seeded_and_of_the_requested_size(shape: str) -> None:
+    one, other = (load_points(shape, "", 61, 0.1, 3) for _repeat in range(2))
     np.testing.assert_array_equal(one.points, other.points)
     assert one.points.shape == (61, 2)
     assert np.bincount(one.labels).max() - np.bincount(one.labels).min() <= 1
@@ -118,17 +120,17 @@ def test_shapes_are_seeded_and_of_the_size_asked_for(shape: str) -> None:
 
 def test_columns_by_name_and_reduced(tmp_path: Path) -> None:
     assert run("iris", columns="petal length, petal width", models="lda").axes == ("petal length", "petal width")
-    assert run("iris", columns="pca", models="lda").axes[0].startswith("component 1 (92")
-    assert plane("digits", "", 0, 0, 0).points.shape == (1797, 2)
+    assert run("iris", columns="pca", models="lda").axes[0].startswith("component 1 (92.5%")
+    assert load_points("digits", "", 0, 0, 0).points.shape == (1797, 2)
 
 
 def test_a_run_is_reduced_to_two(tmp_path: Path) -> None:
     images = make_folder(tmp_path / "colours")
     settings = {**QUICK, "size": 28}
     trained = train(images, "lenet", epochs=1, out=tmp_path / "run", **settings, reporter=NullReporter())
-    found = run(str(trained.path), models="lda, knn", neighbours=3)
+    found = run(str(trained.path), models="lda, knn", neighbors=3)
     assert found.axes[0].startswith("component 1")
-    assert len(found.sample.points) == found.regions[0].n + found.regions[0].learned_n
+    assert len(found.sample.points) == found.regions[0].n_test + found.regions[0].n_train
 
 
 def test_the_figure_has_every_point_once_a_model() -> None:
@@ -139,7 +141,7 @@ def test_the_figure_has_every_point_once_a_model() -> None:
         learned, held_out, ringed = (len(drawn.get_offsets()) for drawn in ax.collections)
         assert (learned, held_out, ringed) == (140, 60, len(region.support))
         white = (ax.collections[0].get_facecolors()[:, :3] == 1).all(axis=1)
-        assert white.sum() == len(region.unlabelled)
+        assert white.sum() == len(region.unlabeled)
 
 
 CSV_ROWS = "\n".join(f"{x},{x * x},{'ab'[x % 2]}" for x in range(12))
@@ -148,17 +150,17 @@ CSV_ROWS = "\n".join(f"{x},{x * x},{'ab'[x % 2]}" for x in range(12))
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"data": "mons"}, "no points called mons: did you mean moons"),
-        ({"models": "lda, svm"}, "no model called 'svm' here; take some of svm-rbf"),
-        ({"models": ","}, "No model is named"),
-        ({"columns": "1"}, "columns='1' will not do"),
+        ({"data": "mons"}, r'Unknown data "mons" \(did you mean moons'),
+        ({"models": "lda, svm"}, r'Unknown model "svm" \(did you mean svm-rbf'),
+        ({"models": ","}, "models: expected one or more of lda"),
+        ({"columns": "1"}, "columns: expected pca, or two of .*, got 1"),
         ({"columns": "1, wide"}, 'Unknown column of numbers "wide"'),
         ({"columns": "1, 1", "models": "qda"}, "lie on one line"),
-        ({"hidden": np.array([2.5]), "models": "mlp"}, "whole numbers from 1 to 256"),
-        ({"neighbours": 40, "data": "moons", "n": 30}, "more than the 21 points"),
+        ({"hidden": np.array([2.5]), "models": "mlp"}, "6 integers from 1 to 256"),
+        ({"neighbors": 40, "data": "moons", "n": 30}, "more than the 21 training points"),
     ],
 )
-def test_what_will_not_do(options: dict[str, object], message: str) -> None:
+def test_wrong_options(options: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         run(**options)  # type: ignore[arg-type]
 
@@ -167,12 +169,12 @@ def test_what_will_not_do(options: dict[str, object], message: str) -> None:
     ("text", "message"),
     [
         ("a,b\n1,2\n3,4\n", "has 0 classes: add a column called class"),
-        ("a,b,class\n1,2,x\n3,4,y\n", "has 1 points of x: at least 5 of each"),
+        ("a,b,class\n1,2,x\n3,4,y\n", "has 1 points of x: give at least 5 of each"),
         (CSV_ROWS.replace("4,16", "4,wide"), "row 5, column column2: 'wide' is not a number"),
         ("a,b,class\n" + "\n".join(f"1,{i},{'xy'[i % 2]}" for i in range(12)), "column a is 1 in every row"),
     ],
 )
-def test_a_file_that_will_not_do(text: str, message: str, tmp_path: Path) -> None:
+def test_wrong_files(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises((ConfigError, DataError), match=message):

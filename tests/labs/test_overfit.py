@@ -27,7 +27,7 @@ def test_the_defaults_overfit_on_photographs(seed: int, shared_data: Path, monke
     monkeypatch.setenv("DISCERN_DATA", str(shared_data))
     result = run(seed=seed)
     assert result.data == "cifar10" and result.n_train == 200
-    assert result.plain.train[-1] > 0.95 and result.plain.gap > 0.6
+    assert result.plain.train[-1] > 0.9 and result.plain.gap > 0.6
     assert result.plain.interval[0] > 0.15  # chance is 0.1
     assert result.augmented.gap < result.plain.gap / 2
 
@@ -35,8 +35,8 @@ def test_the_defaults_overfit_on_photographs(seed: int, shared_data: Path, monke
 @pytest.mark.parametrize("seed", range(5))
 def test_the_defaults_overfit_on_digits(seed: int) -> None:
     result = run("digits", seed=seed)
-    assert result.n_train == 60 and result.plain.train[-1] > 0.9
-    assert result.plain.gap > 0.05 and result.plain.interval[0] > 0.5
+    assert result.n_train == 40 and result.plain.train[-1] > 0.95
+    assert result.plain.gap > 0.1 and result.plain.interval[0] > 0.5
     assert result.augmented.gap < result.plain.gap
 
 

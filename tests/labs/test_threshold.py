@@ -80,7 +80,7 @@ def test_the_figure_has_the_thresholds() -> None:
         ({"first": np.array([1.0, 2])}, "give both first and second"),
         ({"first": np.array([1.0, 2]), "second": np.array([3.0])}, "second has 1 values"),
         ({"first": np.array([1.0, 3]), "second": np.array([2.0, 2])}, "have the same mean, 2"),
-        ({"names": "F"}, "two names with a comma between"),
+        ({"names": "F"}, "two names separated by a comma"),
     ],
 )
 def test_what_has_no_threshold(options: dict[str, object], message: str) -> None:

@@ -99,7 +99,7 @@ class Arithmetic(Result):
         largest = np.sort(np.argsort(-np.abs(sums), kind="stable")[:MAX_CHANNELS])
         columns = (_("input channel"), _("row"), _("column"), _("input"), _("weight"), _("product"))
         rows = [
-            (int(c), i, j, *(f"{values[c, i, j]:.5f}" for values in (self.patch, self.kernel, self.products)))
+            (str(c), i, j, *(f"{values[c, i, j]:.5f}" for values in (self.patch, self.kernel, self.products)))
             for c in largest
             for i, j in np.ndindex(*self.patch.shape[1:])
         ]
@@ -107,7 +107,7 @@ class Arithmetic(Result):
         totals = [(str(c), f"{value:.5f}") for c, value in enumerate(sums.tolist())]
         totals += [(_("bias"), f"{self.bias:.5f}"), (_("value"), f"{self.value:.5f}")]
         return [
-            Table(title, columns, rows, text_columns=0, max_rows=MAX_ROWS),
+            Table(title, columns, rows, max_rows=MAX_ROWS),
             Table(_("Sum by input channel"), (_("input channel"), _("sum")), totals, max_rows=MAX_ROWS),
         ]
 

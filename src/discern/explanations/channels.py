@@ -71,7 +71,7 @@ class ChannelMaps(Result):
         rows = [
             (str(channel), f"{value:.3f}") for channel, value in zip(self.channels, self.strength.tolist(), strict=True)
         ]
-        return [Table("", (_("channel"), _("strength")), rows, text_columns=0, max_rows=MAX_ROWS)]
+        return [Table("", (_("channel"), _("strength")), rows, max_rows=MAX_ROWS)]
 
     def plot(self, figure: Figure) -> None:
         """Draw the image, if there is one, and every channel, each from its smallest to its largest value."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
@@ -13,40 +13,49 @@ from pydantic import Field
 from discern.errors import ConfigError
 from discern.evaluation.intervals import wilson
 from discern.i18n import N_, _
-from discern.labs.boundary.decision_regions import MODELS, Region, Sample, Settings, named, region, sample
-from discern.labs.boundary.points_2d import MOST, check, plane
+from discern.labs.boundary.decision_regions import (
+    MODELS,
+    Region,
+    Sample,
+    Settings,
+    fit_region,
+    parse_models,
+    split_points,
+)
+from discern.labs.boundary.figure import draw_legend, draw_loss, draw_region
+from discern.labs.boundary.points_2d import MAX_POINTS, check_points, load_points
 from discern.labs.options import Numbers
-from discern.result import Cell, Result, Table
+from discern.result import Result, Table
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from discern.labs.boundary.perceptron import Epoch
 
-COLUMNS = 5  # of small images, at most
-CROWD = 400  # points, from which on they are drawn small
+COLUMNS = 5  # panels side by side, at most
+MAX_ROWS = 12
 SIXTEENS = np.array([16.0, 16.0])
 WITHOUT_TORCH = ", ".join(MODELS[:-1])  # all but the MLP
 
 
 @dataclass(frozen=True)
 class Boundary(Result):
-    """Points of a plane and what every model makes of it.
+    """Points of a plane, and how each model divides it.
 
     Attributes
     ----------
     title : str
         What the points are.
     axes : tuple of str
+        Names of the two coordinates.
     sample : Sample
-        The points, those held back, and the places that were asked about.
+        The points, which of them are held out, and the grid of predictions.
     regions : tuple of Region
-        One a model.
+        One per model.
     epochs : tuple of Epoch
         Of the MLP, where it is among them.
     left_out : int
-        Points that were too many.
+        Points removed because there were too many.
     """
 
     title: str
@@ -62,135 +71,88 @@ class Boundary(Result):
         return 3.0 * max(2, columns), 3.0 * rows + 0.9
 
     def sentences(self) -> Sequence[str]:
-        found = [_("Where the colours meet is the decision boundary; crosses are points held back to judge by.")]
-        if any(each.name == "lda" for each in self.regions):
-            lines = _(
-                "LDA gives every class the same ellipse, so its boundaries are straight; QDA's own ellipses bend them."
+        lines = [_("The decision boundary is where two colors meet; crosses are held-out points.")]
+        if any(region.name == "lda" for region in self.regions):
+            lines.append(
+                _("LDA assumes one covariance for all classes, so its boundaries are straight; QDA's can be curved.")
             )
-            found.append(lines)
-        if any(len(each.support) for each in self.regions):
-            found.append(_("Ringed points are support vectors: moving any other point a little changes nothing."))
-        if any(len(each.unlabelled) for each in self.regions):
-            found.append(_("White points lent label spreading their place but not their label."))
+        if any(len(region.support) for region in self.regions):
+            lines.append(_("Ringed points are support vectors: moving any other point slightly changes nothing."))
+        if any(len(region.unlabeled) for region in self.regions):
+            lines.append(_("White points are unlabeled: label spreading uses their position but not their label."))
         if self.epochs:
-            found.append(self._learning())
-        best_count, n = max(each.right for each in self.regions), self.regions[0].n
-        best = "; ".join(each.title for each in self.regions if each.right == best_count)
-        low, high = wilson(best_count, n)
+            lines.append(self._describe_learning())
+        correct, n = max(region.test_correct for region in self.regions), self.regions[0].n_test
+        best = "; ".join(region.title for region in self.regions if region.test_correct == correct)
+        low, high = wilson(correct, n)
         message = _(
-            "Best on the points held back: {title}, {right} of {n} right ({low:.2f} to {high:.2f}, Wilson at 95 %). "
-            "Models whose intervals overlap may well be equally good."
+            "Highest held-out accuracy: {title}, {correct} of {n} correct (95 % CI {low:.3f}–{high:.3f}). Models with "
+            "overlapping intervals may be equally good."
         )
-        found.append(message.format(title=best, right=best_count, n=n, low=low, high=high))
+        lines.append(message.format(title=best, correct=correct, n=n, low=low, high=high))
         if self.left_out:
-            message = _("{n} points were drawn, {left} are left out.")
-            found.append(message.format(n=len(self.sample.points), left=self.left_out))
-        return found
+            message = _("{n} points were drawn at random, {left_out} are left out.")
+            lines.append(message.format(n=len(self.sample.points), left_out=self.left_out))
+        return lines
 
     def tables(self) -> Sequence[Table]:
-        rows: list[list[Cell]] = []
-        for found in self.regions:
-            low, high = wilson(found.right, found.n)
-            shares = found.learned / found.learned_n, found.right / found.n
-            each = (f"{found.learned}/{found.learned_n}", shares[0], f"{found.right}/{found.n}", shares[1])
-            rows.append([found.title, *each, f"{low:.3f}-{high:.3f}", found.keeps])
-        right = (_("learned from"), _("accuracy"), _("held back"), _("accuracy"), _("interval at 95 %"))
-        tables = [Table(self.title, (_("model"), *right, _("holds on to")), rows)]
+        rows = []
+        for region in self.regions:
+            low, high = wilson(region.test_correct, region.n_test)
+            train, test = region.train_correct / region.n_train, region.test_correct / region.n_test
+            rows.append((region.title, region.stores, f"{train:.3f}", f"{test:.3f}", f"{low:.3f}–{high:.3f}"))
+        sample = self.regions[0]
+        columns = (
+            _("model"),
+            _("stores"),
+            _("training accuracy (n {n})").format(n=sample.n_train),
+            _("held-out accuracy (n {n})").format(n=sample.n_test),
+            _("95 % CI"),
+        )
+        tables = [Table(self.title, columns, rows, text_columns=2)]
         if self.epochs:
-            lines = [(i, e.loss, e.learned, e.right) for i, e in enumerate(self.epochs)]
-            titles = (_("epoch"), _("loss"), _("right of those learned from"), _("right of those held back"))
-            tables.append(Table(_("The MLP, epoch by epoch"), titles, lines))
+            losses = [(str(i), f"{e.loss:.3f}", e.train_correct, e.test_correct) for i, e in enumerate(self.epochs)]
+            titles = (_("epoch"), _("loss"), _("training points correct"), _("held-out points correct"))
+            tables.append(Table(_("The MLP, epoch by epoch"), titles, losses, max_rows=MAX_ROWS))
         return tables
 
     def plot(self, figure: Figure) -> None:
         axes = list(figure.subplots(*self._layout(), squeeze=False).flat)
-        for ax, found in zip(axes, self.regions, strict=False):
-            title = f"{found.title}\n{found.right}/{found.n} = {found.right / found.n:.2f}"
-            self._draw(ax, found.classes, title, found)
+        for ax, region in zip(axes, self.regions, strict=False):
+            correct, n = region.test_correct, region.n_test
+            draw_region(ax, self.sample, region, region.classes, f"{region.title}\n{correct}/{n} = {correct / n:.3f}")
         for ax in axes[len(self.regions) :]:
             ax.set_axis_off()
         figure.supxlabel(self.axes[0], fontsize=9)
         figure.supylabel(self.axes[1], fontsize=9)
-        self._legend(figure, self.regions)
+        draw_legend(figure, self.sample.classes, self.regions)
 
     def frames(self) -> int:
         return len(self.epochs)
 
     def plot_frame(self, figure: Figure, frame: int) -> None:
         left, right = figure.subplots(1, 2)
-        found = next(found for found in self.regions if found.name == "mlp")
+        region = next(region for region in self.regions if region.name == "mlp")
         epoch = self.epochs[frame]
-        title = f"{found.title}\n" + _("epoch {i}: {right}/{n}").format(i=frame, right=epoch.right, n=found.n)
-        self._draw(left, epoch.classes, title, found)
+        progress = _("epoch {i}: {correct}/{n} correct")
+        title = f"{region.title}\n" + progress.format(i=frame, correct=epoch.test_correct, n=region.n_test)
+        draw_region(left, self.sample, region, epoch.classes, title)
         left.set_xlabel(self.axes[0])
         left.set_ylabel(self.axes[1])
-        losses = [epoch.loss for epoch in self.epochs]
-        right.plot(losses, color="lightgrey")
-        right.plot(losses[: frame + 1], color="black")
-        right.scatter([frame], [losses[frame]], color="crimson", zorder=3)
-        right.set_xlabel(_("epoch"))
-        right.set_title(_("loss"))
-        self._legend(figure, [found])
+        draw_loss(right, [epoch.loss for epoch in self.epochs], frame)
+        draw_legend(figure, self.sample.classes, [region])
 
     def _layout(self) -> tuple[int, int]:
-        """Rows and columns of small images."""
+        """Return rows and columns of panels."""
         rows = math.ceil(len(self.regions) / COLUMNS)
         return rows, math.ceil(len(self.regions) / rows)
 
-    def _learning(self) -> str:
+    def _describe_learning(self) -> str:
         first, last = self.epochs[0].loss, self.epochs[-1].loss
-        if last <= first:
-            message = _("The MLP's loss fell from {first:.3f} to {last:.3f} in {n} epochs; --out FILE.gif shows each.")
-        else:
-            message = _("The MLP diverged: its loss went from {first:.3g} to {last:.3g}; take a smaller rate.")
+        message = _("The MLP's loss fell from {first:.3f} to {last:.3f} in {n} epochs; --out FILE.gif shows each.")
+        if last > first:
+            message = _("The MLP diverged: its loss went from {first:.3f} to {last:.3g}; lower the learning rate.")
         return message.format(first=first, last=last, n=len(self.epochs) - 1)
-
-    def _draw(self, ax: Axes, classes: np.ndarray, title: str, found: Region) -> None:
-        from matplotlib.patches import Ellipse
-
-        x, y, points, held_out = self.sample.x, self.sample.y, self.sample.points, self.sample.held_out
-        colours = _colours(len(self.sample.classes))
-        ax.imshow(
-            0.45 * colours[classes] + 0.55,
-            origin="lower",
-            extent=(x[0], x[-1], y[0], y[-1]),
-            aspect="auto",
-            interpolation="nearest",
-        )
-        own = colours[self.sample.labels].copy()
-        own[found.unlabelled] = 1.0
-        learned, ringed = ~held_out, points[found.support]
-        area = 16 if len(points) <= CROWD else 5  # square points
-        ax.scatter(points[learned, 0], points[learned, 1], c=own[learned], s=area, edgecolors="black", linewidths=0.4)
-        ax.scatter(points[held_out, 0], points[held_out, 1], c=own[held_out] * 0.7, s=area, marker="x", linewidths=0.8)
-        ax.scatter(ringed[:, 0], ringed[:, 1], s=3.4 * area, facecolors="none", edgecolors="black", linewidths=0.7)
-        for ellipse in found.ellipses:
-            values, directions = np.linalg.eigh(ellipse.covariance)
-            width, height = 4 * np.sqrt(values)  # two standard deviations on each side
-            angle = math.degrees(math.atan2(directions[1, 0], directions[0, 0]))
-            shape = {"facecolor": "none", "edgecolor": tuple(0.6 * colours[ellipse.label]), "linewidth": 1.8}
-            ax.add_patch(Ellipse(tuple(ellipse.centre), width, height, angle=angle, **shape))
-        ax.set_xlim(x[0], x[-1])
-        ax.set_ylim(y[0], y[-1])
-        ax.set_title(title, fontsize=9)
-        ax.tick_params(labelsize=7)
-
-    def _legend(self, figure: Figure, shown: Sequence[Region]) -> None:
-        from matplotlib.lines import Line2D
-
-        colours = _colours(len(self.sample.classes))
-        names = self.sample.classes
-        handles = [
-            Line2D([], [], marker="o", linestyle="", color=colour, label=name)
-            for colour, name in zip(colours, names, strict=True)
-        ]
-        marks: dict[str, Any] = {"marker": "o", "linestyle": "", "markerfacecolor": "white", "color": "black"}
-        handles.append(Line2D([], [], marker="x", linestyle="", color="black", label=_("held back")))
-        if any(len(found.unlabelled) for found in shown):
-            handles.append(Line2D([], [], **marks, markersize=4, label=_("label not told")))
-        if any(len(found.support) for found in shown):
-            handles.append(Line2D([], [], **marks, markersize=8, label=_("support vector")))
-        figure.legend(handles=handles, loc="outside upper center", ncols=min(8, len(handles)), fontsize=8)
 
 
 def run(
@@ -202,60 +164,51 @@ def run(
     models: Annotated[
         str, N_("Some of lda, qda, knn, svm-linear, svm-rbf, tree, forest, spread-30 (percent), mlp.")
     ] = WITHOUT_TORCH,
-    n: Annotated[int, Field(ge=30, le=MOST), N_("Points of blobs, moons, circles and spirals.")] = 200,
-    noise: Annotated[float, Field(ge=0, le=2), N_("How far these scatter.")] = 0.2,
-    neighbours: Annotated[int, Field(ge=1, le=50), N_("The k of k-NN.")] = 5,
-    cost: Annotated[float, Field(gt=0, le=10_000), N_("What an error costs an SVM, its C.")] = 1.0,
-    gamma: Annotated[float, Field(ge=0), N_("How local the RBF kernel is; 0 takes scikit-learn's.")] = 0.0,
-    depth: Annotated[int, Field(ge=0), N_("Depth of trees; 0 lets them grow.")] = 0,
+    n: Annotated[int, Field(ge=30, le=MAX_POINTS), N_("Number of points of blobs, moons, circles and spirals.")] = 200,
+    noise: Annotated[float, Field(ge=0, le=2), N_("How far these points scatter.")] = 0.2,
+    neighbors: Annotated[int, Field(ge=1, le=50), N_("The k of k-NN.")] = 5,
+    cost: Annotated[float, Field(gt=0, le=10_000), N_("The C of the SVMs: penalty of an error.")] = 1.0,
+    gamma: Annotated[float, Field(ge=0), N_("The gamma of the RBF kernel; 0 for scikit-learn's default.")] = 0.0,
+    max_depth: Annotated[int, Field(ge=0), N_("Maximum depth of the trees; 0 for no limit.")] = 0,
     hidden: Annotated[Numbers, N_("Widths of the MLP's hidden layers.")] = SIXTEENS,
-    epochs: Annotated[int, Field(ge=1, le=59), N_("Of the MLP.")] = 40,
-    rate: Annotated[float, Field(gt=0, le=1e6), N_("The MLP's learning rate.")] = 0.02,
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1), N_("Of everything drawn at random.")] = 0,
+    epochs: Annotated[int, Field(ge=1, le=59), N_("Number of epochs of the MLP.")] = 40,
+    lr: Annotated[float, Field(gt=0, le=1e6), N_("The MLP's learning rate.")] = 0.02,
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1), N_("Random seed.")] = 0,
 ) -> Boundary:
-    """Divide points of a plane by several classifiers, each judged by three tenths of the points held back.
+    """Divide points of a plane by several classifiers, each tested on three tenths of the points.
 
     Raises
     ------
     ConfigError
-        When a model, a column or a file will not do.
+        When a model, a column or a file does not fit.
 
     Examples
     --------
-    >>> found = run("moons", models="lda, svm-rbf")
-    >>> [region.title for region in found.regions], found.regions[0].n
+    >>> result = run("moons", models="lda, svm-rbf")
+    >>> [region.title for region in result.regions], result.regions[0].n_test
     (['LDA', 'RBF SVM'], 60)
     """
-    wanted = named(models)
-    found = plane(data, columns or "", n, noise, seed)
-    check(found)
-    on = sample(found.points, found.labels, found.classes, seed)
-    if neighbours > int((~on.held_out).sum()):
-        message = _("neighbours={k} is more than the {n} points to learn from: take fewer.")
-        raise ConfigError(message.format(k=neighbours, n=int((~on.held_out).sum())))
-    settings = Settings(neighbours, cost, gamma, depth, seed)
-    regions = [region(name, on, settings) for name in wanted if name != "mlp"]
-    watched: tuple[Epoch, ...] = ()
-    if "mlp" in wanted:
-        from discern.labs.boundary.perceptron import learn
+    names = parse_models(models)
+    plane = load_points(data, columns or "", n, noise, seed)
+    check_points(plane)
+    sample = split_points(plane.points, plane.labels, plane.classes, seed)
+    n_train = int((~sample.held_out).sum())
+    if neighbors > n_train:
+        message = _("neighbors={k} is more than the {n} training points: use fewer.")
+        raise ConfigError(message.format(k=neighbors, n=n_train))
+    settings = Settings(neighbors, cost, gamma, max_depth, seed)
+    regions = [fit_region(name, sample, settings) for name in names if name != "mlp"]
+    history: tuple[Epoch, ...] = ()
+    if "mlp" in names:
+        from discern.labs.boundary.perceptron import train_mlp
 
-        learned, watched = learn(on, _widths(hidden), epochs, rate, seed)
-        regions.append(learned)
-    return Boundary(found.title, found.axes, on, tuple(regions), watched, found.left_out)
+        region, history = train_mlp(sample, _check_widths(hidden), epochs, lr, seed)
+        regions.append(region)
+    return Boundary(plane.title, plane.axes, sample, tuple(regions), history, plane.left_out)
 
 
-def _widths(hidden: np.ndarray) -> tuple[int, ...]:
+def _check_widths(hidden: np.ndarray) -> tuple[int, ...]:
     widths = tuple(int(width) for width in hidden)
-    if len(widths) > 6 or any(
-        width != given or not 1 <= width <= 256 for width, given in zip(widths, hidden, strict=True)
-    ):
-        raise ConfigError(_("hidden takes at most 6 whole numbers from 1 to 256, such as 16 16."))
+    if len(widths) > 6 or any(w != x or not 1 <= w <= 256 for w, x in zip(widths, hidden, strict=True)):
+        raise ConfigError(_("hidden takes at most 6 integers from 1 to 256, such as 16 16."))
     return widths
-
-
-def _colours(n: int) -> np.ndarray:
-    """Return colors, float (n, 3)."""
-    from matplotlib import colormaps
-
-    palette = colormaps["tab10" if n <= 10 else "tab20"]
-    return np.array([palette(i)[:3] for i in range(n)])

@@ -1,4 +1,4 @@
-"""A multilayer perceptron in PyTorch that learns a boundary, watched after every epoch.
+"""A multilayer perceptron in PyTorch that learns a boundary, recorded after every epoch.
 
 Source: Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors; Kingma and Ba 2015,
 Adam.
@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 from discern.i18n import _
 from discern.labs.boundary.decision_regions import GRID, Region, Sample
 
-BATCH = 16
+BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,22 @@ class Epoch:
     Attributes
     ----------
     loss : float
-        Mean cross-entropy over the points it learns from.
-    learned, right : int
-        Points right among those it learns from, and among those held back.
+        Mean cross-entropy over the training points.
+    train_correct, test_correct : int
+        Correctly classified points among those it trains on, and among those held out.
     classes : numpy.ndarray
-        uint8 (G, G): the class of every place.
+        uint8 (G, G): the predicted class at every point of the grid.
     """
 
     loss: float
-    learned: int
-    right: int
+    train_correct: int
+    test_correct: int
     classes: np.ndarray
 
 
-def learn(on: Sample, hidden: tuple[int, ...], epochs: int, rate: float, seed: int) -> tuple[Region, tuple[Epoch, ...]]:
+def train_mlp(
+    sample: Sample, hidden: tuple[int, ...], n_epochs: int, lr: float, seed: int
+) -> tuple[Region, tuple[Epoch, ...]]:
     """Train with Adam on batches of 16, drawn anew each epoch.
 
     Parameters
@@ -48,30 +50,28 @@ def learn(on: Sample, hidden: tuple[int, ...], epochs: int, rate: float, seed: i
     hidden : tuple of int
         Widths of the hidden layers, with tanh after each.
     """
-    x, y = torch.from_numpy(on.standardized).float(), torch.from_numpy(on.labels)
-    places = torch.from_numpy(on.places).float()
-    chosen = torch.from_numpy(np.flatnonzero(~on.held_out))
-    with torch.random.fork_rng(devices=[]):
+    x, y = torch.from_numpy(sample.standardized).float(), torch.from_numpy(sample.labels)
+    grid = torch.from_numpy(sample.grid).float()
+    train = torch.from_numpy(np.flatnonzero(~sample.held_out))
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
         torch.manual_seed(seed)
-        network = _network((2, *hidden, len(on.classes)))
-        optimizer = torch.optim.Adam(network.parameters(), lr=rate)
-        watched = [_record_epoch(network, x, y, places, on.held_out)]
-        for _epoch in range(epochs):
-            for batch in chosen[torch.randperm(len(chosen))].split(BATCH):
+        network = _build_network((2, *hidden, len(sample.classes)))
+        optimizer = torch.optim.Adam(network.parameters(), lr=lr)
+        epochs = [_record_epoch(network, x, y, grid, sample.held_out)]
+        for _epoch in range(n_epochs):
+            for batch in train[torch.randperm(len(train))].split(BATCH_SIZE):
                 optimizer.zero_grad()
                 cross_entropy(network(x[batch]), y[batch]).backward()
                 optimizer.step()
-            watched.append(_record_epoch(network, x, y, places, on.held_out))
-    last, none = watched[-1], np.zeros(0, dtype=np.int64)
-    weights = sum(parameter.numel() for parameter in network.parameters())
-    keeps, n = _("{n} weights").format(n=weights), int(on.held_out.sum())
-    title = _("MLP {layers}").format(layers="-".join(map(str, (2, *hidden, len(on.classes)))))
-    return Region("mlp", title, keeps, last.classes, last.learned, len(chosen), last.right, n, none, none), tuple(
-        watched
-    )
+            epochs.append(_record_epoch(network, x, y, grid, sample.held_out))
+    last, empty = epochs[-1], np.zeros(0, dtype=np.int64)
+    stores = _("{n} weights").format(n=sum(parameter.numel() for parameter in network.parameters()))
+    title = _("MLP {layers}").format(layers="-".join(map(str, (2, *hidden, len(sample.classes)))))
+    correct = (last.train_correct, len(train), last.test_correct, int(sample.held_out.sum()))
+    return Region("mlp", title, stores, last.classes, *correct, empty, empty), tuple(epochs)
 
 
-def _network(widths: tuple[int, ...]) -> nn.Sequential:
+def _build_network(widths: tuple[int, ...]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.Tanh()]
@@ -80,11 +80,12 @@ def _network(widths: tuple[int, ...]) -> nn.Sequential:
 
 @torch.no_grad()
 def _record_epoch(
-    network: nn.Module, x: torch.Tensor, y: torch.Tensor, places: torch.Tensor, held_out: np.ndarray
+    network: nn.Module, x: torch.Tensor, y: torch.Tensor, grid: torch.Tensor, held_out: np.ndarray
 ) -> Epoch:
     logits = network(x)  # (N, K)
-    held_out_mask = torch.from_numpy(held_out)
-    right = logits.argmax(dim=1) == y
-    classes = network(places).argmax(dim=1).reshape(GRID, GRID).numpy().astype(np.uint8)
-    loss = float(cross_entropy(logits[~held_out_mask], y[~held_out_mask]))
-    return Epoch(loss, int(right[~held_out_mask].sum()), int(right[held_out_mask].sum()), classes)
+    test = torch.from_numpy(held_out)
+    correct = logits.argmax(dim=1) == y
+    classes = network(grid).argmax(dim=1).reshape(GRID, GRID).numpy().astype(np.uint8)
+    return Epoch(
+        float(cross_entropy(logits[~test], y[~test])), int(correct[~test].sum()), int(correct[test].sum()), classes
+    )

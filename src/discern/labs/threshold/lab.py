@@ -1,4 +1,4 @@
-"""The smallest classifier: one number, one threshold; from an expert, from the eye, or learned."""
+"""The smallest classifier: one feature, one threshold, set by an expert, by eye, or learned from the data."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from discern.evaluation.intervals import wilson
 from discern.i18n import N_, _
 from discern.labs.feature_data import find_column, read_feature_table
 from discern.labs.options import Numbers
-from discern.labs.threshold.rules import Named, Pair, compare
+from discern.labs.threshold.figure import draw_errors, draw_thresholds
+from discern.labs.threshold.rules import Named, Pair, fit_rules
 from discern.result import Cell, Result, Table
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 WOMEN = np.array([22.0, 25, 30, 33, 35])  # body fat in percent
 MEN_OVERLAPPING = np.array([10.0, 15, 20, 25, 30])
 MEN_SEPARABLE = np.array([10.0, 13, 15, 17, 18])
 EXPERT = 20.0
+MAX_VALUES = 12  # listed in a table
 
 
 @dataclass(frozen=True)
 class Threshold(Result):
-    """Thresholds on one number.
+    """Thresholds on one feature.
 
     Attributes
     ----------
     quantity : str
-        What the number is.
+        What the values measure.
     pairs : tuple of Pair
         The lecture's two sets of values, or one's own.
     """
@@ -44,69 +45,62 @@ class Threshold(Result):
     figsize = (10.0, 5.5)
 
     def sentences(self) -> Sequence[str]:
-        found = []
+        lines = []
         for pair in self.pairs:
-            fewest, low, high = pair.best()
-            if fewest:
-                message = _("{title}: at best {k} of {n} are wrong, with a threshold from {low:g} to below {high:g}.")
-            else:
-                message = _("{title}: any threshold from {low:g} to below {high:g} gets all {n} right.")
-            found.append(message.format(title=pair.title, k=fewest, n=pair.n, low=low, high=high))
-        found.append(
+            errors, low, high = pair.best()
+            message = _("{title}: thresholds from {low:g} to below {high:g} classify all {n} values correctly.")
+            if errors:
+                message = _(
+                    "{title}: at best {k} of {n} values are misclassified (threshold {low:g} to below {high:g})."
+                )
+            lines.append(message.format(title=pair.title, k=errors, n=pair.n, low=low, high=high))
+        lines.append(
             _(
-                "LDA takes the middle between the two means where the classes are equally frequent; logistic "
-                "regression looks most at the values near the border; the stump takes the split that leaves the two "
-                "sides purest."
+                "With equally frequent classes LDA's threshold is the midpoint of the two means; logistic regression "
+                "depends most on values near the boundary; the stump takes the split with the purest sides."
             )
         )
         pair = self.pairs[0]
-        right = pair.n - pair.rules[-3].errors
-        low, high = wilson(right, pair.n)
+        correct = pair.n - pair.rules[-3].errors
+        low, high = wilson(correct, pair.n)
         message = _(
-            "Errors are counted on the values that taught the thresholds: LDA's {right} of {n} right would fit an "
-            "accuracy from {low:.2f} to {high:.2f} (Wilson, at 95 %)."
+            "Errors are counted on the values that the thresholds were fitted to: LDA classifies {correct} of {n} "
+            "correctly (95 % CI of the accuracy {low:.3f}–{high:.3f})."
         )
-        found.append(message.format(right=right, n=pair.n, low=low, high=high))
-        return found
+        return [*lines, message.format(correct=correct, n=pair.n, low=low, high=high)]
 
     def tables(self) -> Sequence[Table]:
-        return [table for pair in self.pairs for table in (_values(pair), _rules(pair))]
+        return [table for pair in self.pairs for table in (_value_table(pair), _rule_table(pair))]
 
     def plot(self, figure: Figure) -> None:
         axes = figure.subplots(2, len(self.pairs), squeeze=False, sharex="col", height_ratios=(2, 1))
         for (upper, lower), pair in zip(axes.T, self.pairs, strict=True):
-            _distribution(upper, pair)
-            edges = np.union1d(np.union1d(pair.low_values, pair.high_values), pair.candidates[[0, -1]])
-            lower.stairs(pair.errors, edges, baseline=None, color="black", linewidth=1.5)
-            lower.set_ylim(-0.2, 1.1 * pair.errors.max())
-            lower.set_xlim(*pair.candidates[[0, -1]])
-            lower.set_xlabel(self.quantity)
-            lower.set_ylabel(_("errors"))
-            lower.yaxis.get_major_locator().set_params(integer=True)
+            draw_thresholds(upper, pair)
+            draw_errors(lower, pair, self.quantity)
 
 
 def run(
-    first: Annotated[Numbers | None, N_("Your own values of one class, such as 22 25 30.")] = None,
-    second: Annotated[Numbers | None, N_("Your own values of the other class.")] = None,
-    names: Annotated[str | None, N_("Names of the two classes, with a comma between, such as F, M.")] = None,
+    first: Annotated[Numbers | None, N_("Values of one class, such as 22 25 30.")] = None,
+    second: Annotated[Numbers | None, N_("Values of the other class.")] = None,
+    names: Annotated[str | None, N_("Names of the two classes, separated by a comma, such as F, M.")] = None,
     csv: Annotated[
         str | None,
-        N_("A .csv with a column of numbers and one of two classes, or a column for each class."),
+        N_("A .csv file with a column of numbers and a column of two classes, or a column per class."),
     ] = None,
-    column: Annotated[str, N_("Which column of numbers, by name or counted from 1.")] = "1",
-    expert: Annotated[float | None, N_("An expert's threshold; for body fat it is 20 unless given.")] = None,
+    column: Annotated[str, N_("Column of numbers, by name or counted from 1.")] = "1",
+    expert: Annotated[float | None, N_("An expert's threshold; for body fat 20 if omitted.")] = None,
 ) -> Threshold:
     """Find thresholds between two classes of numbers: more than the threshold is the class with the higher mean.
 
-    LDA's is worked out here (equal variances, priors as frequent as the classes); scikit-learn finds those of a
-    decision tree of one split (Gini) and of logistic regression (its default penalty, C = 1, on standardised values).
+    LDA's is computed here (equal variances, class frequencies as priors); scikit-learn fits a decision tree of one
+    split (Gini) and logistic regression (its default penalty, C = 1, on standardized values).
 
     Raises
     ------
     ConfigError
         When there are not two classes of at least two values with different means.
     DataError
-        When the file will not do.
+        When the file does not fit.
 
     Examples
     --------
@@ -115,82 +109,61 @@ def run(
     [(20.0, 0), (21.8, 0), (20.0, 0)]
     """
     if csv:
-        quantity, named = _own(csv, column)
-        return Threshold(quantity, (compare(csv, *named, expert),))
+        quantity, classes = _read_classes(csv, column)
+        return Threshold(quantity, (fit_rules(csv, *classes, expert),))
     if (first is None) != (second is None):
-        raise ConfigError(_("One class alone has no threshold: give both first and second."))
+        raise ConfigError(_("A threshold needs two classes: give both first and second."))
     if first is not None and second is not None:
-        one, other = _names(names or _("first, second"))
-        return Threshold(_("value"), (compare(_("your values"), (one, first), (other, second), expert),))
-    one, other = _names(names or "F, M")
+        one, other = _parse_names(names or _("first, second"))
+        return Threshold(_("value"), (fit_rules(_("your values"), (one, first), (other, second), expert),))
+    one, other = _parse_names(names or "F, M")
     expert = EXPERT if expert is None else expert
-    overlapping = compare(_("overlapping"), (one, WOMEN), (other, MEN_OVERLAPPING), expert)
-    separable = compare(_("separable"), (one, WOMEN), (other, MEN_SEPARABLE), expert)
+    overlapping = fit_rules(_("overlapping"), (one, WOMEN), (other, MEN_OVERLAPPING), expert)
+    separable = fit_rules(_("separable"), (one, WOMEN), (other, MEN_SEPARABLE), expert)
     return Threshold(_("body fat (%)"), (overlapping, separable))
 
 
-def _names(names: str) -> tuple[str, str]:
-    called = [name.strip() for name in names.split(",")]
-    if len(called) != 2 or "" in called or called[0] == called[1]:
-        message = _("names={names} will not do: write two names with a comma between, such as F, M.")
-        raise ConfigError(message.format(names=names))
-    return called[0], called[1]
+def _parse_names(text: str) -> tuple[str, str]:
+    names = [name.strip() for name in text.split(",")]
+    if len(names) != 2 or "" in names or names[0] == names[1]:
+        message = _("names: expected two names separated by a comma, such as F, M, got {names}.")
+        raise ConfigError(message.format(names=text))
+    return names[0], names[1]
 
 
-def _own(path: str, column: str) -> tuple[str, tuple[Named, Named]]:
-    """Return what the numbers of a file are, and those of its two classes."""
-    found = read_feature_table(path)
-    if not found.classes and len(found.features) == 2:
-        return _("value"), ((found.features[0], found.values[:, 0]), (found.features[1], found.values[:, 1]))
-    if len(found.classes) != 2:
-        message = _("{path} has {n} classes: a threshold tells two apart, so keep the rows of two.")
-        raise ConfigError(message.format(path=path, n=len(found.classes)))
-    chosen = find_column(found.features, column)
-    values = found.values[:, chosen]
-    return found.features[chosen], (
-        (found.classes[0], values[found.labels == 0]),
-        (found.classes[1], values[found.labels == 1]),
-    )
+def _read_classes(path: str, column: str) -> tuple[str, tuple[Named, Named]]:
+    """Read what the numbers of a file measure, and those of its two classes."""
+    data = read_feature_table(path)
+    if not data.classes and len(data.features) == 2:
+        return _("value"), ((data.features[0], data.values[:, 0]), (data.features[1], data.values[:, 1]))
+    if len(data.classes) != 2:
+        message = _("{path} has {n} classes, and a threshold separates two: keep the rows of two classes.")
+        raise ConfigError(message.format(path=path, n=len(data.classes)))
+    index = find_column(data.features, column)
+    first, second = ((name, data.values[data.labels == label, index]) for label, name in enumerate(data.classes))
+    return data.features[index], (first, second)
 
 
-def _values(pair: Pair) -> Table:
+def _value_table(pair: Pair) -> Table:
     rows: list[list[Cell]] = []
     for name, values in ((pair.low, pair.low_values), (pair.high, pair.high_values)):
-        shown = " ".join(f"{value:g}" for value in values[:12]) + (" ..." if len(values) > 12 else "")
-        rows.append([name, shown, len(values), float(values.mean()), pair.deviation])
-    titles = (_("class"), _("values"), _("n"), _("mean"), _("deviation within classes"))
-    return Table(pair.title, titles, rows)
+        listed = " ".join(f"{value:g}" for value in values[:MAX_VALUES]) + (" …" if len(values) > MAX_VALUES else "")
+        rows.append([name, listed, len(values), float(values.mean()), f"{pair.deviation:.3f}"])
+    columns = (_("class"), _("values"), _("n"), _("mean"), _("standard deviation within classes"))
+    return Table(pair.title, columns, rows, text_columns=2)
 
 
-def _rules(pair: Pair) -> Table:
-    words = _("{low} called {high}"), _("{high} called {low}")
-    wrong = [word.format(low=pair.low, high=pair.high) for word in words]
+def _rule_table(pair: Pair) -> Table:
+    message = _("{actual} predicted as {predicted}")
+    errors = (
+        message.format(actual=pair.low, predicted=pair.high),
+        message.format(actual=pair.high, predicted=pair.low),
+    )
     rows = []
     for rule in pair.rules:
         low, high = wilson(pair.n - rule.errors, pair.n)
-        each = (f"{rule.low_called_high}/{rule.low_total}", f"{rule.high_called_low}/{rule.high_total}")
-        right = f"{(pair.n - rule.errors) / pair.n:.3f} ({low:.2f}-{high:.2f})"
-        rows.append((rule.name, rule.threshold, rule.below, rule.above, *each, right))
-    titles = (_("rule"), _("threshold"), _("up to it"), _("above it"), *wrong, _("accuracy (interval at 95 %)"))
-    return Table(_("{title}: thresholds and their errors").format(title=pair.title), titles, rows)
-
-
-def _distribution(ax: Axes, pair: Pair) -> None:
-    span = np.linspace(pair.candidates[0] - pair.deviation, pair.candidates[-1] + pair.deviation, 200)
-    colours = ("tab:blue", "tab:red")
-    for row, (name, values) in enumerate(((pair.low, pair.low_values), (pair.high, pair.high_values))):
-        ax.scatter(values, np.full(len(values), -0.08 - 0.1 * row), color=colours[row], label=name, s=30, alpha=0.8)
-        if pair.deviation:
-            frequent = len(values) / max(len(pair.low_values), len(pair.high_values))
-            bell = frequent * np.exp(
-                -0.5 * np.square((span - values.mean()) / pair.deviation)
-            )  # LDA's: they cross there
-            ax.fill_between(span, bell, color=colours[row], alpha=0.15, linewidth=0)
-    styles = (("-", "black"), ("--", "tab:green"), ("-.", "tab:purple"), (":", "tab:orange"))
-    for rule, (dash, colour) in zip(pair.rules, styles[-len(pair.rules) :], strict=True):
-        label = f"{rule.name} {rule.threshold:.4g} ({rule.errors}/{pair.n})"
-        ax.axvline(rule.threshold, linestyle=dash, color=colour, label=label, linewidth=1.8)
-    ax.set_title(pair.title)
-    ax.set_yticks([])
-    ax.set_ylim(-0.28, 1.75)
-    ax.legend(fontsize=8, loc="upper left", ncols=2)
+        counts = (f"{rule.fp}/{rule.n_low}", f"{rule.fn}/{rule.n_high}")
+        accuracy = f"{(pair.n - rule.errors) / pair.n:.3f} ({low:.3f}–{high:.3f})"
+        rows.append((rule.name, rule.below, rule.above, f"{rule.threshold:.3f}", *counts, accuracy))
+    columns = (_("rule"), _("at or below"), _("above"), _("threshold"), *errors, _("accuracy (95 % CI)"))
+    return Table(_("{title}: thresholds and their errors").format(title=pair.title), columns, rows, text_columns=3)

@@ -15,20 +15,20 @@ from discern.result import Result
 def run(
     what: Annotated[
         Literal["id", "labels", "features"],
-        N_("An ID number, words as labels, or features of images."),
+        N_("Encode an ID number, words as labels, or images as features."),
     ] = "id",
-    number: Annotated[str, N_("An ID number to check, a letter and nine digits.")] = "A234567890",
-    make: Annotated[int, Field(ge=0, le=1000), N_("How many valid ID numbers to draw.")] = 3,
-    words: Annotated[str, N_("Words to encode, with commas between.")] = "dog, cat, bird, cat",
-    images: Annotated[str, N_("Images to see features of: fruit, digits, a folder, any data set.")] = "fruit",
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1), N_("Of everything drawn at random.")] = 0,
+    number: Annotated[str, N_("ID number to check: a letter and nine digits.")] = "A234567890",
+    generate: Annotated[int, Field(ge=0, le=1000), N_("Number of valid ID numbers to generate.")] = 3,
+    words: Annotated[str, N_("Words to encode, separated by commas.")] = "dog, cat, bird, cat",
+    images: Annotated[str, N_("Images to compare features on: fruit, digits, a folder, any data set.")] = "fruit",
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1), N_("Random seed.")] = 0,
 ) -> Result:
     """Encode a person, words or images.
 
     Raises
     ------
     ConfigError
-        When the number has not the form of an ID number, or there are no words.
+        When the number does not have the form of an ID number, or there are no words.
     DataError
         When there are no such images.
 
@@ -41,9 +41,9 @@ def run(
     """
     match what:
         case "id":
-            return national_id.check(number, make, seed)
+            return check_number(number, generate, seed)
         case "labels":
-            return labels.encode(words)
-    from discern.labs.encode.separability import compare
+            return encode_words(words)
+    from discern.labs.encode.separability import compare_features
 
-    return compare(images, seed)
+    return compare_features(images, seed)

@@ -1,4 +1,4 @@
-"""Words as numbers: one number a class, or one column a class."""
+"""Words as numbers: one number per class, or one column per class."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from discern.result import Result, Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MOST_WORDS, MOST_CLASSES = 60, 30  # what a figure can show
+MAX_WORDS, MAX_CLASSES = 60, 30  # what a figure can show
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,11 @@ class Labels(Result):
     Attributes
     ----------
     words : tuple of str
+        As given.
     classes : tuple of str
         The different ones, in natural order.
     codes : numpy.ndarray
-        int64 (N,), positions in ``classes``: label encoding.
+        int64 (N,), indices in ``classes``: label encoding.
     one_hot : numpy.ndarray
         int64 (N, classes), one 1 in each row.
     """
@@ -46,12 +47,12 @@ class Labels(Result):
         return 4.0 + 0.6 * len(self.classes), 1.6 + 0.35 * len(self.words)
 
     def sentences(self) -> Sequence[str]:
-        sizes = _("Label encoding makes one number of a word, one-hot encoding {n}: a 1 for its class, else 0.")
+        message = _("Label encoding maps a word to one number; one-hot encoding to {n}: 1 for its class, 0 elsewhere.")
         return [
-            sizes.format(n=len(self.classes)),
+            message.format(n=len(self.classes)),
             _(
-                "Label encoding makes up an order and distances between classes that mean nothing: trees mind little, "
-                "k-NN and linear models do. One-hot, any two classes are equally far apart."
+                "Label encoding implies an order and distances between classes that mean nothing, which misleads k-NN and "
+                "linear models more than trees. With one-hot encoding all classes are equally far apart."
             ),
         ]
 
@@ -60,12 +61,12 @@ class Labels(Result):
             (word, int(code), " ".join(map(str, row)))
             for word, code, row in zip(self.words, self.codes, self.one_hot, strict=True)
         ]
-        columns = _("one-hot ({classes})").format(classes=" ".join(self.classes))
-        tables = [Table(_("Words as numbers"), (_("word"), _("label"), columns), rows)]
+        one_hot = _("one-hot ({classes})").format(classes=" ".join(self.classes))
+        tables = [Table(_("Words as numbers"), (_("word"), _("label"), one_hot), rows, max_rows=20)]
         pairs = list(combinations(range(len(self.classes)), 2))
         if pairs:
             distances = [(f"{self.classes[i]} - {self.classes[j]}", j - i, float(np.sqrt(2))) for i, j in pairs]
-            titles = (_("classes"), _("between labels"), _("one-hot"))
+            titles = (_("classes"), _("distance of labels"), _("distance one-hot"))
             tables.append(Table(_("Distances"), titles, distances))
         return tables
 
@@ -77,8 +78,8 @@ class Labels(Result):
         right.set_xticks(range(len(self.classes)), self.classes, rotation=30, ha="right")
 
 
-def encode(text: str) -> Labels:
-    """Encode words with commas, or else spaces, between them.
+def encode_words(text: str) -> Labels:
+    """Encode words separated by commas, or else by spaces.
 
     Raises
     ------
@@ -87,15 +88,15 @@ def encode(text: str) -> Labels:
 
     Examples
     --------
-    >>> found = encode("dog, cat, dog")
-    >>> found.codes.tolist(), found.one_hot.tolist()
+    >>> labels = encode_words("dog, cat, dog")
+    >>> labels.codes.tolist(), labels.one_hot.tolist()
     ([1, 0, 1], [[0, 1], [1, 0], [0, 1]])
     """
-    parts = text.replace("，", ",").replace("、", ",")
-    words = tuple(word.strip() for word in (parts.split(",") if "," in parts else parts.split()) if word.strip())
+    text = text.replace("，", ",").replace("、", ",")
+    words = tuple(word.strip() for word in (text.split(",") if "," in text else text.split()) if word.strip())
     classes = tuple(sorted(set(words), key=natural_key))
-    if not 1 <= len(words) <= MOST_WORDS or len(classes) > MOST_CLASSES:
-        message = _("{n} words of {k} classes cannot be shown: give 1 to {words} words of at most {classes} classes.")
-        raise ConfigError(message.format(n=len(words), k=len(classes), words=MOST_WORDS, classes=MOST_CLASSES))
+    if not 1 <= len(words) <= MAX_WORDS or len(classes) > MAX_CLASSES:
+        message = _("Expected 1 to {words} words of at most {classes} classes, got {n} words of {k} classes.")
+        raise ConfigError(message.format(n=len(words), k=len(classes), words=MAX_WORDS, classes=MAX_CLASSES))
     codes = np.array([classes.index(word) for word in words])
     return Labels(words, classes, codes, np.eye(len(classes), dtype=np.int64)[codes])

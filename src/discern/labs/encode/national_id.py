@@ -1,4 +1,4 @@
-"""Taiwan's national ID number: a person encoded by a rule, with a check digit that is worked out term by term.
+"""Taiwan's national ID number: a person encoded by a rule, with a check digit that is computed term by term.
 
 A letter for the county of first registration, a digit for the sex, seven digits in order and a check digit. The letter
 counts as two digits; the eleven digits times their weights must sum to a multiple of ten.
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 CODES = {letter: code for code, letter in enumerate("ABCDEFGHJKLMNPQRSTUVXYWZIO", start=10)}
 WEIGHTS = (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1)
-GONE = "LRSY"  # letters that are no longer given out
-FORM = re.compile("[A-Z][1289][0-9]{8}")
+OBSOLETE = "LRSY"  # letters of counties that no longer exist
+PATTERN = re.compile("[A-Z][1289][0-9]{8}")
 
 
 @dataclass(frozen=True)
 class NationalId(Result):
-    """The sum behind a number.
+    """The check sum of an ID number.
 
     Attributes
     ----------
@@ -42,85 +42,85 @@ class NationalId(Result):
         int64 (11,): the letter's two digits and the nine, and each times its weight.
     total : int
         Sum of the products.
-    valid : bool
+    is_valid : bool
         Whether that is a multiple of ten.
-    right : str
+    corrected : str
         The number with the check digit that makes it one.
-    unnoticed : tuple of str
-        For each of the ten characters, what could stand in its place with the same remainder.
-    made : tuple of str
-        Other valid numbers, drawn.
+    undetected : tuple of str
+        For each of the ten characters, those that could replace it without a change of the remainder.
+    generated : tuple of str
+        Other valid numbers, drawn at random.
     """
 
     number: str
     digits: np.ndarray
     products: np.ndarray
     total: int
-    valid: bool
-    right: str
-    unnoticed: tuple[str, ...]
+    is_valid: bool
+    corrected: str
+    undetected: tuple[str, ...]
     generated: tuple[str, ...]
 
     figsize = (9.0, 3.6)
 
     def sentences(self) -> Sequence[str]:
-        lines = {"number": self.number, "total": self.total, "rest": self.total % 10, "right": self.right}
-        if self.valid:
-            verdict = _("{number} is valid: the sum {total} is a multiple of 10.")
-        else:
+        verdict = _("{number} is valid: the sum {total} is a multiple of 10.")
+        if not self.is_valid:
             verdict = _(
-                "{number} is not valid: the sum {total} is {rest} over a multiple of 10; with the right check digit it "
-                "would be {right}."
+                "{number} is invalid: the sum {total} leaves remainder {remainder} when divided by 10; with the correct "
+                "check digit it is {corrected}."
             )
+        verdict = verdict.format(
+            number=self.number, total=self.total, remainder=self.total % 10, corrected=self.corrected
+        )
         letter, sex = self.number[0], self.number[1]
-        women, foreign = sex in "29", sex in "89"
+        is_woman, is_foreign = sex in "29", sex in "89"
         meaning = {
             (False, False): _("{letter} is {county}, {sex} a man."),
             (True, False): _("{letter} is {county}, {sex} a woman."),
             (False, True): _("{letter} is {county}, {sex} a man who is a foreign resident."),
             (True, True): _("{letter} is {county}, {sex} a woman who is a foreign resident."),
-        }[women, foreign]
+        }[is_woman, is_foreign]
         return [
-            verdict.format(**lines),
+            verdict,
             meaning.format(letter=letter, county=_counties()[letter], sex=sex),
             _(
-                "A wrong digit is always noticed where its weight has no factor in common with 10; elsewhere those of "
-                "the last column would pass as well."
+                "A wrong digit is always detected where its weight shares no factor with 10; elsewhere the digits in "
+                "the last column go undetected."
             ),
             _(
-                "Two neighbouring digits that changed places are always noticed but for the last two, whose weights "
-                "are both 1."
+                "A swap of two adjacent digits is always detected, except of the last two, whose weights are both 1."
             ),
-            _("A number that passes has the right form; whether it is anybody's, arithmetic cannot say."),
+            _("A valid number has the correct form; whether it belongs to anybody, arithmetic cannot tell."),
         ]
 
     def tables(self) -> Sequence[Table]:
         letter = self.number[0]
-        written = [letter, letter, *self.number[1:]]
-        unnoticed = ["", *self.unnoticed]
+        characters = [letter, letter, *self.number[1:]]
+        undetected = ["", *self.undetected]
         rows: list[tuple[Cell, ...]] = [
-            (written[i], int(self.digits[i]), WEIGHTS[i], int(self.products[i]), unnoticed[i] or "-")
+            (characters[i], int(self.digits[i]), WEIGHTS[i], int(self.products[i]), undetected[i] or None)
             for i in range(len(WEIGHTS))
         ]
-        rows.append((_("sum"), "", "", self.total, ""))
-        titles = (_("written"), _("digit"), _("weight"), _("product"), _("would pass as well"))
-        tables = [Table(_("{letter} counts as {code}").format(letter=letter, code=CODES[letter]), titles, rows)]
+        rows.append((_("sum"), "", "", self.total, ""))  # the last row is never folded away
+        columns = (_("character"), _("digit"), _("weight"), _("product"), _("undetected replacements"))
+        tables = [Table(_("{letter} counts as {code}").format(letter=letter, code=CODES[letter]), columns, rows)]
         if self.generated:
-            drawn = [(number, _counties()[number[0]]) for number in self.generated]
-            tables.append(Table(_("Valid numbers, drawn"), (_("number"), _("letter")), drawn))
+            numbers = [(number, _counties()[number[0]]) for number in self.generated]
+            tables.append(Table(_("Valid numbers, drawn at random"), (_("number"), _("letter")), numbers, text_columns=2, max_rows=10))
         return tables
 
     def plot(self, figure: Figure) -> None:
-        titles = (_("digits"), _("weights"), _("products, sum {total}").format(total=self.total))
+        columns = (_("digits"), _("weights"), _("products, sum {total}").format(total=self.total))
         rows = (self.digits, np.array(WEIGHTS), self.products)
-        marks = [self.number[0], self.number[0], *self.number[1:]]
+        characters = [self.number[0], self.number[0], *self.number[1:]]
         for ax, title, row in zip(figure.subplots(3, 1), titles, rows, strict=True):
             draw_matrix(ax, row[None].astype(float), title, framed=[(0, len(row) - 1)])
-            ax.set_xticks(range(len(row)), marks)
+            ax.set_xticks(range(len(row)), characters)
 
 
-def check(number: str, make: int, seed: int) -> NationalId:
-    """Work out the sum of a number, and draw others.
+def check_number(number: str, generate: int, seed: int) -> NationalId:
+    """Compute the check sum of a number, and draw ``generate`` others.
 
     Raises
     ------
@@ -129,67 +129,69 @@ def check(number: str, make: int, seed: int) -> NationalId:
 
     Examples
     --------
-    >>> found = check("A234567890", 0, 0)
-    >>> found.total, found.valid, found.right
+    >>> result = check_number("A234567890", 0, 0)
+    >>> result.total, result.is_valid, result.corrected
     (157, False, 'A234567893')
     """
-    written = number.strip().upper()
-    if not FORM.fullmatch(written):
+    text = number.strip().upper()
+    if not PATTERN.fullmatch(text):
         message = _(
-            "{number} has not the form of an ID number: write a letter, then 1 or 2 (8 or 9 for foreign residents), "
-            "then eight digits, such as A123456789."
+            "Expected an ID number, a letter, then 1 or 2 (8 or 9 for foreign residents), then eight digits, such as "
+            "A123456789, got {number}."
         )
         raise ConfigError(message.format(number=repr(number)))
-    digits = digits_of(written)
+    digits = to_digits(text)
     products = digits * WEIGHTS
     total = int(products.sum())
-    own = remainder(written)
-    others = []
-    for i, character in enumerate(written):
-        pool = [other for other in (CODES if i == 0 else "0123456789") if other != character]
-        others.append("".join(other for other in pool if remainder(written[:i] + other + written[i + 1 :]) == own))
+    remainder = compute_remainder(text)
+    undetected = []
+    for i, character in enumerate(text):
+        candidates = [other for other in (CODES if i == 0 else "0123456789") if other != character]
+        passing = (c for c in candidates if compute_remainder(text[:i] + c + text[i + 1 :]) == remainder)
+        undetected.append("".join(passing))
     random = np.random.default_rng(seed)
-    generated = tuple(draw(random) for _turn in range(make))
-    return NationalId(written, digits, products, total, own == 0, completed(written[:9]), tuple(others), generated)
+    generated = tuple(draw_number(random) for _number in range(generate))
+    corrected = add_check_digit(text[:9])
+    return NationalId(text, digits, products, total, remainder == 0, corrected, tuple(undetected), generated)
 
 
-def digits_of(number: str) -> np.ndarray:
+def to_digits(number: str) -> np.ndarray:
     """Return the eleven digits of a letter and nine digits.
 
     Examples
     --------
-    >>> digits_of("A123456789").tolist()
+    >>> to_digits("A123456789").tolist()
     [1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
     return np.array([*divmod(CODES[number[0]], 10), *map(int, number[1:])])
 
 
-def remainder(number: str) -> int:
-    """Return what the sum is over a multiple of ten.
+def compute_remainder(number: str) -> int:
+    """Compute the weighted sum of the digits modulo ten.
 
     Examples
     --------
-    >>> remainder("A123456789")
+    >>> compute_remainder("A123456789")
     0
     """
-    return int(digits_of(number) @ WEIGHTS) % 10
+    return int(to_digits(number) @ WEIGHTS) % 10
 
 
-def completed(start: str) -> str:
+def add_check_digit(start: str) -> str:
     """Complete a letter and eight digits with their check digit.
 
     Examples
     --------
-    >>> completed("A12345678")
+    >>> add_check_digit("A12345678")
     'A123456789'
     """
-    return f"{start}{-remainder(start + '0') % 10}"
+    return f"{start}{-compute_remainder(start + '0') % 10}"  # the check digit has weight 1
 
 
-def draw(random: np.random.Generator) -> str:
-    """Draw a valid number of a county of today."""
-    letter = random.choice([letter for letter in CODES if letter not in GONE])
-    return completed(f"{letter}{random.integers(1, 3)}{random.integers(10**7):07d}")
+def draw_number(random: np.random.Generator) -> str:
+    """Draw a valid number of a county that exists today."""
+    letter = random.choice([letter for letter in CODES if letter not in OBSOLETE])
+    return add_check_digit(f"{letter}{random.integers(1, 3)}{random.integers(10**7):07d}")
 
 
 def _counties() -> dict[str, str]:

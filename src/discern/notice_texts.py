@@ -243,6 +243,11 @@ TEXTS: dict[str, str] = {
         "The data is no longer at {origin}: this report shows what the run stored of it; to train again, use the path "
         "where it is now."
     ),
+    # labs
+    "labs.no_trained_weights": N_(
+        "No trained weights were found: put {file} into {folder} to compare trained features."
+    ),
+    "labs.no_fruit": N_("The fruit images were not found, so these are the digits: put a folder fruit into {folder}."),
     # only for tests
     "test.example": "{n:,} images: {names}.",
 }

@@ -68,7 +68,11 @@ def test_swaps_are_detected_except_of_the_last_two(start: str, place: int) -> No
 
 def test_generated_numbers_are_valid_seeded_and_of_counties_of_today() -> None:
     generated = _id("A123456789", generate=300, seed=4).generated
-    assert generated == _id("A123456789", generate=300, seed=4).generated != _id("A123456789", generate=300, seed=5).generated
+    assert (
+        generated
+        == _id("A123456789", generate=300, seed=4).generated
+        != _id("A123456789", generate=300, seed=5).generated
+    )
     assert all(_id(number).is_valid for number in generated)
     assert not {number[0] for number in generated} & set("LRSY")
     assert {number[1] for number in generated} == {"1", "2"}
@@ -111,7 +115,7 @@ def test_features_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     found = run("features", images=str(make_folder(tmp_path / "colours", n=5)))
     assert isinstance(found, Separability)
     assert [kind.size for kind in found.kinds] == [10, 256, 4356, 256]
-    assert len(found.labels) == 15 and found.kinds[0].correct == 15 and 0.7 < found.kinds[0].from_one < 1
+    assert len(found.labels) == 15 and found.kinds[0].correct == 15 and 0.7 < found.kinds[0].one_shot < 1
     assert any(notice.code == "labs.no_trained_weights" for notice in found.notices)
     found.save(tmp_path / "features.png")
 
@@ -146,7 +150,7 @@ def test_the_fruit_and_a_trained_network(
         pytest.skip("no fruit")
     untrained, trained = found.kinds[-2:]
     assert (len(found.labels), found.notices) == (139, ())
-    assert trained.from_one > untrained.from_one
+    assert trained.one_shot > untrained.one_shot
 
 
 def test_too_few_images(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_body_fat_learned() -> None:
 
 def test_label_spreading_with_30_50_and_100_percent_of_the_labels() -> None:
     spread = [region for region in discern.lab("boundary").regions if region.name.startswith("spread")]
-    shares = [1 - len(region.unlabelled) / region.learned_n for region in spread]
+    shares = [1 - len(region.unlabeled) / region.n_train for region in spread]
     assert shares == pytest.approx([0.3, 0.5, 1.0], abs=0.02)
 
 
@@ -64,7 +64,7 @@ def test_a234567890_is_one_letter_and_nine_digits_with_a_checksum_that_fails() -
     assert found.number == "A234567890"
     assert found.digits.tolist() == [1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 0]  # A counts as 10
     assert found.products.tolist() == [1, 0, 16, 21, 24, 25, 24, 21, 16, 9, 0]
-    assert (found.total, found.valid, found.right) == (157, False, "A234567893")
+    assert (found.total, found.is_valid, found.corrected) == (157, False, "A234567893")
 
 
 def test_apple_49_banana_39_watermelon_51(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

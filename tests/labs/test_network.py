@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from discern.errors import ModelError
-from discern.labs.network import matrix, run
+from discern.labs.network import run
+from discern.labs.network.matrix import build_matrix
 
 
 @settings(max_examples=40, deadline=None)
@@ -35,17 +36,17 @@ def test_the_matrix_is_the_convolution(
     bias: bool,
     side: int,
 ) -> None:
-    like = nn.Conv2d(groups * inner, groups * outer, kernel, stride, padding, dilation, groups, bias)
-    found = matrix("conv", like, side)
+    conv = nn.Conv2d(groups * inner, groups * outer, kernel, stride, padding, dilation, groups, bias)
+    found = build_matrix("conv", conv, side)
     np.testing.assert_allclose(found.product, found.convolution, atol=1e-5)
     assert found.weight.max() <= found.kernel.size
     np.testing.assert_array_equal(found.values[found.weight == 0], 0)
-    if padding == 0:  # every output sees the whole of its kernel
+    if padding == 0:  # every output is connected to all of its kernel
         assert set((found.weight > 0).sum(axis=1)) == {inner * kernel[0] * kernel[1]}
 
 
-def test_what_is_too_large_is_made_of_the_first_kernels() -> None:
-    found = matrix("conv", nn.Conv2d(256, 64, 3, padding=1))
+def test_a_matrix_that_is_too_large_has_the_first_kernels() -> None:
+    found = build_matrix("conv", nn.Conv2d(256, 64, 3, padding=1))
     assert len(found.kernel) == len(found.product) == 4_000_000 // (36 * 256 * 36)
     np.testing.assert_allclose(found.product, found.convolution, atol=1e-5)
 
@@ -57,14 +58,14 @@ def test_depthwise_layers_see_one_channel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("options", "message"),
     [
         ({"model": "resnet81"}, "did you mean resnet18"),
-        ({"layer": "c2"}, "no convolution called c2; the nearest are c1, c3"),
+        ({"layer": "c2"}, 'Unknown convolution "c2": choose one of c1, c3'),
         ({"side": 3}, r"kernel of c1 is 5 x 5, larger than 3 padded"),
         ({"model": "mlp-course"}, "no convolution to write out"),
     ],
 )
-def test_what_there_is_not(asked: dict[str, object], message: str) -> None:
+def test_unknown_names(options: dict[str, object], message: str) -> None:
     with pytest.raises(ModelError, match=message):
-        run(**asked)  # type: ignore[arg-type]
+        run(**options)  # type: ignore[arg-type]

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-import discern.labs.encode.labels as labels
-import discern.labs.encode.national_id as national_id
 from discern.i18n import N_
+from discern.labs.encode.labels import encode_words
+from discern.labs.encode.national_id import check_number
 from discern.result import Result
 
 

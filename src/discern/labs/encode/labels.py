@@ -51,8 +51,8 @@ class Labels(Result):
         return [
             message.format(n=len(self.classes)),
             _(
-                "Label encoding implies an order and distances between classes that mean nothing, which misleads k-NN and "
-                "linear models more than trees. With one-hot encoding all classes are equally far apart."
+                "Label encoding implies an order and distances between classes that mean nothing, which misleads k-NN "
+                "and linear models more than trees. With one-hot encoding all classes are equally far apart."
             ),
         ]
 
@@ -65,7 +65,7 @@ class Labels(Result):
         tables = [Table(_("Words as numbers"), (_("word"), _("label"), one_hot), rows, max_rows=20)]
         pairs = list(combinations(range(len(self.classes)), 2))
         if pairs:
-            distances = [(f"{self.classes[i]} - {self.classes[j]}", j - i, float(np.sqrt(2))) for i, j in pairs]
+            distances = [(f"{self.classes[i]} - {self.classes[j]}", j - i, f"{np.sqrt(2):.3f}") for i, j in pairs]
             titles = (_("classes"), _("distance of labels"), _("distance one-hot"))
             tables.append(Table(_("Distances"), titles, distances))
         return tables

@@ -67,8 +67,8 @@ class NationalId(Result):
         verdict = _("{number} is valid: the sum {total} is a multiple of 10.")
         if not self.is_valid:
             verdict = _(
-                "{number} is invalid: the sum {total} leaves remainder {remainder} when divided by 10; with the correct "
-                "check digit it is {corrected}."
+                "{number} is invalid: the sum {total} leaves a remainder of {remainder} when divided by 10; with the "
+                "correct check digit it is {corrected}."
             )
         verdict = verdict.format(
             number=self.number, total=self.total, remainder=self.total % 10, corrected=self.corrected
@@ -88,9 +88,7 @@ class NationalId(Result):
                 "A wrong digit is always detected where its weight shares no factor with 10; elsewhere the digits in "
                 "the last column go undetected."
             ),
-            _(
-                "A swap of two adjacent digits is always detected, except of the last two, whose weights are both 1."
-            ),
+            _("A swap of two adjacent digits is always detected, except of the last two, whose weights are both 1."),
             _("A valid number has the correct form; whether it belongs to anybody, arithmetic cannot tell."),
         ]
 
@@ -107,11 +105,19 @@ class NationalId(Result):
         tables = [Table(_("{letter} counts as {code}").format(letter=letter, code=CODES[letter]), columns, rows)]
         if self.generated:
             numbers = [(number, _counties()[number[0]]) for number in self.generated]
-            tables.append(Table(_("Valid numbers, drawn at random"), (_("number"), _("letter")), numbers, text_columns=2, max_rows=10))
+            tables.append(
+                Table(
+                    _("Valid numbers, drawn at random"),
+                    (_("number"), _("letter")),
+                    numbers,
+                    text_columns=2,
+                    max_rows=10,
+                )
+            )
         return tables
 
     def plot(self, figure: Figure) -> None:
-        columns = (_("digits"), _("weights"), _("products, sum {total}").format(total=self.total))
+        titles = (_("digits"), _("weights"), _("products, sum {total}").format(total=self.total))
         rows = (self.digits, np.array(WEIGHTS), self.products)
         characters = [self.number[0], self.number[0], *self.number[1:]]
         for ax, title, row in zip(figure.subplots(3, 1), titles, rows, strict=True):

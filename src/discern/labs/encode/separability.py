@@ -1,4 +1,4 @@
-"""Features that people thought of against those of a network: how well each keeps the classes of images apart."""
+"""Hand-crafted features against those of a network: how well each separates the classes of images."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from discern.errors import ConfigError, ImageError
 from discern.evaluation.intervals import wilson
 from discern.files import data_folders, weights_folders
 from discern.i18n import _
+from discern.notices import Notice
 from discern.preprocess.spec import Preprocess
 from discern.result import Result, Table
 
@@ -27,25 +28,26 @@ if TYPE_CHECKING:
     from discern.classical.embedding import FrozenBackbone
 
 FRUIT = "fruit"
-MOST = 300  # images
+MAX_IMAGES = 300
 SIDE = 96  # pixels
-DRAWS = 100  # of one image a class
+DRAWS = 100  # of one image per class
 NETWORK = "mobilenet-0.25"
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One kind of features.
+class FeatureKind:
+    """How well one kind of features separates the classes.
 
     Attributes
     ----------
     title : str
+        Its name.
     size : int
-        Numbers an image.
-    right : int
-        Images whose nearest neighbour among the others is of their class.
-    from_one : float
-        Accuracy of the nearest neighbour among one image a class, the mean over `DRAWS` draws.
+        Numbers per image.
+    correct : int
+        Images whose nearest neighbor among the others is of their class.
+    one_shot : float
+        Accuracy of the nearest neighbor among one image per class, the mean over `DRAWS` draws.
     silhouette : float
         From -1 to 1: how much nearer the own class is than the next (Rousseeuw 1987).
     points : numpy.ndarray
@@ -54,8 +56,8 @@ class Kind:
 
     title: str
     size: int
-    right: int
-    from_one: float
+    correct: int
+    one_shot: float
     silhouette: float
     points: np.ndarray
 
@@ -69,47 +71,53 @@ class Separability(Result):
     name : str
         Of the data set.
     classes : tuple of str
+        Their names.
     labels : numpy.ndarray
         int64 (N,).
-    kinds : tuple of Kind
-    notes : tuple of str
-        What was not at hand.
+    kinds : tuple of FeatureKind
+        In the order of the figure.
+    notices : tuple of Notice
+        Data or weights that were not found.
     """
 
     name: str
     classes: tuple[str, ...]
     labels: np.ndarray
-    kinds: tuple[Kind, ...]
-    notes: tuple[str, ...]
+    kinds: tuple[FeatureKind, ...]
+    notices: tuple[Notice, ...]
 
     figsize = (15.0, 3.9)
 
     def sentences(self) -> Sequence[str]:
-        n, best = len(self.labels), max(self.kinds, key=lambda kind: kind.from_one)
+        n, best = len(self.labels), max(self.kinds, key=lambda kind: kind.one_shot)
         message = _(
-            "With one known image of each class, the nearest neighbour names {share:.0f} of 100 others right by "
-            "{title}, the best kind here; with all others known, {right} of {n}."
+            "With one labeled image per class, nearest-neighbor accuracy is highest with {title}: {accuracy:.3f}; with "
+            "all other images labeled, {correct} of {n} are correct."
         )
         return [
-            message.format(share=100 * best.from_one, title=best.title, right=best.right, n=n),
-            _("The first three kinds were thought of by people and have names; a network's numbers have none."),
-            _("Without training, a network's numbers are random mixtures of pixels, and yet keep what is alike alike."),
-            _("Where images are turns of one object, a neighbour is nearly a copy: that flatters every kind."),
-            *self.notes,
+            message.format(accuracy=best.one_shot, title=best.title, correct=best.correct, n=n),
+            _("The first three kinds were designed by people and have a meaning; a network's features have none."),
+            _("Features of an untrained network are random mixtures of pixels, and still map similar images nearby."),
+            _("Where images are views of one object, the nearest neighbor is nearly a copy: every kind looks better."),
+            *(notice.text() for notice in self.notices),
         ]
 
     def tables(self) -> Sequence[Table]:
         n, rows = len(self.labels), []
         for kind in self.kinds:
-            low, high = wilson(kind.right, n)
-            right = f"{kind.right}/{n}"
-            rows.append(
-                (kind.title, kind.size, right, kind.right / n, f"{low:.3f}-{high:.3f}", kind.from_one, kind.silhouette)
-            )
-        accuracy = (_("nearest neighbour right"), _("accuracy"), _("interval at 95 %"), _("from one a class"))
-        titles = (_("features"), _("numbers"), *accuracy, _("silhouette"))
-        title = _("{name}: each image left out in turn, features standardised").format(name=self.name)
-        return [Table(title, titles, rows)]
+            low, high = wilson(kind.correct, n)
+            accuracy = f"{kind.correct / n:.3f}", f"{low:.3f}–{high:.3f}"
+            rows.append((kind.title, kind.size, *accuracy, f"{kind.one_shot:.3f}", f"{kind.silhouette:.3f}"))
+        columns = (
+            _("features"),
+            _("size"),
+            _("nearest-neighbor accuracy"),
+            _("95 % CI"),
+            _("with one image per class"),
+            _("silhouette"),
+        )
+        title = _("{name}: leave-one-out over {n} images, features standardized").format(name=self.name, n=n)
+        return [Table(title, columns, rows)]
 
     def plot(self, figure: Figure) -> None:
         axes = figure.subplots(1, len(self.kinds))
@@ -117,14 +125,14 @@ class Separability(Result):
             for label, name in enumerate(self.classes):
                 x, y = kind.points[self.labels == label].T
                 ax.scatter(x, y, s=12, alpha=0.7, label=name)
-            ax.set_title(f"{kind.title}\n{kind.from_one:.2f}", fontsize=10)
+            ax.set_title(f"{kind.title}\n{kind.one_shot:.3f}", fontsize=10)
             ax.set_xticks([])
             ax.set_yticks([])
         handles, names = axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=len(names))
 
 
-def compare(images: str, seed: int) -> Separability:
+def compare_features(images: str, seed: int) -> Separability:
     """Compare hand-crafted features with those of a network, untrained and, where weights are found, trained.
 
     Raises
@@ -134,86 +142,83 @@ def compare(images: str, seed: int) -> Separability:
     """
     from discern.classical.features import FEATURES
 
-    dataset, notes = _opened(images)
-    rows = np.flatnonzero(dataset.labels >= 0)
-    if len(rows) > MOST:
-        rows = np.sort(np.random.default_rng(seed).permutation(rows)[:MOST])
-    present, labels = np.unique(dataset.labels[rows], return_inverse=True)
-    if not 2 <= len(present) < len(rows):
-        message = _("{name} has too few images to compare: at least two classes of several are needed.")
+    dataset, notices = _open_images(images)
+    indices = np.flatnonzero(dataset.labels >= 0)
+    if len(indices) > MAX_IMAGES:
+        indices = np.sort(np.random.default_rng(seed).permutation(indices)[:MAX_IMAGES])
+    present, labels = np.unique(dataset.labels[indices], return_inverse=True)
+    if not 2 <= len(present) < len(indices):
+        message = _("{name} has too few images to compare: give at least two classes of several images.")
         raise ConfigError(message.format(name=dataset.name))
-    pixels = np.stack([_pixels(dataset, int(row)) for row in rows])  # (N, SIDE, SIDE, 3)
-    kinds = [
-        _kind(title, FEATURES[name](pixels), labels)
-        for name, title in (("handcrafted", _("hand-made")), ("color", _("colours")), ("hog", _("edge directions")))
-    ]
-    kinds.append(_kind(_("untrained network"), _network()(pixels), labels))
-    weights = _weights()
+    pixels = np.stack([_decode(dataset, int(index)) for index in indices])  # (N, SIDE, SIDE, 3)
+    handcrafted = (("handcrafted", _("hand-crafted")), ("color", _("colors")), ("hog", _("edge directions")))
+    kinds = [_measure(title, FEATURES[name](pixels), labels) for name, title in handcrafted]
+    kinds.append(_measure(_("untrained network"), _build_backbone()(pixels), labels))
+    weights = _find_weights()
     if weights is not None:
-        kinds.append(_kind(_("trained network"), _network(weights)(pixels), labels))
+        kinds.append(_measure(_("trained network"), _build_backbone(weights)(pixels), labels))
     else:
         from discern.models.pretrained import KERAS_WEIGHTS
 
-        message = _("No trained weights were found: put {file} into {folder} to see what training adds.")
-        notes.append(message.format(file=KERAS_WEIGHTS[NETWORK], folder=weights_folders()[-1]))
+        missing = {"file": KERAS_WEIGHTS[NETWORK], "folder": str(weights_folders()[-1])}
+        notices.append(Notice("labs.no_trained_weights", missing))
     classes = tuple(dataset.classes[label] for label in present)
-    return Separability(dataset.name, classes, labels.astype(np.int64), tuple(kinds), tuple(notes))
+    return Separability(dataset.name, classes, labels.astype(np.int64), tuple(kinds), tuple(notices))
 
 
-def _opened(images: str) -> tuple[Dataset, list[str]]:
-    """Return the images and sentences about them; the digits where the fruit data set cannot be found."""
+def _open_images(images: str) -> tuple[Dataset, list[Notice]]:
+    """Open the images; the digits, with a notice, where the fruit data set cannot be found."""
     if images != FRUIT or Path(images).exists():
         return open_data(images), []
     for folder in data_folders():
         if (folder / FRUIT).is_dir():
             return open_folder(folder / FRUIT), []
-    message = _("The fruit images were not found, so these are the digits: put a folder fruit into {folder}.")
-    return open_builtin("digits"), [message.format(folder=data_folders()[0])]
+    return open_builtin("digits"), [Notice("labs.no_fruit", {"folder": str(data_folders()[0])})]
 
 
-def _pixels(dataset: Dataset, row: int) -> np.ndarray:
+def _decode(dataset: Dataset, index: int) -> np.ndarray:
     spec = Preprocess(size=SIDE)
     try:
-        return spec.apply(*decode_reduced(dataset.store.read(row), spec.min_side))
+        return spec.apply(*decode_reduced(dataset.store.read(index), spec.min_side))
     except ImageError as error:
-        raise ImageError(f"{dataset.store.path(row)}: {error}", error.kind) from error
+        raise ImageError(f"{dataset.store.path(index)}: {error}", error.kind) from error
 
 
-def _kind(title: str, features: np.ndarray, labels: np.ndarray) -> Kind:
+def _measure(title: str, features: np.ndarray, labels: np.ndarray) -> FeatureKind:
     from sklearn.decomposition import PCA
     from sklearn.metrics import silhouette_score
     from sklearn.neighbors import NearestNeighbors
 
     spread = features.std(axis=0)
     x = ((features - features.mean(axis=0)) / np.where(spread > 1e-8, spread, 1)).astype(np.float64)  # (N, F)
-    nearest = NearestNeighbors(n_neighbors=1).fit(x).kneighbors(return_distance=False)[:, 0]  # none is its own
+    nearest = NearestNeighbors(n_neighbors=1).fit(x).kneighbors(return_distance=False)[:, 0]  # never itself
     points = PCA(2, random_state=0).fit_transform(x)
-    right = int((labels[nearest] == labels).sum())
+    correct = int((labels[nearest] == labels).sum())
     silhouette = float(silhouette_score(x, labels))
-    return Kind(title, features.shape[1], right, _from_one(x, labels), silhouette, points)
+    return FeatureKind(title, features.shape[1], correct, _one_shot_accuracy(x, labels), silhouette, points)
 
 
-def _from_one(x: np.ndarray, labels: np.ndarray) -> float:
+def _one_shot_accuracy(x: np.ndarray, labels: np.ndarray) -> float:
     from sklearn.metrics import pairwise_distances
 
-    random, far = np.random.default_rng(0), pairwise_distances(x)
+    random, distances = np.random.default_rng(0), pairwise_distances(x)
     by_class = [np.flatnonzero(labels == label) for label in range(labels.max() + 1)]
-    shares = []
+    accuracies = []
     for _draw in range(DRAWS):
-        known = np.array([random.choice(rows) for rows in by_class])
-        right = far[:, known].argmin(axis=1) == labels
-        shares.append((right.sum() - len(known)) / (len(labels) - len(known)))
-    return float(np.mean(shares))
+        labeled = np.array([random.choice(indices) for indices in by_class])
+        correct = distances[:, labeled].argmin(axis=1) == labels
+        accuracies.append((correct.sum() - len(labeled)) / (len(labels) - len(labeled)))  # the labeled do not count
+    return float(np.mean(accuracies))
 
 
-def _weights() -> Path | None:
+def _find_weights() -> Path | None:
     from discern.models.pretrained import KERAS_WEIGHTS, find_local
 
     return find_local(KERAS_WEIGHTS[NETWORK])
 
 
-def _network(weights: Path | None = None) -> FrozenBackbone:
-    """MobileNet at a quarter of its width, random unless ``weights`` are given."""
+def _build_backbone(weights: Path | None = None) -> FrozenBackbone:
+    """Build MobileNet at a quarter of its width, random unless ``weights`` are given."""
     from discern.classical.embedding import BackboneSpec, FrozenBackbone
     from discern.models.pretrained import get_input_spec
     from discern.models.weights import load_weights

@@ -120,7 +120,7 @@ RUNS = {
     ),
     "no such convolution": ("explain {lenet} {image} --method filters --layer c2", "c1, c3"),
     "no such class": ("explain {lenet} {image} --class rde", 'Unknown class "rde" (did you mean red?)'),
-    "no class like it": ("explain {lenet} {image} --class zebra", "there are: blue, green, red"),
+    "no class like it": ("explain {lenet} {image} --class zebra", "choose one of blue, green, red"),
     "no such method": ("explain {lenet} {image} --method grad-cam", "did you mean gradcam"),
     "a layer for what has none": ("explain {lenet} {image} --method nearest --layer stage2", "remove the layer"),
     "a cell outside": (

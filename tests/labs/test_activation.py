@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from discern.errors import ConfigError
 from discern.labs.activation import run
-from discern.labs.activation_formulas import ACTIVATIONS
+from discern.labs.activation.formulas import ACTIVATIONS
 
 NAMES = list(ACTIVATIONS)
 
@@ -34,7 +34,7 @@ def test_agrees_with_torch(name: str, values: list[float]) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_limit_reaches_the_derivative(name: str) -> None:
+def test_the_finite_difference_reaches_the_derivative(name: str) -> None:
     found = run(name, np.array([-2.0, -0.4, 0.7, 3.1]))  # type: ignore[arg-type]
     apart = np.abs(found.slopes - found.derivative).max(axis=1)
     assert apart[6] < 1e-5  # h = 1e-6
@@ -55,14 +55,14 @@ def test_saturation_ends_where_the_slope_passes_a_hundredth(name: str) -> None:
             assert abs(ACTIVATIONS[name].derivative(x)[-1]) >= 0.01
 
 
-def test_a_corner_is_told() -> None:
-    assert any("At x = 0 6 is a corner" in said for said in run("relu6", np.array([0.0, 6.0])).sentences())
-    assert not any("corner" in said for said in run("relu6", np.array([1.0])).sentences())
+def test_a_corner_is_named() -> None:
+    assert any("At x = 0 6 is a corner" in line for line in run("relu6", np.array([0.0, 6.0])).sentences())
+    assert not any("corner" in line for line in run("relu6", np.array([1.0])).sentences())
 
 
-def test_at_a_corner_nothing_is_said_of_a_limit_that_is_not_the_slope() -> None:
-    assert not any("limit is reached" in said for said in run("relu", np.array([2.0, 0.0])).sentences())
-    assert any("limit is reached" in said for said in run("relu", np.array([0.0, 2.0])).sentences())
+def test_at_a_corner_there_is_no_finite_difference() -> None:
+    assert not any("is exact for every h" in line for line in run("relu", np.array([2.0, 0.0])).sentences())
+    assert any("is exact for every h" in line for line in run("relu", np.array([0.0, 2.0])).sentences())
 
 
 def test_the_figure_holds_the_curve_and_the_values() -> None:
@@ -78,10 +78,10 @@ def test_the_figure_holds_the_curve_and_the_values() -> None:
     ("name", "values", "message"),
     [
         ("relu", np.array([1e9]), "between -30 and 30"),
-        ("relu", np.zeros(101), "at most 100 values"),
+        ("relu", np.zeros(101), "at most 100 numbers"),
         ("softmax", np.array([1.0]), "two logits or more"),
     ],
 )
-def test_what_cannot_be_shown(name: str, values: np.ndarray, message: str) -> None:
+def test_wrong_values(name: str, values: np.ndarray, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         run(name, values)  # type: ignore[arg-type]

@@ -221,7 +221,7 @@ def test_the_derivatives_of_sigmoid_tanh_and_relu(x: float) -> None:
 
 def test_rmsprop_starts_with_sigma_0_the_size_of_the_first_gradient() -> None:
     race = discern.lab("optimizer", alpha=0.9, lr=0.1, steps=5)
-    moments = next(path for path in race.paths if path.name == "rmsprop").moments
+    moments = next(path for path in race.paths if path.name == "rmsprop").steps
     sigma = abs(moments[0].g)
     for moment, after in zip(moments, [*moments[1:], None], strict=True):
         assert moment.state["sigma"] == pytest.approx(sigma)
@@ -233,7 +233,7 @@ def test_rmsprop_starts_with_sigma_0_the_size_of_the_first_gradient() -> None:
 def test_adam_corrects_the_bias_of_both_its_means() -> None:
     race = discern.lab("optimizer", lr=0.1, steps=5)
     m, v = 0.0, 0.0
-    for t, moment in enumerate(next(path for path in race.paths if path.name == "adam").moments, start=1):
+    for t, moment in enumerate(next(path for path in race.paths if path.name == "adam").steps, start=1):
         m, v = 0.9 * m + (1 - 0.9) * moment.g, 0.999 * v + (1 - 0.999) * moment.g**2
         m_hat, v_hat = m / (1 - 0.9**t), v / (1 - 0.999**t)
         assert moment.change == pytest.approx(-0.1 * m_hat / (v_hat**0.5 + 1e-8))

@@ -1,4 +1,4 @@
-"""The race of optimizers against torch.optim on every surface, and what a student reads of it."""
+"""The race of optimizers against torch.optim on every surface, and what its sentences say."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor
 import discern
 from discern.errors import ConfigError
 from discern.labs.optimizer.lab import run
-from discern.labs.optimizer.steps import RULES, Path, Settings, walk
+from discern.labs.optimizer.steps import RULES, Path, Settings, run_optimizer
 from discern.labs.optimizer.surfaces import SURFACES
 
 LINE = torch.from_numpy(SURFACES["line"].rows)
@@ -40,23 +40,23 @@ def torch_optimizer(name: str, w: Tensor, lr: float, s: Settings) -> torch.optim
         "rmsprop": lambda: torch.optim.RMSprop([w], lr, alpha=s.alpha, eps=0),
         "rmsprop-torch": lambda: torch.optim.RMSprop([w], lr, alpha=s.alpha),
         "adam": lambda: torch.optim.Adam([w], lr, betas=(s.beta1, s.beta2)),
-        "adamw": lambda: torch.optim.AdamW([w], lr, betas=(s.beta1, s.beta2), weight_decay=s.decay),
+        "adamw": lambda: torch.optim.AdamW([w], lr, betas=(s.beta1, s.beta2), weight_decay=s.weight_decay),
     }
     return optimizers[name]()
 
 
 def torch_points(path: Path, surface: str, s: Settings) -> np.ndarray:
-    """Where torch goes with its own gradients, and with the noise that SGD had in ours."""
+    """Return torch's points, by its own gradients and with the noise that SGD had in ours."""
     w = torch.tensor(path.points[0], requires_grad=True)
     optimizer = torch_optimizer(path.name, w, path.lr, s)
     found = [path.points[0]]
-    for t, moment in enumerate(path.moments):
+    for t, step in enumerate(path.steps):
         optimizer.zero_grad()
         LOSSES[surface](*w).backward()
         assert w.grad is not None
         if path.name == "rmsprop" and t == 0:  # the lecture's first mean of squares is the first square
             optimizer.state[w] = {"step": torch.tensor(0.0), "square_avg": w.grad**2}
-        w.grad += torch.from_numpy(moment.g - SURFACES[surface].slope(moment.w))
+        w.grad += torch.from_numpy(step.g - SURFACES[surface].gradient_at(step.w))
         optimizer.step()
         found.append(w.detach().numpy().copy())
     return np.array(found)
@@ -81,13 +81,13 @@ def test_every_optimizer_goes_where_torchs_goes(surface: str) -> None:
     alpha=st.floats(0.5, 0.999),
     beta1=st.floats(0, 0.95),
     beta2=st.floats(0.5, 0.9999),
-    decay=st.floats(0, 0.5),
+    weight_decay=st.floats(0, 0.5),
     seed=st.integers(0, 1000),
 )
-def test_so_do_other_settings(name: str, surface: str, lr: float, seed: int, **asked: float) -> None:
-    s = Settings(**asked)
+def test_so_do_other_settings(name: str, surface: str, lr: float, seed: int, **values: float) -> None:
+    s = Settings(**values)
     start = np.random.default_rng(seed).uniform(-2, 2, 2)
-    path = walk(name, SURFACES[surface], start, lr, 25, s, seed)
+    path = run_optimizer(name, SURFACES[surface], start, lr, 25, s, seed)
     np.testing.assert_allclose(path.points, torch_points(path, surface, s), atol=1e-6)
 
 
@@ -101,23 +101,23 @@ def test_gradients_are_autograds(surface: str) -> None:
     np.testing.assert_allclose(SURFACES[surface].value(x, y), losses.detach().numpy())
     np.testing.assert_allclose(SURFACES[surface].gradient(x, y), pairs.grad.numpy().T, atol=1e-9)
     for minimum in SURFACES[surface].minima:
-        assert np.abs(SURFACES[surface].slope(np.array(minimum))).max() < 1e-6
+        assert np.abs(SURFACES[surface].gradient_at(np.array(minimum))).max() < 1e-6
 
 
 def test_curvature_of_a_ravine() -> None:
     assert SURFACES["ravine"].curvature((0.0, 0.0)) == pytest.approx(25)
 
 
-def test_a_learning_rate_that_diverges_is_told_as_a_result() -> None:
+def test_a_learning_rate_that_diverges() -> None:
     below, above = run("ravine", lr=0.079, steps=400), run("ravine", lr=0.081, steps=400)
     assert below.paths[0].diverged is None and below.arrived[0] is not None
-    assert above.paths[0].diverged is not None and len(above.paths[0].moments) == above.paths[0].diverged - 1
+    assert above.paths[0].diverged is not None and len(above.paths[0].steps) == above.paths[0].diverged - 1
     assert np.isfinite(above.paths[0].values).all()
     lines = " ".join(above.sentences())
     assert f"gd ({above.paths[0].diverged})" in lines and "below 2 / 25 = 0.08" in lines
     assert "diverged" in above.tables()[0].texts()[0]
     nowhere = run("ravine", lr=1e300)
-    assert not any(path.moments for path in nowhere.paths)  # not even one step
+    assert not any(path.steps for path in nowhere.paths)  # not even one step
     assert nowhere.sentences()[0].startswith("Diverged, at step: gd (1), sgd (1)")
     nowhere.plot(Figure())
     nowhere.plot_frame(Figure(), nowhere.frames() - 1)
@@ -143,7 +143,7 @@ def test_every_step_of_adam_is_its_formula() -> None:
         assert change == pytest.approx(-0.1 * m_hat / (np.sqrt(v_hat) + 1e-8))
 
 
-def test_rmsprop_rests_where_there_is_no_slope() -> None:
+def test_rmsprop_stays_where_the_gradient_is_zero() -> None:
     assert (run("saddle", start=np.zeros(2), steps=3).paths[4].points == 0).all()
 
 
@@ -151,8 +151,8 @@ def test_seeds_move_sgd_alone() -> None:
     one, two = run("line", seed=1, steps=5), run("line", seed=2, steps=5)
     moved = [a.name for a, b in zip(one.paths, two.paths, strict=True) if (a.points != b.points).any()]
     assert moved == ["sgd"]
-    whole = run("line", batch=50, steps=5)  # all rows: gradient descent
-    np.testing.assert_allclose(whole.paths[1].points, whole.paths[0].points)
+    full = run("line", batch_size=50, steps=5)  # all rows: gradient descent
+    np.testing.assert_allclose(full.paths[1].points, full.paths[0].points)
 
 
 def test_the_figure_shows_the_paths() -> None:
@@ -169,11 +169,11 @@ def test_the_figure_shows_the_paths() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"start": "1 2 3"}, "two numbers, x and y, not 3"),
+        ({"start": "1 2 3"}, "expected two numbers, x and y, got 3"),
         ({"lr": 0}, "lr=0 is not allowed: above 0"),
         ({"surface": "hill"}, "one of bowl, ravine"),
     ],
 )
-def test_what_will_not_do(given: dict[str, Any], message: str) -> None:
+def test_wrong_options(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         discern.lab("optimizer", **given)

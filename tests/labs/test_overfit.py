@@ -13,7 +13,7 @@ from discern.labs.overfit import Overfit, run
 
 @pytest.fixture(scope="module")
 def found() -> Overfit:
-    return run("digits", "lenet", images=60, held_out=200, epochs=12, batch=20, lr=0.004)
+    return run("digits", "lenet", images=60, held_out=200, epochs=12, batch_size=20, lr=0.004)
 
 
 def test_few_images_are_memorized(found: Overfit) -> None:

@@ -129,16 +129,18 @@ def train(
         present(discern.list_settings(models[0], data, **given), as_json)
         return
     reporter = discern.show_progress(as_json)
-    if len(models) == 1:
-        result: Any = discern.train(
-            data, model, out=out, resume=resume, model_code=model_code, reporter=reporter, **given
-        )
-    elif resume or data is None:
-        raise ConfigError(_("Training several models requires DATA and does not go with --resume."))
-    else:
-        result = discern.train_many(data, models, out=out, reporter=reporter, **given)
+    result = _train(data, models, resume, out=out, model_code=model_code, reporter=reporter, **given)
     if os.environ.get("RANK", "0") == "0":  # of torchrun's processes, one prints
         present(result, as_json)
+
+
+def _train(data: str | None, models: list[str], resume: Path | None, model_code: str | None, **given: Any) -> Any:
+    """Train one model, or several on one split."""
+    if len(models) == 1:
+        return discern.train(data, models[0], resume=resume, model_code=model_code, **given)
+    if resume or data is None:
+        raise ConfigError(_("Training several models requires DATA and does not go with --resume."))
+    return discern.train_many(data, models, **given)
 
 
 @app.command(cls=Command, help=_("Evaluate a run on its test split or on other labeled data."))

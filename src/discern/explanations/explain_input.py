@@ -15,14 +15,13 @@ from torch import Tensor
 
 from discern.classifier.classifier import Classifier, ImageLike
 from discern.data.image import decode_reduced
-from discern.errors import ConfigError, ModelError, nearest
+from discern.errors import ConfigError, ModelError, nearest, suggest
 from discern.explanations.capture import find_last_stage, list_convolutions, list_map_layers
 from discern.i18n import _
 from discern.models.network import Model
 from discern.preprocess.normalize import normalize, to_float
 from discern.preprocess.spec import Box, Preprocess
 
-MAX_NAMES = 20  # names that a message lists
 ORIGINAL_SIDE = 640  # pixels: more than a figure shows of the original
 
 
@@ -221,9 +220,6 @@ def visible_box(spec: Preprocess, width: int, height: int) -> Box:
 
 
 def _class_index(name: str, classes: tuple[str, ...]) -> int:
-    if name in classes:
-        return classes.index(name)
-    if close := ", ".join(nearest(name, classes)):
-        raise ConfigError(_('Unknown class "{name}" (did you mean {close}?).').format(name=name, close=close))
-    listed = ", ".join(classes[:MAX_NAMES]) + (" …" if len(classes) > MAX_NAMES else "")
-    raise ConfigError(_('Unknown class "{name}"; there are: {classes}.').format(name=name, classes=listed))
+    if name not in classes:
+        raise ConfigError(_('Unknown class "{name}"{hint}.').format(name=name, hint=suggest(name, classes)))
+    return classes.index(name)

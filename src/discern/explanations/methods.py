@@ -7,8 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from discern.classifier.classifier import Classifier, ImageLike
-from discern.errors import ConfigError, ModelError
-from discern.errors import nearest as nearest_names
+from discern.errors import ConfigError, ModelError, suggest
 from discern.explanations.arithmetic import Cell, compute_arithmetic, parse_cell
 from discern.explanations.cam import cam, gradcam, gradcam_plus_plus
 from discern.explanations.channels import capture_features, read_filters
@@ -117,10 +116,7 @@ def compute_all(inputs: ExplainInput) -> Grid:
 
 def _check_request(method: str, layer: str | None, cell: str | Cell | None) -> None:
     if method not in METHODS:
-        if close := ", ".join(nearest_names(method, METHODS)):
-            raise ConfigError(_('Unknown method "{name}" (did you mean {close}?).').format(name=method, close=close))
-        message = _('Unknown method "{name}"; there are: {methods}.')
-        raise ConfigError(message.format(name=method, methods=", ".join(METHODS)))
+        raise ConfigError(_('Unknown method "{name}"{hint}.').format(name=method, hint=suggest(method, METHODS)))
     if layer is not None and method not in TAKES_LAYER:
         raise ConfigError(_("{method} takes no layer: remove the layer.").format(method=method))
     if cell is not None and method != "arithmetic":

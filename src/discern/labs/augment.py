@@ -1,4 +1,4 @@
-"""One image under every way to make it square and under every augmentation, and what a trained model says of each.
+"""One image under every resize mode and every augmentation, and a model's prediction for each.
 
 Source: Shorten and Khoshgoftaar 2019, A survey on image data augmentation for deep learning; random erasing, mixup and
 cutmix as cited in `discern.preprocess.augment.Augmentation`.
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
     from discern.preprocess.spec import Resize
 
+COLUMNS, MAX_ROWS = 4, 20
+TOP_K = 3  # classes of a prediction
 MODES: tuple[Resize, ...] = ("stretch", "crop", "pad")
-CHANGES = {
+AUGMENTATIONS = {
     "flip": Augmentation(flip=True),
     "translate": Augmentation(translate=0.2),
     "rotation": Augmentation(rotation=25.0),
@@ -44,129 +46,138 @@ CHANGES = {
 
 
 @dataclass(frozen=True)
-class Look:
-    """One way the image can look.
+class Variant:
+    """The image, resized or augmented in one way.
 
     Attributes
     ----------
     name : str
-        Of the mode or augmentation.
+        The resize mode or augmentation.
     pixels : numpy.ndarray
         uint8 (size, size, C).
-    changed : float
-        Mean absolute difference from the cropped image, in grey values.
-    answer : tuple of (str, float)
-        What the model says, most probable first; empty without one.
+    difference : float
+        Mean absolute difference from the cropped image, in gray levels.
+    prediction : tuple of (str, float)
+        Classes and probabilities, most probable first; empty without a model.
     """
 
     name: str
     pixels: np.ndarray
-    changed: float
-    answer: tuple[tuple[str, float], ...]
+    difference: float
+    prediction: tuple[tuple[str, float], ...]
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.prediction[0][0]
+
+    def prediction_text(self) -> str | None:
+        """Return the prediction as one line."""
+        return "  ".join(f"{label} {probability:.3f}" for label, probability in self.prediction) or None
 
 
 @dataclass(frozen=True)
 class AugmentLab(Result):
-    """What preprocessing and augmentation make of one image.
+    """One image, resized and augmented.
 
     Attributes
     ----------
     image : numpy.ndarray
-        uint8 (H, W[, 3]), as it came.
-    modes : tuple of Look
+        uint8 (H, W[, 3]), before preprocessing.
+    modes : tuple of Variant
         Stretched, cropped, padded.
-    changes : tuple of Look
+    augmented : tuple of Variant
         Each augmentation, ``draws`` times.
     draws : int
         How often each was drawn.
     seed : int
-        Of the draws.
+        Random seed of the draws.
     """
 
     image: np.ndarray
-    modes: tuple[Look, ...]
-    changes: tuple[Look, ...]
+    modes: tuple[Variant, ...]
+    augmented: tuple[Variant, ...]
     draws: int
     seed: int
 
     @property
     def figsize(self) -> tuple[float, float]:
-        return 10.0, 1.9 * (1 + len(self._rows()))
+        return 10.0, 1.9 * (1 + -(-len(self.augmented) // COLUMNS))
 
     def sentences(self) -> Sequence[str]:
         height, width = self.image.shape[:2]
         long, short = max(height, width), min(height, width)
-        lines = [
-            _(
-                "Stretched, shapes are squeezed {ratio:.2f} times, and a Shiba may turn into a Corgi; cropped, "
-                "{lost:.0%} of the image is lost; padded, {border:.0%} of the square is border."
-            ).format(ratio=long / short, lost=1 - short / long, border=1 - short / long)
-        ]
-        if not self.modes[0].answer:
-            return [*lines, _("Give --model RUN to see what a trained model says of each.")]
-        answers = {scan_batch.answer[0][0] for scan_batch in self.modes}
-        if len(answers) == 1:
-            lines.append(_("All three ways, the model says {label}.").format(label=next(iter(answers))))
-        else:
-            lines.append(_("The model's answer depends on how the image was made square: see the table."))
-        first = self.modes[1].answer[0][0]
-        same = sum(scan_batch.answer[0][0] == first for scan_batch in self.changes)
-        message = _("Of {same} of the {n} augmented images the model still says {label}.")
-        return [*lines, message.format(n=len(self.changes), same=same, label=first)]
+        message = _(
+            "Stretching distorts shapes {ratio:.2f} times, so that a Shiba may look like a Corgi; cropping removes "
+            "{lost:.1%} of the image; after padding {border:.1%} of the square is border."
+        )
+        lines = [message.format(ratio=long / short, lost=1 - short / long, border=1 - short / long)]
+        if not self.modes[0].prediction:
+            return [*lines, _("Add --model RUN to see a trained model's prediction for each.")]
+        labels = {variant.label for variant in self.modes}
+        message = _("The prediction depends on the resize mode: see the table.")
+        if len(labels) == 1:
+            message = _("With all three resize modes the prediction is {label}.").format(label=labels.pop())
+        lines.append(message)
+        label = self.modes[1].label
+        same = sum(variant.label == label for variant in self.augmented)
+        message = _("For {same} of {n} augmented images the prediction stays {label}.")
+        return [*lines, message.format(n=len(self.augmented), same=same, label=label)]
 
     def tables(self) -> Sequence[Table]:
-        columns = (_("way"), _("mean change, grey values"), _("the model says"))
-        named = labels()
-        modes = [(named[scan_batch.name], scan_batch.changed, _said(scan_batch)) for scan_batch in self.modes]
-        changes = [(named[scan_batch.name], scan_batch.changed, _said(scan_batch)) for scan_batch in self.changes]
-        return [
-            Table(_("How it is made square"), columns, modes),
-            Table(_("Augmentations of the cropped image, seed {seed}").format(seed=self.seed), columns, changes),
-        ]
+        names = variant_names()
+        predicts = bool(self.modes[0].prediction)
+        columns = (_("variant"), *([_("prediction")] if predicts else []), _("mean difference in gray levels"))
+        tables = []
+        for title, variants in (
+            (_("Resize modes"), self.modes),
+            (_("Augmentations of the cropped image, seed {seed}").format(seed=self.seed), self.augmented),
+        ):
+            rows = [
+                (names[v.name], *([v.prediction_text()] if predicts else []), f"{v.difference:.3f}") for v in variants
+            ]
+            tables.append(Table(title, columns, rows, text_columns=len(columns) - 1, max_rows=MAX_ROWS))
+        return tables
 
     def plot(self, figure: Figure) -> None:
-        rows = self._rows()
-        axes = figure.subplots(1 + len(rows), 4)
+        rows = [self.augmented[i : i + COLUMNS] for i in range(0, len(self.augmented), COLUMNS)]
+        axes = figure.subplots(1 + len(rows), COLUMNS)
         for ax in axes.flat:
             ax.set_axis_off()
         axes[0, 0].imshow(self.image, cmap="gray", vmin=0, vmax=255)
-        axes[0, 0].set_title(_("the image"), fontsize=9)
-        for ax, scan_batch in zip(axes[0, 1:], self.modes, strict=True):
-            _show(ax, scan_batch)
-        for line, views in zip(axes[1:], rows, strict=True):
-            for ax, scan_batch in zip(line, views, strict=False):
-                _show(ax, scan_batch)
-
-    def _rows(self) -> list[tuple[Look, ...]]:
-        """Draw the augmented images, four a row."""
-        return [self.changes[i : i + 4] for i in range(0, len(self.changes), 4)]
+        axes[0, 0].set_title(_("original"), fontsize=9)
+        for ax, variant in zip(axes[0, 1:], self.modes, strict=True):
+            _draw(ax, variant)
+        for line, variants in zip(axes[1:], rows, strict=True):
+            for ax, variant in zip(line, variants, strict=False):
+                _draw(ax, variant)
 
 
-def labels() -> dict[str, str]:
+def variant_names() -> dict[str, str]:
     """Return the names of modes and augmentations in the reader's language."""
     return {
         "stretch": _("stretch"),
         "crop": _("crop"),
         "pad": _("pad"),
         "flip": _("flip"),
-        "translate": _("shift"),
+        "translate": _("translate"),
         "rotation": _("rotation"),
         "zoom": _("zoom"),
-        "color_jitter": _("colour jitter"),
-        "random_erasing": _("erase"),
+        "color_jitter": _("color jitter"),
+        "random_erasing": _("random erasing"),
         "mixup": _("mixup"),
         "cutmix": _("cutmix"),
     }
 
 
 def run(
-    image: Annotated[ImageOption | None, N_("An image file; a photograph unless given.")] = None,
-    model: Annotated[str | None, N_("A run or bundle, to see what it says of each.")] = None,
-    size: Annotated[int, Field(ge=8, le=512), N_("Pixels a side without a model.")] = 96,
-    draws: Annotated[int, Field(ge=1, le=16), N_("How often each augmentation is drawn.")] = 2,
-    seed: Annotated[int, Field(ge=0), N_("Another seed, other draws.")] = 1,
+    image: Annotated[ImageOption | None, N_("Image file; a photograph if omitted.")] = None,
+    model: Annotated[str | None, N_("Run or bundle that predicts each variant.")] = None,
+    size: Annotated[int, Field(ge=8, le=512), N_("Image size in pixels, without a model.")] = 96,
+    draws: Annotated[int, Field(ge=1, le=16), N_("Random draws of each augmentation.")] = 2,
+    seed: Annotated[int, Field(ge=0), N_("Random seed of the draws.")] = 1,
 ) -> AugmentLab:
-    """Make an image square in three ways and change it in every way there is.
+    """Resize an image in three modes and apply every augmentation to it.
 
     Raises
     ------
@@ -175,44 +186,50 @@ def run(
 
     Examples
     --------
-    >>> found = run(size=32, draws=1)
-    >>> [look.name for look in found.modes], len(found.changes)
+    >>> result = run(size=32, draws=1)
+    >>> [variant.name for variant in result.modes], len(result.augmented)
     (['stretch', 'crop', 'pad'], 8)
     """
     photographs = [_photograph("china.jpg"), _photograph("flower.jpg")]
-    shown = photographs[0] if image is None else image
+    original = photographs[0] if image is None else image
     classifier = None if model is None else Classifier.load(model)
     spec = Preprocess(size=size) if classifier is None else classifier.card.spec
-    pil_image = Image.fromarray(shown)
-    square = {mode: spec.model_copy(update={"resize": mode}).apply(pil_image) for mode in MODES}
-    base = square["crop"]
-    pairs = [("stretch", square["stretch"]), ("crop", base), ("pad", square["pad"])]
-    modes = _draw_views(pairs, base, classifier)
-    stranger = next(photograph for photograph in photographs if not np.array_equal(photograph, shown))
-    other = spec.apply(Image.fromarray(stranger))  # what mixup and cutmix mix in
-    pairs = [(name, pixels) for name, how in CHANGES.items() for pixels in _drawn(base, how, other, draws, seed)]
-    return AugmentLab(shown, modes, _draw_views(pairs, base, classifier), draws, seed)
+    resized = {mode: spec.model_copy(update={"resize": mode}).apply(Image.fromarray(original)) for mode in MODES}
+    cropped = resized["crop"]
+    other = next(photograph for photograph in photographs if not np.array_equal(photograph, original))
+    partner = spec.apply(Image.fromarray(other))  # mixup and cutmix need a second image
+    augmented = [
+        (name, pixels)
+        for name, augmentation in AUGMENTATIONS.items()
+        for pixels in _draw_augmented(cropped, augmentation, partner, draws, seed)
+    ]
+    modes = _predict_variants(list(resized.items()), cropped, classifier)
+    return AugmentLab(original, modes, _predict_variants(augmented, cropped, classifier), draws, seed)
 
 
-def _draw_views(
-    pairs: Sequence[tuple[str, np.ndarray]], base: np.ndarray, classifier: Classifier | None
-) -> tuple[Look, ...]:
-    answers: list[tuple[tuple[str, float], ...]] = [()] * len(pairs)
+def _predict_variants(
+    images: Sequence[tuple[str, np.ndarray]], cropped: np.ndarray, classifier: Classifier | None
+) -> tuple[Variant, ...]:
+    predictions: list[tuple[tuple[str, float], ...]] = [()] * len(images)
     if classifier is not None:
-        table = classifier.probabilities(np.stack([pixels for _name, pixels in pairs]))
-        answers = [tuple((classifier.classes[i], float(row[i])) for i in np.argsort(-row)[:3]) for row in table]
+        probabilities = classifier.probabilities(np.stack([pixels for _name, pixels in images]))
+        predictions = [
+            tuple((classifier.classes[i], float(row[i])) for i in np.argsort(-row)[:TOP_K]) for row in probabilities
+        ]
     return tuple(
-        Look(name, pixels, float(np.abs(pixels.astype(np.int64) - base).mean()), answer)
-        for (name, pixels), answer in zip(pairs, answers, strict=True)
+        Variant(name, pixels, float(np.abs(pixels.astype(np.int64) - cropped).mean()), prediction)
+        for (name, pixels), prediction in zip(images, predictions, strict=True)
     )
 
 
-def _drawn(base: np.ndarray, how: Augmentation, other: np.ndarray, draws: int, seed: int) -> list[np.ndarray]:
-    """Return the first ``draws`` of the image that differ from it, each uint8 (size, size, C)."""
-    batch = torch.from_numpy(np.stack([base, other] * (8 * draws)))
-    x, _targets = augment(batch, torch.arange(len(batch)), how, torch.Generator().manual_seed(seed))
-    drawn = (x[::2] * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()  # of the image, not of the other
-    return [pixels for pixels in drawn if (pixels != base).any()][:draws]
+def _draw_augmented(
+    cropped: np.ndarray, augmentation: Augmentation, partner: np.ndarray, draws: int, seed: int
+) -> list[np.ndarray]:
+    """Return the first ``draws`` variants that differ from the image, each uint8 (size, size, C)."""
+    batch = torch.from_numpy(np.stack([cropped, partner] * (8 * draws)))
+    x, _targets = augment(batch, torch.arange(len(batch)), augmentation, torch.Generator().manual_seed(seed))
+    variants = (x[::2] * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()  # of the image, not of the partner
+    return [pixels for pixels in variants if (pixels != cropped).any()][:draws]
 
 
 def _photograph(name: str) -> np.ndarray:
@@ -222,12 +239,8 @@ def _photograph(name: str) -> np.ndarray:
     return load_image(Path(found.origin).with_name("datasets") / "images" / name)
 
 
-def _said(scan_batch: Look) -> str:
-    return "  ".join(f"{label} {probability:.3f}" for label, probability in scan_batch.answer) or "-"
-
-
-def _show(ax: Axes, scan_batch: Look) -> None:
-    pixels = scan_batch.pixels[..., 0] if scan_batch.pixels.shape[-1] == 1 else scan_batch.pixels
+def _draw(ax: Axes, variant: Variant) -> None:
+    pixels = variant.pixels[..., 0] if variant.pixels.shape[-1] == 1 else variant.pixels
     ax.imshow(pixels, cmap="gray", vmin=0, vmax=255)
-    said = f": {scan_batch.answer[0][0]} {scan_batch.answer[0][1]:.2f}" if scan_batch.answer else ""
-    ax.set_title(labels()[scan_batch.name] + said, fontsize=9)
+    prediction = f": {variant.label} {variant.prediction[0][1]:.3f}" if variant.prediction else ""
+    ax.set_title(variant_names()[variant.name] + prediction, fontsize=9)

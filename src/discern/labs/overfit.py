@@ -153,7 +153,7 @@ def run(
     images: Annotated[int | None, Field(ge=20), N_("Training images; 200 if omitted, of digits 40.")] = None,
     held_out: Annotated[int, Field(ge=20), N_("Images to test on.")] = 200,
     epochs: Annotated[int | None, Field(ge=1), N_("Number of epochs; 6 if omitted, of digits 12.")] = None,
-    batch: Annotated[int | None, Field(ge=2), N_("Images in a batch; 50 if omitted, of digits 20.")] = None,
+    batch_size: Annotated[int | None, Field(ge=2), N_("Images in a batch; 50 if omitted, of digits 20.")] = None,
     lr: Annotated[float, Field(gt=0), N_("Learning rate.")] = 0.001,
     seed: Annotated[int, Field(ge=0), N_("Random seed of the images drawn, the weights and the order.")] = 0,
 ) -> Overfit:
@@ -172,9 +172,9 @@ def run(
     """
     dataset = open_data(data) if data is not None else find_local("cifar10") or open_builtin("digits")
     defaults = DIGITS if dataset.name == "digits" else DEFAULTS
-    images, epochs, batch = images or defaults[0], epochs or defaults[1], batch or defaults[2]
+    images, epochs, batch_size = images or defaults[0], epochs or defaults[1], batch_size or defaults[2]
     subset = _draw_images(dataset, images, held_out, seed)
-    settings = {"model": model, "epochs": epochs, "batch_size": batch, "lr": lr, "seed": seed, "size": SIZE}
+    settings = {"model": model, "epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "size": SIZE}
     settings |= {"precision": "fp32", "memory_format": "contiguous", "channels": subset.pixels.shape[-1]}
     settings |= {"optimizer": "adamw", "warmup": 0, "early_stopping_patience": 0}  # so few steps need no warm-up
     plain, augmented = (_train(subset, dataset, {**settings, "augment": augment}) for augment in (False, True))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special  # type: ignore[import-untyped]
 
-from discern.labs.activation_formulas import ACTIVATIONS
+from discern.labs.activation.formulas import ACTIVATIONS
 from discern.labs.backprop.graph import Edge, Node, Nodes
 
 if TYPE_CHECKING:

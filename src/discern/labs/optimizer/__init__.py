@@ -1,5 +1,5 @@
-"""A race of optimizers from one start: every gradient, every moment, every step."""
+"""Optimizers compared from one start: every gradient, every moment, every step."""
 
-from discern.labs.optimizer.lab import Race, run
+from discern.labs.optimizer.lab import OptimizerComparison, run
 
-__all__ = ["Race", "run"]
+__all__ = ["OptimizerComparison", "run"]

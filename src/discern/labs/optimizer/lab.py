@@ -1,4 +1,4 @@
-"""A race of optimizers from one start: every gradient, every moment, every step.
+"""Optimizers compared from one start: every gradient, every moment, every step.
 
 Sources: those that `discern.labs.optimizer.steps` names.
 """
@@ -14,48 +14,36 @@ from pydantic import Field
 
 from discern.errors import ConfigError
 from discern.i18n import N_, _
-from discern.labs.optimizer.steps import DIVIDING, RULES, Path, Settings, walk
+from discern.labs.optimizer.figure import draw_losses, draw_paths
+from discern.labs.optimizer.steps import ADAPTIVE, RULES, Path, Settings, run_optimizer
 from discern.labs.optimizer.surfaces import SURFACES, Surface
 from discern.labs.options import Numbers
 from discern.result import Cell, Result, Table
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NEAR = 0.1  # of a lowest point: arrived
-FRAMES = 30
-GRID = 101  # points a side of the contours
-LEVELS = 18
-LINE_STYLES = {
-    "gd": ("#000000", "-"),
-    "sgd": ("#8a8a8a", "-"),
-    "momentum": ("#d55e00", "-"),
-    "nesterov": ("#e69f00", "--"),
-    "rmsprop": ("#0072b2", "-"),
-    "rmsprop-torch": ("#56b4e9", "--"),
-    "adam": ("#009e73", "-"),
-    "adamw": ("#cc79a7", "--"),
-}
-"""Colour (Okabe and Ito's, apart for the colour-blind too) and line of each."""
+TOLERANCE = 0.1  # distance to a minimum that counts as arrived
+MAX_FRAMES = 30
+MAX_ROWS = 21
 
 
 @dataclass(frozen=True)
-class Race(Result):
-    """The ways of all optimizers on one surface.
+class OptimizerComparison(Result):
+    """The paths of all optimizers on one surface.
 
     Attributes
     ----------
     surface : str
         One of `discern.labs.optimizer.surfaces.SURFACES`.
     settings : Settings
-        What the optimizers are given.
+        Hyperparameters.
     paths : tuple of Path
-        One an optimizer.
+        One per optimizer.
     arrived : tuple of (int or None)
-        The step from which on each is within `NEAR` of a lowest point.
+        The step from which on each stays within `TOLERANCE` of a minimum.
     steps_of : str
-        Whose steps are shown; ``none``.
+        The optimizer whose steps are listed; or ``none``.
     """
 
     surface: str
@@ -67,52 +55,51 @@ class Race(Result):
     figsize = (11.0, 4.6)
 
     @property
-    def steps(self) -> int:
+    def n_steps(self) -> int:
         """Steps of the longest path."""
-        return max(len(path.moments) for path in self.paths)
+        return max(len(path.steps) for path in self.paths)
 
     def sentences(self) -> Sequence[str]:
-        there = [(t, path.name) for t, path in zip(self.arrived, self.paths, strict=True) if t is not None]
-        if there:
-            message = _("{name} is the first to stay within {near} of a lowest point, from step {t} on.")
-            lines = [message.format(name=min(there)[1], near=NEAR, t=min(there)[0])]
+        arrived = [(t, path.name) for t, path in zip(self.arrived, self.paths, strict=True) if t is not None]
+        lines = []
+        if arrived:
+            message = _("{name} is the first to stay within {tolerance} of a minimum, from step {t} on.")
+            lines.append(message.format(name=min(arrived)[1], tolerance=TOLERANCE, t=min(arrived)[0]))
         elif any(path.diverged is None for path in self.paths):
-            message = _("None comes to stay within {near} of a lowest point by step {steps}.")
-            lines = [message.format(near=NEAR, steps=self.steps)]
-        else:
-            lines = []
-        return [*lines, *self._diverged(), self._first_step(), self._noise()]
+            message = _("None stays within {tolerance} of a minimum after {steps} steps.")
+            lines.append(message.format(tolerance=TOLERANCE, steps=self.n_steps))
+        return [*lines, *self._describe_divergence(), self._describe_first_step(), self._describe_noise()]
 
-    def _diverged(self) -> list[str]:
-        """Describe what a learning rate that is too large does, where there is one."""
-        away = [f"{path.name} ({path.diverged})" for path in self.paths if path.diverged is not None]
-        if not away:
+    def _describe_divergence(self) -> list[str]:
+        """Explain a learning rate that is too large, where there is one."""
+        names = [f"{path.name} ({path.diverged})" for path in self.paths if path.diverged is not None]
+        if not names:
             return []
         surface = SURFACES[self.surface]
         nearest = min(surface.minima, key=lambda minimum: np.linalg.norm(self.paths[0].points[0] - minimum))
-        steepest = surface.curvature(nearest)
+        curvature = surface.curvature(nearest)
         message = _(
-            "Diverged, at step: {names}. Each step overshoots further than the last: at the lowest point the surface "
-            "curves by {curvature:.4g}, where gradient descent settles only with a learning rate below 2 / "
+            "Diverged, at step: {names}. Each step overshoots further than the last: the largest curvature at the "
+            "minimum is {curvature:.4g}, and gradient descent converges only with a learning rate below 2 / "
             "{curvature:.4g} = {limit:.3g}."
         )
-        return [message.format(names=", ".join(away), curvature=steepest, limit=2 / steepest)]
+        return [message.format(names=", ".join(names), curvature=curvature, limit=2 / curvature)]
 
-    def _first_step(self) -> str:
+    def _describe_first_step(self) -> str:
         message = _(
-            "The lecture's RMSProp starts with sigma_0 = |g_0|, so its first step is just the learning rate in either "
-            "direction; torch's starts with 0 and divides by sqrt(1 - alpha) |g_0|: its first step is {times:.4g} "
+            "The lecture's RMSProp starts with sigma_0 = |g_0|, so its first step equals the learning rate in each "
+            "coordinate; PyTorch's starts with 0 and divides by sqrt(1 - alpha) |g_0|: its first step is {times:.4g} "
             "times as long."
         )
         return message.format(times=1 / np.sqrt(1 - self.settings.alpha))
 
-    def _noise(self) -> str:
+    def _describe_noise(self) -> str:
         rows = SURFACES[self.surface].rows
         if rows is not None:
-            message = _("SGD takes the gradient of {batch} of the {n} rows, drawn anew at every step, seeded.")
-            return message.format(batch=min(self.settings.batch, len(rows)), n=len(rows))
+            message = _("SGD uses the gradient of {batch} of the {n} rows, drawn anew at every step (seeded).")
+            return message.format(batch=min(self.settings.batch_size, len(rows)), n=len(rows))
         message = _(
-            "SGD's gradient has seeded normal noise, as a mini-batch would give it: its standard deviation is {noise} "
+            "SGD's gradient has seeded normal noise, as a mini-batch would cause it: its standard deviation is {noise} "
             "of the length of the first gradient."
         )
         return message.format(noise=self.settings.noise)
@@ -121,93 +108,71 @@ class Race(Result):
         surface = SURFACES[self.surface]
         rows: list[list[Cell]] = []
         for path, arrived in zip(self.paths, self.arrived, strict=True):
-            lines = _("diverged") if path.diverged is not None else "-" if arrived is None else str(arrived)
-            rows.append([path.name, path.lr, *path.points[-1].tolist(), float(path.values[-1]), lines])
-        titles = [_("optimizer"), _("learning rate"), "x", "y", _("loss at the end"), _("there from step")]
-        race = _("The race on {name}: {formula}").format(name=self.surface, formula=surface.formula)
-        firsts = [[path.name, *path.moments[0].g, *path.moments[0].change] for path in self.paths if path.moments]
-        first = Table(_("The first step"), (_("optimizer"), "g x", "g y", _("step x"), _("step y")), firsts)
-        return [Table(race, titles, rows), first, *self._steps()]
+            state = _("diverged") if path.diverged is not None else None if arrived is None else str(arrived)
+            numbers = (*path.points[-1].tolist(), float(path.values[-1]))
+            rows.append([path.name, path.lr, *(f"{number:.4g}" for number in numbers), state])
+        columns = (_("optimizer"), _("learning rate"), "x", "y", _("final loss"), _("arrived at step"))
+        title = _("Optimizers on {name}: {formula}").format(name=self.surface, formula=surface.formula)
+        first_steps = [[path.name, *path.steps[0].g, *path.steps[0].change] for path in self.paths if path.steps]
+        first_columns = (_("optimizer"), "g x", "g y", _("change of x"), _("change of y"))
+        return [
+            Table(title, columns, rows),
+            Table(_("First step"), first_columns, first_steps),
+            *self._step_tables(),
+        ]
 
-    def _steps(self) -> list[Table]:
+    def _step_tables(self) -> list[Table]:
         """Tabulate every value of one optimizer, x and y of each step one below the other."""
-        chosen = [path for path in self.paths if path.name == self.steps_of and path.moments]
-        if not chosen:
+        paths = [path for path in self.paths if path.name == self.steps_of and path.steps]
+        if not paths:
             return []
-        moments = chosen[0].moments
+        steps = paths[0].steps
         rows = [
-            [t, axis, moment.w[i], moment.g[i], *(state[i] for state in moment.state.values()), moment.change[i]]
-            for t, moment in enumerate(moments, start=1)
+            [t, axis, step.w[i], step.g[i], *(value[i] for value in step.state.values()), step.change[i]]
+            for t, step in enumerate(steps, start=1)
             for i, axis in enumerate("xy")
         ]
-        titles = (_("step"), _("axis"), "w", "g", *moments[0].state, _("change of w"))
-        return [Table(_("Every step of {name}").format(name=self.steps_of), titles, rows)]
+        columns = (_("step"), _("axis"), "w", "g", *steps[0].state, _("change of w"))
+        title = _("Every step of {name}").format(name=self.steps_of)
+        return [Table(title, columns, rows, text_columns=2, max_rows=MAX_ROWS)]
 
     def plot(self, figure: Figure) -> None:
-        left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
-        self._draw(left, right, self.steps)
+        self._draw(figure, self.n_steps)
 
     def frames(self) -> int:
-        return min(FRAMES, self.steps + 1)
+        return min(MAX_FRAMES, self.n_steps + 1)
 
     def plot_frame(self, figure: Figure, frame: int) -> None:
+        self._draw(figure, round(frame * self.n_steps / max(1, self.frames() - 1)))
+
+    def _draw(self, figure: Figure, step: int) -> None:
         left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
-        self._draw(left, right, round(frame * self.steps / max(1, self.frames() - 1)))
-
-    def _draw(self, left: Axes, right: Axes, until: int) -> None:
-        """Draw the paths on the contours, and the losses, up to a step."""
-        surface = SURFACES[self.surface]
-        self._contours(left, surface)
-        lowest = min(surface.at(np.array(minimum)) for minimum in surface.minima)
-        for path in self.paths:
-            colour, line = LINE_STYLES[path.name]
-            x, y = path.points[: until + 1].T
-            left.plot(x, y, line, color=colour, linewidth=1.4)
-            left.plot(x[-1], y[-1], "o", color=colour, markersize=5)
-            above = np.maximum(path.values - lowest, 1e-12)
-            right.plot(above[: until + 1], line, color=colour, linewidth=1.4, label=path.name)
-        every = np.concatenate([path.values for path in self.paths]) - lowest
-        top = max(10 * (surface.at(self.paths[0].points[0]) - lowest), 1e-3)
-        right.set(xlim=(0, max(1, self.steps)), ylim=(max(float(every.min()), 1e-6) / 2, top), yscale="log")
-        right.set(xlabel=_("step"), ylabel=_("loss above the lowest"), title=_("step {t}").format(t=until))
-        right.minorticks_off()
-        right.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
-
-    def _contours(self, ax: Axes, surface: Surface) -> None:
-        from_x, to_x, from_y, to_y = surface.box
-        x, y = np.meshgrid(np.linspace(from_x, to_x, GRID), np.linspace(from_y, to_y, GRID))
-        z = surface.value(x, y)
-        low = min(surface.at(np.array(minimum)) for minimum in surface.minima)
-        levels = low + (z.max() - low) * np.linspace(0, 1, LEVELS + 1)[1:] ** 2.5  # closer where it is flat
-        ax.contour(x, y, z, levels, cmap="Greys_r", linewidths=0.6, alpha=0.8)
-        ax.plot(*self.paths[0].points[0], "k^", markersize=8)
-        lowest = np.array(surface.minima).T
-        ax.plot(*lowest, "*", color="crimson", markerfacecolor="none", markersize=14, zorder=3)  # seen through
-        ax.set(xlim=(from_x, to_x), ylim=(from_y, to_y), xlabel="x", ylabel="y", title=surface.formula)
+        draw_paths(left, SURFACES[self.surface], self.paths, step)
+        draw_losses(right, SURFACES[self.surface], self.paths, step, self.n_steps)
 
 
 def run(
     surface: Annotated[
         Literal["bowl", "ravine", "saddle", "rosenbrock", "himmelblau", "waves", "line"],
-        N_("What is walked down; line is a least-squares fit with mini-batches of its rows."),
+        N_("Loss surface; line is a least-squares fit with mini-batches of its rows."),
     ] = "ravine",
-    start: Annotated[Numbers | None, N_("Two numbers; the surface's own unless given.")] = None,
-    steps: Annotated[int, Field(ge=1, le=5000), N_("How many.")] = 100,
-    lr: Annotated[float | None, Field(gt=0), N_("One learning rate for all; what suits each unless given.")] = None,
+    start: Annotated[Numbers | None, N_("Start: two numbers; the surface's own if omitted.")] = None,
+    steps: Annotated[int, Field(ge=1, le=5000), N_("Number of steps.")] = 100,
+    lr: Annotated[float | None, Field(gt=0), N_("Learning rate of all; one that suits each if omitted.")] = None,
     steps_of: Annotated[
         Literal["none", "gd", "sgd", "momentum", "nesterov", "rmsprop", "rmsprop-torch", "adam", "adamw"],
-        N_("Whose every step is shown."),
+        N_("Optimizer whose steps are listed one by one."),
     ] = "none",
-    momentum: Annotated[float, Field(ge=0, lt=1), N_("Of momentum and Nesterov.")] = 0.9,
-    alpha: Annotated[float, Field(ge=0, lt=1), N_("Of RMSProp.")] = 0.99,
-    beta1: Annotated[float, Field(ge=0, lt=1), N_("Of Adam and AdamW, for the mean.")] = 0.9,
-    beta2: Annotated[float, Field(ge=0, lt=1), N_("Of Adam and AdamW, for the squares.")] = 0.999,
-    decay: Annotated[float, Field(ge=0), N_("Weight decay of AdamW.")] = 0.01,
-    noise: Annotated[float, Field(ge=0), N_("Of SGD's gradient, as a share of the first.")] = 0.1,
-    batch: Annotated[int, Field(ge=1), N_("Rows of a mini-batch of line.")] = 4,
-    seed: Annotated[int, Field(ge=0), N_("Of SGD's noise and mini-batches.")] = 0,
-) -> Race:
-    """Let all optimizers walk down a surface from one start.
+    momentum: Annotated[float, Field(ge=0, lt=1), N_("Momentum of momentum and Nesterov.")] = 0.9,
+    alpha: Annotated[float, Field(ge=0, lt=1), N_("Alpha of RMSProp.")] = 0.99,
+    beta1: Annotated[float, Field(ge=0, lt=1), N_("Beta of Adam and AdamW for the mean.")] = 0.9,
+    beta2: Annotated[float, Field(ge=0, lt=1), N_("Beta of Adam and AdamW for the squares.")] = 0.999,
+    weight_decay: Annotated[float, Field(ge=0), N_("Weight decay of AdamW.")] = 0.01,
+    noise: Annotated[float, Field(ge=0), N_("Noise of SGD's gradient, as a fraction of the first gradient.")] = 0.1,
+    batch_size: Annotated[int, Field(ge=1), N_("Rows in a mini-batch of line.")] = 4,
+    seed: Annotated[int, Field(ge=0), N_("Random seed of SGD's noise and mini-batches.")] = 0,
+) -> OptimizerComparison:
+    """Run all optimizers on a surface from one start.
 
     Raises
     ------
@@ -216,26 +181,26 @@ def run(
 
     Examples
     --------
-    >>> race = run("bowl", steps=1)
-    >>> {path.name: path.moments[0].change.round(3).tolist() for path in race.paths}["rmsprop"]
+    >>> result = run("bowl", steps=1)
+    >>> {path.name: path.steps[0].change.round(3).tolist() for path in result.paths}["rmsprop"]
     [0.2, -0.2]
     """
-    chosen = SURFACES[surface]
-    begin = np.array(chosen.start) if start is None else start
-    if begin.shape != (2,):
-        raise ConfigError(_("A start is two numbers, x and y, not {n}.").format(n=len(begin)))
-    given = Settings(momentum=momentum, alpha=alpha, beta1=beta1, beta2=beta2, decay=decay, noise=noise, batch=batch)
+    loss = SURFACES[surface]
+    point = np.array(loss.start) if start is None else start
+    if point.shape != (2,):
+        raise ConfigError(_("start: expected two numbers, x and y, got {n}.").format(n=len(point)))
+    settings = Settings(momentum, alpha, beta1, beta2, weight_decay=weight_decay, noise=noise, batch_size=batch_size)
     paths = []
     for name in RULES:
-        own = chosen.step if name in DIVIDING else chosen.lr
-        paths.append(walk(name, chosen, begin, own if lr is None else lr, steps, given, seed))
-    arrived = tuple(_arrived(path, chosen) for path in paths)
-    return Race(surface, given, tuple(paths), arrived, steps_of)
+        default_lr = loss.step if name in ADAPTIVE else loss.lr
+        paths.append(run_optimizer(name, loss, point, default_lr if lr is None else lr, steps, settings, seed))
+    arrived = tuple(_arrival_step(path, loss) for path in paths)
+    return OptimizerComparison(surface, settings, tuple(paths), arrived, steps_of)
 
 
-def _arrived(path: Path, surface: Surface) -> int | None:
-    """Return the step from which on ``path`` stays near a lowest point."""
-    away = np.min([np.linalg.norm(path.points - np.array(lowest), axis=1) for lowest in surface.minima], axis=0)
-    outside = np.flatnonzero(away > NEAR)
+def _arrival_step(path: Path, surface: Surface) -> int | None:
+    """Return the step from which on ``path`` stays near a minimum."""
+    distance = np.min([np.linalg.norm(path.points - np.array(minimum), axis=1) for minimum in surface.minima], axis=0)
+    outside = np.flatnonzero(distance > TOLERANCE)
     last = int(outside[-1]) if len(outside) else -1
     return last + 1 if last + 1 < len(path.points) else None

@@ -1,4 +1,4 @@
-"""Optimizers one step at a time, in NumPy, with every value they keep.
+"""Optimizers one step at a time, in NumPy, with every value they store.
 
 Sources: Robbins and Monro 1951 (stochastic gradient); Polyak 1964 (momentum); Nesterov 1983, in the form of Sutskever
 et al. 2013, section 2, that torch computes; Tieleman and Hinton 2012, lecture 6.5 (RMSProp); Kingma and Ba 2015,
@@ -12,53 +12,35 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from discern.labs.optimizer.surfaces import Surface, least_squares_slope
+from discern.labs.optimizer.surfaces import Surface, least_squares_gradient
 
-FAR = 1e3  # from the start: hundreds of times what is drawn, nothing leads back from there
+MAX_DISTANCE = 1e3  # from the start: hundreds of times the figure, from where nothing comes back
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the optimizers are given beside their learning rate.
+    """The hyperparameters of the optimizers, except for the learning rate."""
 
-    Attributes
-    ----------
-    momentum : float
-        Of momentum and Nesterov.
-    alpha : float
-        Of both RMSProps: the share of the old mean of squares.
-    beta1, beta2 : float
-        Of Adam and AdamW.
-    eps : float
-        Added to the divisor of torch's RMSProp, Adam and AdamW.
-    decay : float
-        Weight decay of AdamW.
-    noise : float
-        Of SGD's gradient: standard deviation as a share of the length of the first gradient.
-    batch : int
-        Rows of a mini-batch, where the loss is a mean over rows.
-    """
-
-    momentum: float = 0.9
-    alpha: float = 0.99
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
-    decay: float = 0.01
-    noise: float = 0.1
-    batch: int = 4
+    momentum: float = 0.9  # of momentum and Nesterov
+    alpha: float = 0.99  # of both RMSProps: how much of the old mean of squares stays
+    beta1: float = 0.9  # of Adam and AdamW, for the mean
+    beta2: float = 0.999  # of Adam and AdamW, for the mean of squares
+    eps: float = 1e-8  # added to the divisor of torch's RMSProp, Adam and AdamW
+    weight_decay: float = 0.01  # of AdamW
+    noise: float = 0.1  # of SGD's gradient: standard deviation as a fraction of the length of the first gradient
+    batch_size: int = 4  # rows, where the loss is a mean over rows
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What an optimizer has at one step, all of (2,).
+class Step:
+    """The values of an optimizer at one step, each (2,).
 
     Attributes
     ----------
     w, g : numpy.ndarray
-        The weights and the gradient there.
-    kept : dict of str to numpy.ndarray
-        What it remembers and what it makes of that, by the names of its formula.
+        The weights and their gradient.
+    state : dict of str to numpy.ndarray
+        What it stores and computes, by the names of its formula.
     change : numpy.ndarray
         What is added to the weights.
     """
@@ -71,7 +53,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Path:
-    """The way of one optimizer.
+    """The points that one optimizer visits.
 
     Attributes
     ----------
@@ -80,26 +62,26 @@ class Path:
     lr : float
         Learning rate.
     points : numpy.ndarray
-        (steps + 1, 2), less where it diverged.
+        (steps + 1, 2), fewer where it diverged.
     values : numpy.ndarray
         (steps + 1,): the loss at each.
-    moments : tuple of Moment
-        One a step.
+    steps : tuple of Step
+        How it came from each point to the next.
     diverged : int or None
-        The step that led to no number or more than `FAR` away.
+        The step that led to NaN or more than `MAX_DISTANCE` away.
     """
 
     name: str
     lr: float
     points: np.ndarray
     values: np.ndarray
-    moments: tuple[Moment, ...] = field(repr=False)
+    steps: tuple[Step, ...] = field(repr=False)
     diverged: int | None = None
 
 
 State = Mapping[str, np.ndarray]
 Rule = Callable[[Settings, float, int, np.ndarray, np.ndarray, State], tuple[np.ndarray, State]]
-"""Settings, learning rate, step from 1 on, w, g, what was kept -> what is added to w, what is kept."""
+"""(settings, learning rate, step from 1, w, g, state) -> (change of w, new state)."""
 
 
 def gd(s: Settings, lr: float, t: int, w: np.ndarray, g: np.ndarray, state: State) -> tuple[np.ndarray, State]:
@@ -146,9 +128,9 @@ def adam(s: Settings, lr: float, t: int, w: np.ndarray, g: np.ndarray, state: St
 
 
 def adamw(s: Settings, lr: float, t: int, w: np.ndarray, g: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-    """Adam, and w shrinks by lr decay w beside it."""
-    change, now = adam(s, lr, t, w, g, state)
-    return change - lr * s.decay * w, now
+    """Step as Adam, and w <- w - lr decay w besides."""
+    change, new_state = adam(s, lr, t, w, g, state)
+    return change - lr * s.weight_decay * w, new_state
 
 
 RULES: dict[str, Rule] = {
@@ -161,40 +143,44 @@ RULES: dict[str, Rule] = {
     "adam": adam,
     "adamw": adamw,
 }
-DIVIDING = ("rmsprop", "rmsprop-torch", "adam", "adamw")  # by the size of the gradient: their steps are about lr long
+ADAPTIVE = ("rmsprop", "rmsprop-torch", "adam", "adamw")  # divide by the size of the gradient: steps are about lr long
 
 
-def walk(name: str, surface: Surface, start: np.ndarray, lr: float, steps: int, s: Settings, seed: int = 0) -> Path:
-    """Follow one optimizer.
+def run_optimizer(
+    name: str, surface: Surface, start: np.ndarray, lr: float, n_steps: int, s: Settings, seed: int = 0
+) -> Path:
+    """Run one optimizer and keep every step.
 
     Examples
     --------
     >>> from discern.labs.optimizer.surfaces import SURFACES
-    >>> walk("gd", SURFACES["bowl"], np.array([1.0, 0.0]), 0.5, 2, Settings()).points[:, 0]
+    >>> run_optimizer("gd", SURFACES["bowl"], np.array([1.0, 0.0]), 0.5, 2, Settings()).points[:, 0]
     array([1.  , 0.5 , 0.25])
     """
     rng = np.random.default_rng(seed)
-    spread = s.noise * float(np.linalg.norm(surface.slope(start)))
-    points, moments, diverged = [start], [], None
+    spread = s.noise * float(np.linalg.norm(surface.gradient_at(start)))
+    points, steps, diverged = [start], [], None
     state: State = {}
     with np.errstate(over="ignore", invalid="ignore"):
-        for t in range(1, steps + 1):
+        for t in range(1, n_steps + 1):
             w = points[-1]
-            g = _mini_batch(surface, w, rng, spread, s.batch) if name == "sgd" else surface.slope(w)
+            g = _noisy_gradient(surface, w, rng, spread, s.batch_size) if name == "sgd" else surface.gradient_at(w)
             change, state = RULES[name](s, lr, t, w, g, state)
-            if not np.abs(w + change - start).max() < FAR:  # neither where it is no number
+            if not np.abs(w + change - start).max() < MAX_DISTANCE:  # also where it is NaN
                 diverged = t
                 break
-            moments.append(Moment(w, g, state, change))
+            steps.append(Step(w, g, state, change))
             points.append(w + change)
-        way = np.array(points)
-        values = surface.value(way[:, 0], way[:, 1])
-    return Path(name, lr, way, values, tuple(moments), diverged)
+        visited = np.array(points)
+        values = surface.value(visited[:, 0], visited[:, 1])
+    return Path(name, lr, visited, values, tuple(steps), diverged)
 
 
-def _mini_batch(surface: Surface, w: np.ndarray, rng: np.random.Generator, spread: float, batch: int) -> np.ndarray:
+def _noisy_gradient(
+    surface: Surface, w: np.ndarray, rng: np.random.Generator, spread: float, batch_size: int
+) -> np.ndarray:
     """Return the gradient of a few rows, or the full gradient with the noise that such a draw would give it."""
     if surface.rows is None:
-        return surface.slope(w) + rng.normal(0, spread, 2)
-    drawn = surface.rows[rng.choice(len(surface.rows), min(batch, len(surface.rows)), replace=False)]
-    return least_squares_slope(drawn, w[0], w[1])
+        return surface.gradient_at(w) + rng.normal(0, spread, 2)
+    batch = surface.rows[rng.choice(len(surface.rows), min(batch_size, len(surface.rows)), replace=False)]
+    return least_squares_gradient(batch, w[0], w[1])

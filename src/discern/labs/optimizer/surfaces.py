@@ -1,4 +1,4 @@
-"""Surfaces to walk down: functions of two weights with their gradients by formula."""
+"""Loss surfaces: functions of two weights with their gradients by formula."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Surface:
     Attributes
     ----------
     formula : str
-        As one writes it.
+        As a person writes it.
     value : callable
-        x and y, of any one shape -> the loss there.
+        Maps x and y, of any one shape, to the loss.
     gradient : callable
-        x and y -> (2, ...).
+        Maps x and y to the gradient, (2, ...).
     start : tuple of float
-        Where a race begins.
+        Where optimizers start.
     minima : tuple of tuple of float
-        Its lowest points.
+        Its global minima.
     box : tuple of float
-        What is drawn of it: from x, to x, from y, to y.
+        Limits of the figure: from x, to x, from y, to y.
     lr, step : float
         A learning rate that suits optimizers whose step grows with the gradient, and one for those that divide by it.
     rows : numpy.ndarray or None
@@ -46,36 +46,38 @@ class Surface:
     step: float
     rows: np.ndarray | None = None
 
-    def at(self, point: np.ndarray) -> float:
+    def value_at(self, point: np.ndarray) -> float:
         """Return the loss at one point (2,)."""
         return float(self.value(point[0], point[1]))
 
-    def slope(self, point: np.ndarray) -> np.ndarray:
+    def gradient_at(self, point: np.ndarray) -> np.ndarray:
         """Return the gradient at one point: (2,) -> (2,)."""
         return self.gradient(point[0], point[1])
 
     def curvature(self, point: Pair) -> float:
         """Return the largest second derivative in any direction: the top eigenvalue of the Hessian."""
-        h, here = 1e-5, np.array(point)
-        columns = [(self.slope(here + move) - self.slope(here - move)) / (2 * h) for move in h * np.eye(2)]
+        h, center = 1e-5, np.array(point)
+        columns = [
+            (self.gradient_at(center + move) - self.gradient_at(center - move)) / (2 * h) for move in h * np.eye(2)
+        ]
         hessian = np.array(columns)
         return float(np.linalg.eigvalsh((hessian + hessian.T) / 2)[-1])
 
 
 def least_squares(rows: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Half the mean squared error of the line w x + b over ``rows`` (n, 3)."""
+    """Compute half the mean squared error of the line w x + b over ``rows`` (n, 3)."""
     x, one, y = rows.T.reshape(3, -1, *[1] * np.ndim(w))
     return ((w * x + b * one - y) ** 2).mean(axis=0) / 2
 
 
-def least_squares_slope(rows: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
+def least_squares_gradient(rows: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the derivatives by w and by b."""
     x, one, y = rows.T.reshape(3, -1, *[1] * np.ndim(w))
     error = w * x + b * one - y
     return np.stack([(error * x).mean(axis=0), (error * one).mean(axis=0)])
 
 
-def _line() -> Surface:
+def _fit_line() -> Surface:
     x = np.linspace(-1, 3, 20)
     y = 1.5 * x - 0.5 + np.random.default_rng(0).normal(0, 0.6, len(x))
     rows = np.stack([x, np.ones_like(x), y], axis=1)
@@ -83,7 +85,7 @@ def _line() -> Surface:
     return Surface(
         "mean((x t + y - z)²) / 2, 20 × (t, z)",
         partial(least_squares, rows),
-        partial(least_squares_slope, rows),
+        partial(least_squares_gradient, rows),
         start=(-1.0, 2.5),
         minima=((float(w), float(b)),),
         box=(-2.0, 4.0, -3.0, 3.5),
@@ -161,5 +163,5 @@ SURFACES: dict[str, Surface] = {
         lr=0.05,
         step=0.2,
     ),
-    "line": _line(),
+    "line": _fit_line(),
 }

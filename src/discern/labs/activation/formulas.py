@@ -21,11 +21,11 @@ class Activation:
     steps : tuple of (str, Function)
         Formula and value of each step from x; the last is the function itself.
     slope : str
-        The derivative's formula, in ``{a}``, what goes in, and ``{z}``, what comes out.
+        The derivative's formula, in ``{a}``, the input, and ``{z}``, the output.
     derivative : Function
-        Of each output by its own input. At a corner it is what torch takes there.
+        Of each output by its own input; at a corner the value that torch uses.
     corners : tuple of float
-        Where the slope jumps.
+        Where the derivative jumps.
     """
 
     steps: tuple[tuple[str, Function], ...]
@@ -35,12 +35,12 @@ class Activation:
 
     @property
     def formula(self) -> str:
-        """Of the function."""
+        """The formula of the function."""
         return self.steps[-1][0]
 
     @property
     def value(self) -> Function:
-        """The function."""
+        """The function itself."""
         return self.steps[-1][1]
 
 
@@ -50,7 +50,7 @@ def softplus(x: np.ndarray) -> np.ndarray:
 
 
 def gauss(x: np.ndarray) -> np.ndarray:
-    """Density of the standard normal distribution."""
+    """Compute the density of the standard normal distribution."""
     return np.exp(-0.5 * np.square(x)) / np.sqrt(2 * np.pi)
 
 
@@ -130,3 +130,11 @@ ACTIVATIONS: dict[str, Activation] = {
         lambda x: _softmax(x) * (1 - _softmax(x)),
     ),
 }
+
+
+def evaluate_last(name: str, values: np.ndarray, x: np.ndarray, derivative: bool = False) -> np.ndarray:
+    """Compute the last output, or its derivative, while the last of ``values`` runs through ``x``: (m,) -> (m,)."""
+    points = np.tile(values, (len(x), 1))
+    points[:, -1] = x
+    activation = ACTIVATIONS[name]
+    return (activation.derivative if derivative else activation.value)(points)[:, -1]

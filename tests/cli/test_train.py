@@ -38,7 +38,7 @@ def test_several(folder: str, tmp_path: Path, command: Command) -> None:
     [
         (["--model", "knn,knn"], "Name each model once"),
         (["--model", "knn,trea"], 'Unknown model "trea" (did you mean tree'),
-        (["--model", "knn,tree", "--resume", "x"], "does not go with --resume"),
+        (["--model", "knn,tree", "--resume", "x"], "without --resume and --model-code"),
         (["--model", "knn,tree", "--epochs", "3"], 'knn has no setting "epochs"'),
         (["--model", "knn,tree", "--set", "max_depth=x", "--set", "pca=-3"], "pca=-3 is not allowed: 0 or more"),
     ],

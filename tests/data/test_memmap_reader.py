@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from discern.data import epoch_order
@@ -33,6 +33,7 @@ def batches_of(seed: int, sizes: list[int]) -> list[torch.Tensor]:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 99), st.lists(st.integers(0, 300), max_size=12), st.integers(1, 40_000))
+@example(0, [1, 0], 60)
 def test_rows_are_those_asked_for_in_that_order(array: np.memmap, seed: int, sizes: list[int], window: int) -> None:
     batches = batches_of(seed, sizes)
     with pytest.MonkeyPatch.context() as patch:

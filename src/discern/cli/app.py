@@ -138,8 +138,8 @@ def _train(data: str | None, models: list[str], resume: Path | None, model_code:
     """Train one model, or several on one split."""
     if len(models) == 1:
         return discern.train(data, models[0], resume=resume, model_code=model_code, **given)
-    if resume or data is None:
-        raise ConfigError(_("Training several models requires DATA and does not go with --resume."))
+    if resume or model_code or data is None:
+        raise ConfigError(_("Several models are trained on DATA, without --resume and --model-code."))
     return discern.train_many(data, models, **given)
 
 

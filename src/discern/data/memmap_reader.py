@@ -63,6 +63,8 @@ class MemmapReader:
             if done * n_windows >= number * total:
                 yield window
                 window, number = [], number + 1
+        if window:  # batches without a row, after the last row
+            yield window
 
     def _read(self, batches: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Read the rows of all ``batches`` in the order of the file; return them and the positions of each batch."""

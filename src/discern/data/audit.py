@@ -14,10 +14,7 @@ from discern.progress import Progress, ignore_progress
 def audit_dataset(dataset: Dataset, progress: Progress = ignore_progress) -> tuple[ImageStats, DuplicateGroups, Audit]:
     """Scan a data set, group its duplicates, and judge it.
 
-    Raises
-    ------
-    DataError
-        When leaving examples out leaves nothing, or empties a class.
+    A `DataError` says where leaving examples out leaves nothing, or empties a class.
     """
     if isinstance(dataset, TableDataset):
         return audit_table(dataset)

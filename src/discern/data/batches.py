@@ -30,22 +30,16 @@ def eval_batch_size(side: int, device: torch.device = CPU) -> int:
 
 
 class Batches:
-    """Shuffled batches of the training split; each image once an epoch.
+    """Shuffled batches of the training split; each image once an epoch, in an order that seed and epoch decide.
 
     Parameters
     ----------
     pixels : numpy.ndarray or StreamedPixels
         uint8 (N, H, W, C) of the whole data set, in memory, mapped from disk, or decoded when asked for.
-    labels : numpy.ndarray
-        int (N,).
-    indices : numpy.ndarray
-        Positions in ``pixels`` of the training split, ascending, so that a disk reads forward.
+    labels, indices : numpy.ndarray
+        int (N,); and positions in them of the training split, ascending, so that a disk reads forward.
     size : int
         Images a step over all processes; batches differ by one image at most, and each process gets two or more.
-    seed : int
-        With the epoch, decides the order.
-    device : torch.device
-        Where batches are wanted.
     ranks : Ranks
         Each process takes its part of every batch; where shards are streamed, batches of its own shards.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,39 +13,29 @@ from discern.i18n import _
 from discern.notices import Notice
 
 
-def class_to_index(
-    origin: str, labels: Iterable[int | str | None], names: Sequence[str] = ()
-) -> tuple[list[str], dict[int | str | None, int]]:
-    """Return class names and the index of each label: by its number among ``names``, or by name.
+def number_classes(
+    origin: str, labels: Sequence[int | str | None], names: Sequence[str] = ()
+) -> tuple[list[str], np.ndarray]:
+    """Return class names, and each label as its position among them, int32 (N,).
 
-    An empty label, and the negative number that stands for a withheld test label, have no index.
-
-    Raises
-    ------
-    DataError
-        When a label is not among the ``names`` that are given.
+    A label is a name, or a number, which counts ``names`` where they are given. An empty one, and the negative number
+    that stands for a withheld test label, are `UNLABELED`. A `DataError` says which labels are not among the ``names``.
 
     Examples
     --------
-    >>> class_to_index("fruit", ["pear", None, "apple"])
-    (['apple', 'pear'], {'apple': 0, 'pear': 1})
-    >>> class_to_index("fruit", [1, -1], ["cat", "dog"])[1]
-    {0: 0, 1: 1, 'cat': 0, 'dog': 1}
+    >>> classes, labels = number_classes("fruit", ["pear", None, "apple"])
+    >>> classes, labels.tolist(), number_classes("fruit", [1, -1, "cat"], ["cat", "dog"])[1].tolist()
+    (['apple', 'pear'], [1, -1, 0], [1, -1, 0])
     """
     values = {value for value in labels if value not in (None, "") and not (isinstance(value, int) and value < 0)}
-    index: dict[int | str | None, int]
-    if names:
-        classes = list(names)
-        index = {number: number for number in range(len(classes))} | {name: i for i, name in enumerate(classes)}
-    else:
-        classes = sorted({str(value) for value in values}, key=natural_key)
-        position = {name: i for i, name in enumerate(classes)}
-        index = {value: position[str(value)] for value in sorted(values, key=str)}
+    classes = list(names) or sorted({str(value) for value in values}, key=natural_key)
+    index: dict[int | str | None, int] = {name: i for i, name in enumerate(classes)}
+    index |= {i: i for i in range(len(names))} if names else {value: index[str(value)] for value in values}
     unknown = sorted(str(value) for value in values if value not in index)
     if unknown:
         message = _("{path} has labels without a class name ({labels}): save it again with all class names.")
         raise DataError(message.format(path=origin, labels=", ".join(abbreviate(unknown))))
-    return classes, index
+    return classes, np.array([index.get(label, UNLABELED) for label in labels], np.int32)
 
 
 def build_dataset(
@@ -60,26 +50,21 @@ def build_dataset(
 ) -> ImageDataset:
     """Build the data set of a source of images.
 
-    Classes without an image are left out; `resolve_splits` decides how the given splits are used.
+    Classes without an image are left out; `resolve_splits` decides how the given splits are used. ``notices`` come
+    first, those added here after them.
 
     Parameters
     ----------
-    origin : str
-        What the person gave; errors name it.
-    name : str
-        Short name of the data set.
-    classes : sequence of str
-        Class names; ``labels`` are positions in it.
-    labels : numpy.ndarray
-        Integers (N,), negative where there is no label.
+    origin, name : str
+        What the person gave, which errors name; and a short name.
+    classes, labels : sequence of str, numpy.ndarray
+        Class names; of each of the N images its position among them, negative where there is no label.
     given_split : numpy.ndarray
         `Split` (N,).
     store : Store
         Reads the N images.
     split_names : mapping of str to Split, optional
         What the source calls its splits, for the notices.
-    notices : sequence of Notice
-        From the source, put before those added here.
 
     Raises
     ------
@@ -118,12 +103,7 @@ def resolve_splits(
 
     Unlabeled examples are a split of their own. A single split is none, unless it is ``train`` and unlabeled examples
     stand beside it: the person withholds the labels of a test split. Of two labeled splits the second is the test
-    split. What is in no split trains.
-
-    Raises
-    ------
-    DataError
-        When there are splits and none to train on.
+    split. What is in no split trains. A `DataError` says where there are splits and none to train on.
     """
     labeled = labels >= 0
     given_split = np.where(labeled, given_split, np.uint8(Split.UNLABELED)).astype(np.uint8)
@@ -132,19 +112,17 @@ def resolve_splits(
         return given_split, []
     if len(splits) == 1:  # one split alone says nothing: the test split, too, is cut from it
         return np.where(labeled, np.uint8(Split.NONE), given_split).astype(np.uint8), []
-    source_name = {split: name for name, split in split_names.items()}
+    source_name = {split: split.name.lower() for split in Split} | {split: name for name, split in split_names.items()}
     notices = []
     if Split.NONE in splits:
         given_split[given_split == Split.NONE] = Split.TRAIN
         splits = splits - {Split.NONE} | {Split.TRAIN}
         notices.append(Notice("data.no_split_trains"))
     if Split.TRAIN not in splits:
-        given = ", ".join(source_name.get(split, split.name.lower()) for split in sorted(splits))
         message = _("{path} has splits ({names}) but none to train on: name one of them train.")
-        raise DataError(message.format(path=origin, names=given))
+        raise DataError(message.format(path=origin, names=", ".join(source_name[split] for split in sorted(splits))))
     if splits == {Split.TRAIN, Split.VALIDATION}:
         given_split[given_split == Split.VALIDATION] = Split.TEST
-        names = {split: source_name.get(split, split.name.lower()) for split in splits}
-        fields = {"split": names[Split.VALIDATION], "train": names[Split.TRAIN]}
+        fields = {"split": source_name[Split.VALIDATION], "train": source_name[Split.TRAIN]}
         notices.append(Notice("data.validation_used_as_test", fields))
     return given_split, notices

@@ -77,21 +77,9 @@ CLASSES = {"fashion-mnist": _FASHION}  # where the files hold numbers only
 
 
 def open_builtin(name: str, progress: Progress = ignore_progress, target_spec: TargetSpec = AUTO) -> Dataset:
-    """Open a built-in data set: ``digits`` and ``iris`` come with scikit-learn, the others are downloaded once.
+    """Open one of `BUILTIN_NAMES`: ``digits`` and ``iris`` come with scikit-learn, the others are downloaded once.
 
-    Parameters
-    ----------
-    name : str
-        One of `BUILTIN_NAMES`.
-    progress : Progress
-        Called during a download.
-    target_spec : TargetSpec
-        What to learn from a table of numbers.
-
-    Raises
-    ------
-    DataError
-        When it cannot be downloaded: the message says which files to put where.
+    A `DataError` says, where one cannot be downloaded, which files to put where.
 
     Examples
     --------
@@ -131,9 +119,7 @@ def open_official(folder: Path, name: str) -> ImageDataset | None:
         return open_parquet(folder)
     if find_idx_files(folder):
         return open_idx(folder, CLASSES.get(name, ()))
-    if find_cifar_layout(folder):
-        return open_cifar(folder)
-    return None
+    return open_cifar(folder) if find_cifar_layout(folder) else None
 
 
 class DigitsStore(Store):

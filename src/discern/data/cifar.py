@@ -70,17 +70,13 @@ def find_cifar_layout(folder: Path) -> Layout | None:
 def open_cifar(folder: str | Path) -> ImageDataset:
     """Open a folder that holds CIFAR-10 or CIFAR-100 in its binary version, unpacked or as the official archive.
 
-    Raises
-    ------
-    DataError
-        When a file is missing, damaged or not of this version.
+    A `DataError` says which file is missing, damaged or not of this version.
     """
     folder = Path(folder)
     layout = find_cifar_layout(folder)
     if layout is None:
-        raise DataError(
-            _("{path} has no CIFAR files: put {archive} there.").format(path=folder, archive=CIFAR10.archive)
-        )
+        message = _("{path} has no CIFAR files: put {archive} there.")
+        raise DataError(message.format(path=folder, archive=CIFAR10.archive))
     files = _find_files(folder, layout)
     classes = files[layout.names].read_text(encoding="utf-8", errors="replace").split()
     sources = [_records(name, files[name], layout) for name in (*layout.train, layout.test)]

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 
 import numpy as np
 
@@ -57,19 +58,20 @@ class Store(ABC):
         """Return a key that changes whenever the examples may have changed (names, sizes, times), without reading."""
 
 
-class RowStore(Store):
-    """Rows of numbers, in memory.
+def hash_versions(files: Iterable[tuple[Path, *tuple[str, ...]]]) -> str:
+    """Return the `Store.version_key` of a few files, each with what else decides what is read of it."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path, *notes in files:
+        status = path.stat()
+        version = "\0".join([str(path), *notes, f"{status.st_size}\0{status.st_mtime_ns}\0"])
+        digest.update(version.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
-    Parameters
-    ----------
-    name : str
-        Name of the file, for the names of rows: ``iris.csv#1`` is its first row.
-    columns : sequence of str
-        Names of the F columns.
-    values : numpy.ndarray
-        float64 (N, F), nan where there is no number.
-    target : str
-        Name of the column that is learnt.
+
+class RowStore(Store):
+    """Rows of numbers, in memory: float64 (N, F), nan where there is no number, of F named columns.
+
+    ``name`` is that of the file, for the names of rows (``iris.csv#1`` is its first); ``target`` the column learnt.
     """
 
     def __init__(self, name: str, columns: Sequence[str], values: np.ndarray, target: str) -> None:
@@ -87,13 +89,7 @@ class RowStore(Store):
         return f"{self.name}#{index + 1}"
 
     def select(self, columns: Sequence[str]) -> np.ndarray:
-        """Return the values of some columns, by name: float64 (N, len(columns)).
-
-        Raises
-        ------
-        DataError
-            When one is missing.
-        """
+        """Return the values of some columns, by name: float64 (N, len(columns)); a `DataError` where one is missing."""
         require_columns(self.name, columns, self.columns)
         return self.values[:, [self.columns.index(name) for name in columns]]
 
@@ -112,40 +108,19 @@ def require_columns(table: str, columns: Sequence[str], available: Sequence[str]
 
 @dataclass(frozen=True, eq=False)
 class Dataset(ABC):
-    """A set of labeled examples, of one of two kinds: `ImageDataset` or `TableDataset`.
+    """A set of labeled examples, of one of two kinds: `ImageDataset` or `TableDataset`."""
 
-    Attributes
-    ----------
-    name : str
-        Short name for run directories, for example ``fruit``.
-    origin : str
-        What `open_data` was given: a path or a built-in name.
-    classes : tuple of str
-        Class names, each with at least one example, in natural order or in the order of the source's own numbers; a
-        label is a position in it. A regression has one, the name of its target.
-    labels : numpy.ndarray
-        int32 (N,), `UNLABELED` (-1) where there is none.
-    given_split : numpy.ndarray
-        uint8 (N,) of `Split`: the split the source put each example in, `Split.NONE` where it says nothing.
-    store : Store
-        Reads example ``i``.
-    notices : tuple of Notice
-        What opening it decided (for example that ``val`` is used as the test split).
-    task : str
-        Name of the task: ``classification`` learns ``labels``, ``regression`` learns ``targets``.
-    targets : numpy.ndarray, optional
-        What is learnt where it is not the labels: float64 (N,) of a regression.
-    """
-
-    name: str
-    origin: str
+    name: str  # short, for run directories: fruit
+    origin: str  # what `open_data` was given: a path or a built-in name
+    # Each with at least one example, in natural order or in the order of the source's own numbers; a label is a
+    # position among them. A regression has one, the name of its target.
     classes: tuple[str, ...]
-    labels: np.ndarray
-    given_split: np.ndarray
+    labels: np.ndarray  # int32 (N,), `UNLABELED` (-1) where there is none
+    given_split: np.ndarray  # uint8 (N,) of `Split`: where the source put each example, NONE where it does not say
     store: Store
-    notices: tuple[Notice, ...] = ()
-    task: str = "classification"
-    targets: np.ndarray | None = None
+    notices: tuple[Notice, ...] = ()  # what opening it decided (for example that val is used as the test split)
+    task: str = "classification"  # learns `labels`; "regression" learns `targets`
+    targets: np.ndarray | None = None  # float64 (N,) of a regression
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -26,35 +26,14 @@ _FLAT = 2.0  # gray levels of deviation under which an image has nothing to corr
 
 @dataclass(frozen=True, eq=False)
 class DuplicateGroups:
-    """Groups of duplicates; an image without any is a group of its own.
+    """Groups of duplicates, numbered by their first image; an image without any is a group of its own."""
 
-    Attributes
-    ----------
-    exact : numpy.ndarray
-        int64 (N,); equal numbers: the same bytes.
-    group : numpy.ndarray
-        int64 (N,); equal numbers: exact or near duplicates of each other. Every exact group lies within one.
-    """
-
-    exact: np.ndarray
-    group: np.ndarray
+    exact: np.ndarray  # int64 (N,); equal numbers: the same bytes
+    group: np.ndarray  # int64 (N,); equal numbers: exact or near duplicates. Every exact group lies within one
 
 
 def find_duplicates(stats: ImageStats, progress: Progress = ignore_progress) -> DuplicateGroups:
-    """Group exact and near duplicates; a broken image is a group of its own.
-
-    Parameters
-    ----------
-    stats : ImageStats
-        Of N images.
-    progress : Progress
-        Called after each of the passes over the hashes.
-
-    Returns
-    -------
-    DuplicateGroups
-        Numbered from 0 in the order of their first image.
-    """
+    """Group exact and near duplicates; a broken image is a group of its own."""
     good = np.flatnonzero(stats.problem == 0)
     digests = np.ascontiguousarray(stats.digest[good]).view("V16").ravel()
     _values, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
@@ -91,7 +70,7 @@ def _find_pairs(stats: ImageStats, unique: np.ndarray, progress: Progress) -> tu
     for done, bands in enumerate(passes):
         progress(_("comparing the images"), done, len(passes))
         for left, right in _find_candidates(hashes, bands):
-            confirmed.append(_confirm(stats, unique, left, right))
+            confirmed += _confirm(stats, unique, left, right)
     progress(_("comparing the images"), len(passes), len(passes))
     pairs = np.concatenate(confirmed, axis=1)
     return pairs[0].astype(np.int64), pairs[1].astype(np.int64), pairs[2]
@@ -134,15 +113,13 @@ def _count_ones(words: np.ndarray) -> np.ndarray:
     return (words * u(0x0101010101010101)) >> u(56)
 
 
-def _confirm(stats: ImageStats, unique: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return left, right and dissimilarity of the candidate pairs that are duplicates: (3, pairs)."""
-    confirmed = [np.zeros((3, 0))]
+def _confirm(stats: ImageStats, unique: np.ndarray, left: np.ndarray, right: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield left, right and dissimilarity of those candidate pairs that are duplicates: (3, pairs) at a time."""
     for start in range(0, len(left), _CHUNK):
         one, other = left[start : start + _CHUNK], right[start : start + _CHUNK]
         distance = measure_dissimilarity(stats, unique[one], unique[other])
         close = distance <= LIMIT
-        confirmed.append(np.stack([one[close], other[close], distance[close]]))
-    return np.concatenate(confirmed, axis=1)
+        yield np.stack([one[close], other[close], distance[close]])
 
 
 def measure_dissimilarity(stats: ImageStats, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -153,17 +130,8 @@ def measure_dissimilarity(stats: ImageStats, left: np.ndarray, right: np.ndarray
     0.016 (8 x 8 digits) and 0.025 (MNIST, all 2.4 billion pairs of 70,000); recompression at quality 60 gives 0.016 and
     less, on photos 0.002; what lies below 0.04 in CIFAR-10 is the same photo again. Hence `LIMIT`.
 
-    Parameters
-    ----------
-    stats : ImageStats
-        Columns of the images.
-    left, right : numpy.ndarray
-        int64 (P,), positions of the images.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64 (P,), 0 for the same image; infinite where color, brightness or contrast tells the two apart.
+    ``left`` and ``right`` are positions of the images, int64 (P,). Returns float64 (P,), 0 for the same image; infinite
+    where color, brightness or contrast tells the two apart.
     """
     one = stats.thumbnail[left].reshape(len(left), 256).astype(np.float32)
     other = stats.thumbnail[right].reshape(len(right), 256).astype(np.float32)

@@ -19,16 +19,8 @@ def shuffle_in_blocks(n: int, size: int, random: torch.Generator) -> Tensor:
 
     From `BLOCKS_FROM` bytes on, they come in windows. Neighbors in the file are often of one class, so a window mixes
     blocks from all over it: the file is cut into as many stretches as a window has blocks, and each window is dealt one
-    block of every stretch. Where blocks begin is drawn anew in each epoch.
-
-    Parameters
-    ----------
-    n : int
-        Number of images.
-    size : int
-        Bytes of one.
-    random : torch.Generator
-        Decides the order.
+    block of every stretch. Where blocks begin is drawn anew in each epoch. ``n`` is the number of images, ``size`` the
+    bytes of one.
 
     Examples
     --------
@@ -53,17 +45,8 @@ def shuffle_in_blocks(n: int, size: int, random: torch.Generator) -> Tensor:
 def assign_shards(shard: Tensor, seed: int, ranks: Ranks) -> Tensor:
     """Return the positions of the images that one process learns from: whole shards, save at its first and its last.
 
-    The shards, in an order that the seed decides, are laid end to end and cut into equal pieces.
-
-    Parameters
-    ----------
-    shard : Tensor
-        int (n,), the shard that each image lies in.
-
-    Returns
-    -------
-    Tensor
-        int64, ascending; as many as other processes have, give or take one.
+    The shards, in an order that the seed decides, are laid end to end and cut into equal pieces. ``shard``, int (n,),
+    is the one that each image lies in. Returns int64, ascending; as many as other processes have, give or take one.
 
     Examples
     --------
@@ -80,14 +63,7 @@ def order_shards(shard: Tensor, random: torch.Generator, buffer: int = BUFFER) -
 
     The shards take turns at random, `OPEN_SHARDS` at a time, and each is read from its beginning to its end. Then every
     image moves up to ``buffer`` places, which is what a shuffle buffer of that many does. A shard on a slow disk is so
-    read about once an epoch, however large all of them are.
-
-    Parameters
-    ----------
-    shard : Tensor
-        int (n,), the shard that each image lies in; ascending within each of them.
-    random : torch.Generator
-        Decides the order.
+    read about once an epoch, however large all of them are. ``shard``, int (n,), is the one that each image lies in.
 
     Examples
     --------

@@ -53,10 +53,7 @@ def _list_alternatives(braced: str) -> list[str]:
 def expand_pattern(pattern: str, suffix: str) -> list[Path]:
     """Return the files that ``pattern`` means, each once; for a folder those that end in ``suffix``.
 
-    Raises
-    ------
-    DataError
-        When one of them is missing.
+    A `DataError` says which of them is missing.
     """
     names = [pattern] if Path(pattern).exists() else expand_braces(pattern)
     return list(dict.fromkeys(path for name in names for path in _find(name, suffix)))

@@ -12,14 +12,9 @@ from discern.data.dataset import Store
 
 
 class FileStore(Store):
-    """Reads files by position.
+    """Reads files by position, whose names are relative to ``root``, ``/`` between folders.
 
-    Parameters
-    ----------
-    root : str
-        The folder that the names are relative to.
-    groups : iterable of sequence of str
-        Relative names, ``/`` between folders; in groups, so that no list of all names is ever made.
+    The names come in ``groups``, so that no list of all of them is ever made.
 
     Examples
     --------

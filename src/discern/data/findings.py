@@ -23,34 +23,19 @@ MAX_NAMED = 3  # names spelled out in a sentence
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of trouble.
+    """One kind of trouble."""
 
-    Attributes
-    ----------
-    code : str
-        What it is; `discern.notice_texts.TEXTS` holds its sentence as ``audit.<code>``.
-    severity : {"error", "warning", "note"}
-        An error needs a person, a warning deserves one, a note is for information.
-    count : int
-        Examples (or classes, or columns) concerned. For duplicates: how many there are beyond the first of each.
-    paths : tuple of str
-        All examples concerned; empty for findings about classes and columns.
-    fields : mapping
-        What else the sentence takes.
-    """
-
-    code: str
-    severity: Severity
-    count: int
-    paths: tuple[str, ...] = ()
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    code: str  # `discern.notice_texts.TEXTS` holds its sentence as audit.<code>
+    severity: Severity  # an error needs a person, a warning deserves one, a note is for information
+    count: int  # examples (or classes, or columns) concerned; of duplicates those beyond the first of each
+    paths: tuple[str, ...] = ()  # all examples concerned; empty for findings about classes and columns
+    fields: Mapping[str, Any] = field(default_factory=dict)  # what else the sentence takes
 
     @property
     def notice(self) -> Notice:
         """The finding as a notice: its sentence spells out the first few paths."""
-        return Notice(
-            f"audit.{self.code}", {"count": self.count, "names": abbreviate(self.paths, MAX_NAMED), **self.fields}
-        )
+        names = abbreviate(self.paths, MAX_NAMED)
+        return Notice(f"audit.{self.code}", {"count": self.count, "names": names, **self.fields})
 
     def text(self) -> str:
         """Return the sentence in the language of the reader."""
@@ -69,33 +54,18 @@ class Finding:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Finding:
-        """Read what `to_json` returned.
-
-        Raises
-        ------
-        ValueError, KeyError
-            When ``value`` is no finding.
-        """
+        """Read what `to_json` returned; of what is no finding a ValueError or a KeyError."""
         fields = Notice.from_json({"code": value["code"], "fields": value["fields"]}).fields
         return cls(value["code"], value["severity"], int(value["count"]), tuple(map(str, value["paths"])), fields)
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """The findings, worst first, and the examples that they leave out.
-
-    Attributes
-    ----------
-    findings : tuple of Finding
-    excluded : numpy.ndarray
-        int64, ascending positions in the data set.
-    exclusion_reasons : tuple of str
-        The code of the finding that left out each of ``excluded``.
-    """
+    """The findings, worst first, and the examples that they leave out."""
 
     findings: tuple[Finding, ...]
-    excluded: np.ndarray
-    exclusion_reasons: tuple[str, ...]
+    excluded: np.ndarray  # int64, ascending positions in the data set
+    exclusion_reasons: tuple[str, ...]  # the code of the finding that left out each of `excluded`
 
     @classmethod
     def from_findings(cls, findings: list[Finding], exclusion_reasons: np.ndarray) -> Audit:
@@ -157,6 +127,12 @@ def find_leaks(dataset: Dataset, usable: np.ndarray, duplicates: DuplicateGroups
     return findings
 
 
+def conclude_audit(dataset: Dataset, findings: list[Finding], exclusion_reasons: np.ndarray) -> Audit:
+    """Return the audit of ``findings`` and of the classes; a `DataError` where one of these has nothing left."""
+    require_usable_classes(dataset, exclusion_reasons)
+    return Audit.from_findings([*findings, *find_class_trouble(dataset, exclusion_reasons)], exclusion_reasons)
+
+
 def require_usable_classes(dataset: Dataset, exclusion_reasons: np.ndarray) -> None:
     """Raise a `DataError` where leaving examples out leaves a class without any, in all or in what trains."""
     if dataset.task != "classification":
@@ -187,8 +163,8 @@ def find_class_trouble(dataset: Dataset, exclusion_reasons: np.ndarray) -> list[
     findings = []
     small = [Notice("word.class_count", {"name": name, "n": n}) for name, n in counts.items() if n < SMALL_CLASS]
     if small:
-        names = [*small[:MAX_NAMED], *(["…"] if len(small) > MAX_NAMED else [])]
-        findings.append(Finding("small_class", "warning", len(small), fields={"limit": SMALL_CLASS, "names": names}))
+        fields: dict[str, Any] = {"limit": SMALL_CLASS, "names": abbreviate(small, MAX_NAMED)}
+        findings.append(Finding("small_class", "warning", len(small), fields=fields))
     filled = {name: n for name, n in counts.items() if n}
     if not filled:
         return findings

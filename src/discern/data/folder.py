@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from discern.data.build import build_dataset
-from discern.data.dataset import UNLABELED, ImageDataset, Split
+from discern.data.build import build_dataset, number_classes
+from discern.data.dataset import ImageDataset, Split
 from discern.data.file_store import FileStore
 from discern.data.image import IMAGE_SUFFIXES
 from discern.data.names import abbreviate, natural_key, normalize_name, split_from_name, splits_from_names
@@ -25,16 +25,14 @@ from discern.notices import Notice
 _NOT_CLASSES = frozenset(("__MACOSX", "@eaDir"))  # what unzipping and network disks leave behind
 
 
-@dataclass(frozen=True)
-class _Listing:
+class _Listing(NamedTuple):
     """What one folder holds, in natural order: sub-folders and names of images."""
 
     folders: list[str]
     images: list[str]
 
 
-@dataclass(frozen=True)
-class _Group:
+class _Group(NamedTuple):
     """Images that lie in one folder: names relative to the root, their class ("" for none) and their split."""
 
     names: list[str]
@@ -47,17 +45,8 @@ def open_folder(path: str | os.PathLike[str]) -> ImageDataset:
 
     Every file below a class folder that is named like an image belongs to the class, however deep; hidden files and
     folders are ignored, links are followed. Splits are recognized in any letter case: train or training; val, valid or
-    validation; test or testing. Images of a split without class folders are unlabeled.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The folder.
-
-    Raises
-    ------
-    DataError
-        When it is missing or not readable, holds no images, or fewer than two classes.
+    validation; test or testing. Images of a split without class folders are unlabeled. A `DataError` says where the
+    folder is missing or not readable, holds no images, or fewer than two classes.
 
     Examples
     --------
@@ -102,14 +91,13 @@ def _from_groups(root: Path, groups: Iterator[_Group], splits: dict[str, Split],
             yield group.names
 
     store = FileStore(str(root), names())
-    classes = sorted({label for label in labels if label}, key=natural_key)
-    index = {name: i for i, name in enumerate(classes)} | {"": UNLABELED}
+    classes, numbers = number_classes(str(root), labels)
     counts = np.array(sizes, np.int64)
     return build_dataset(
         origin=str(root),
         name=normalize_name(root.resolve().name) or "data",
         classes=classes,
-        labels=np.repeat(np.array([index[label] for label in labels], np.int32), counts),
+        labels=np.repeat(numbers, counts),
         given_split=np.repeat(np.array(given_split, np.uint8), counts),
         store=store,
         split_names=splits,

@@ -33,28 +33,19 @@ def find_idx_files(folder: Path) -> dict[str, Path]:
 def open_idx(folder: str | Path, classes: Sequence[str] = ()) -> ImageDataset:
     """Open a folder of IDX files: ``train-images-idx3-ubyte``, ``t10k-labels-idx1-ubyte`` and so on, or the same .gz.
 
-    Parameters
-    ----------
-    folder : str or Path
-        Where they are; ``t10k`` is the test split.
-    classes : sequence of str
-        Names of the labels 0, 1, ...; by default their numbers.
-
-    Raises
-    ------
-    DataError
-        When one is missing, damaged or not IDX.
+    ``t10k`` is the test split; ``classes`` names the labels 0, 1, ..., by default with their numbers. A `DataError`
+    says which file is missing, damaged or not IDX.
     """
     folder = Path(folder)
     files = find_idx_files(folder)
     sources, labels, given_split = [], [], []
     for split, stem in _STEMS.items():
         names = [f"{stem}-{kind}" for kind in _KINDS]
-        if not any(name in files for name in names):
+        missing = [name for name in names if name not in files]
+        if len(missing) == len(names):
             continue
-        missing = next((name for name in names if name not in files), None)
         if missing:
-            raise DataError(_("{path} lacks the file {name}: put it there.").format(path=folder, name=missing))
+            raise DataError(_("{path} lacks the file {name}: put it there.").format(path=folder, name=missing[0]))
         images, numbers = (_records(files[name]) for name in names)
         if images.count != numbers.count or len(images.shape) != 2 or numbers.shape:
             message = _("The files {first} and {second} in {path} do not belong together: download them again.")

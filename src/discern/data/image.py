@@ -93,8 +93,8 @@ def decode_reduced(data: bytes | np.ndarray | Image.Image, min_side: int) -> tup
     Parameters
     ----------
     data : bytes, numpy.ndarray or PIL.Image.Image
-        As for `decode`.
-    at_least : int
+        As for `decode`, which raises the same errors.
+    min_side : int
         A JPEG is decoded at 1/2, 1/4 or 1/8 of its size as long as both sides stay at least this many pixels: each
         block of 8 x 8 becomes 4 x 4, 2 x 2 or its mean, which saves the transform, the colors and most of the
         resizing (not the reading of the codes: about half the time of a full decoding). 0 decodes every pixel.
@@ -106,11 +106,6 @@ def decode_reduced(data: bytes | np.ndarray | Image.Image, min_side: int) -> tup
     box : tuple of float
         (left, top, right, bottom) of the part that shows the file's content, for ``Image.resize(box=...)``. 375 columns
         at 1/8 are 46.875: the last of 47 shows less than the others, and a box of 47 would shift the image.
-
-    Raises
-    ------
-    ImageError
-        As `decode`.
 
     Examples
     --------

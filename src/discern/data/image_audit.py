@@ -14,11 +14,10 @@ from discern.data.duplicates import DuplicateGroups
 from discern.data.findings import (
     Audit,
     Finding,
-    find_class_trouble,
+    conclude_audit,
     find_examples,
     find_leaks,
     mark_conflicts,
-    require_usable_classes,
     sort_by_group,
 )
 from discern.data.outliers import find_constant, find_odd_sizes, find_placeholders
@@ -26,38 +25,20 @@ from discern.data.scan import PROBLEMS, ImageStats
 
 
 def audit_images(dataset: Dataset, stats: ImageStats, duplicates: DuplicateGroups) -> Audit:
-    """Judge a set of images.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        N images.
-    stats : ImageStats
-        From `discern.data.scan.scan_images`.
-    duplicates : DuplicateGroups
-        From `discern.data.duplicates.find_duplicates`.
-
-    Raises
-    ------
-    DataError
-        When leaving images out empties a class.
-    """
+    """Judge a set of images; a `DataError` where leaving some of them out empties a class."""
     exclusion_reasons = np.full(len(dataset), "", dtype="<U20")  # "" for what stays
     findings = _find_broken(dataset, stats, exclusion_reasons)
     findings += _find_duplicates(dataset, stats, duplicates, exclusion_reasons)
     findings += _find_outliers(dataset, stats, duplicates, exclusion_reasons)
-    require_usable_classes(dataset, exclusion_reasons)
-    findings += find_class_trouble(dataset, exclusion_reasons)
-    return Audit.from_findings(findings, exclusion_reasons)
+    return conclude_audit(dataset, findings, exclusion_reasons)
 
 
 def _find_broken(dataset: Dataset, stats: ImageStats, exclusion_reasons: np.ndarray) -> list[Finding]:
     findings = []
-    for number, code in enumerate(PROBLEMS):
-        if number:  # 0 is a good image
-            broken = np.flatnonzero(stats.problem == number)
-            exclusion_reasons[broken] = code
-            findings += find_examples(dataset, code, "error", broken)
+    for number, code in enumerate(PROBLEMS[1:], 1):  # 0 is a good image
+        broken = np.flatnonzero(stats.problem == number)
+        exclusion_reasons[broken] = code
+        findings += find_examples(dataset, code, "error", broken)
     return findings
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from discern.data.build import build_dataset
-from discern.data.dataset import UNLABELED, Dataset, RowStore, Split
+from discern.data.build import build_dataset, number_classes
+from discern.data.dataset import Dataset, RowStore, Split
 from discern.data.file_store import FileStore
 from discern.data.image import is_image_name
-from discern.data.names import abbreviate, dataset_name, natural_key, normalize_name, splits_from_names
+from discern.data.names import abbreviate, dataset_name, normalize_name, splits_from_names
 from discern.data.table_file import TABLE_SUFFIXES, Cells, read_cells
 from discern.data.tabular import AUTO, TargetSpec, build_table_dataset, select_columns
 from discern.errors import DataError
@@ -24,12 +24,8 @@ def open_table(path: str | os.PathLike[str], target_spec: TargetSpec = AUTO) -> 
     """Open a table: of images where its rows name some, else of numbers (`discern.data.tabular.build_table_dataset`).
 
     Paths are relative to the table's folder. A row without a label is unlabeled; a row whose image is missing stays,
-    and the audit lists it.
-
-    Raises
-    ------
-    DataError
-        When it is not readable, lacks a column, lists nothing, or none of its images exists.
+    and the audit lists it. A `DataError` says where the table is not readable, lacks a column, lists nothing, or none
+    of its images exists.
 
     Examples
     --------
@@ -59,13 +55,12 @@ def open_table(path: str | os.PathLike[str], target_spec: TargetSpec = AUTO) -> 
     if not any(os.path.exists(store.file(row)) for row in range(len(store))):  # noqa: PTH110
         message = _("None of the images that {path} lists exists ({name}, …): write paths relative to its folder.")
         raise DataError(message.format(path=table, name=names[0]))
-    classes = sorted({label for label in labels if label}, key=natural_key)
-    index = {label: i for i, label in enumerate(classes)} | {"": UNLABELED}
+    classes, numbers = number_classes(str(table), labels)
     return build_dataset(
         origin=str(table),
         name=dataset_name(table),
         classes=classes,
-        labels=np.array([index[label] for label in labels], np.int32),
+        labels=numbers,
         given_split=np.array([splits.get(cell, Split.NONE) for cell in split_cells], np.uint8),
         store=store,
         split_names=splits,
@@ -76,15 +71,11 @@ def open_table(path: str | os.PathLike[str], target_spec: TargetSpec = AUTO) -> 
 def read_rows(table: Path, columns: Sequence[str]) -> RowStore:
     """Read some columns of a table of numbers, whatever else is in it.
 
-    Raises
-    ------
-    DataError
-        When it is no table, lacks a column, or a number is invalid.
+    A `DataError` says where it is no table, lacks a column, or a number is invalid.
     """
     if table.suffix.lower() not in TABLE_SUFFIXES:
         message = _("{path} is not a table ({suffixes}), and the model reads rows with the columns {columns}.")
-        suffixes = ", ".join(TABLE_SUFFIXES)
-        raise DataError(message.format(path=table, suffixes=suffixes, columns=", ".join(columns)))
+        raise DataError(message.format(path=table, suffixes=", ".join(TABLE_SUFFIXES), columns=", ".join(columns)))
     cells = read_cells(table)
     if not cells:
         raise DataError(_("{path} has no rows.").format(path=table))

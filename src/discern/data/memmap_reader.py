@@ -21,13 +21,7 @@ GAP = 1 << 16  # bytes; a shorter gap is read, too, since reading on is faster t
 
 
 class MemmapReader:
-    """Takes rows as tensors from an array mapped from disk.
-
-    Parameters
-    ----------
-    array : numpy.memmap
-        (N, ...), row after row, as ``numpy.load(path, mmap_mode="r")`` gives it.
-    """
+    """Takes rows as tensors from an array mapped from disk: (N, ...), row after row, as `numpy.load` maps it."""
 
     def __init__(self, array: np.memmap) -> None:
         self.array = array

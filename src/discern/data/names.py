@@ -6,18 +6,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from discern.data.dataset import Split
 
-_SPLITS = {
-    "train": Split.TRAIN,
-    "training": Split.TRAIN,
-    "val": Split.VALIDATION,
-    "valid": Split.VALIDATION,
-    "validation": Split.VALIDATION,
-    "test": Split.TEST,
-    "testing": Split.TEST,
-}
+T = TypeVar("T")
+
+_NAMES = {Split.TRAIN: "train training", Split.VALIDATION: "val valid validation", Split.TEST: "test testing"}
+_SPLITS = {name: split for split, names in _NAMES.items() for name in names.split()}
 _DIGITS = re.compile("[0-9]+")
 
 
@@ -48,7 +44,7 @@ def normalize_name(name: str) -> str:
     return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
-def abbreviate(names: Sequence[str], max_names: int = 5) -> list[str]:
+def abbreviate(names: Sequence[T], max_names: int = 5) -> list[T | str]:
     """Return the first names, and an ellipsis where there are more.
 
     Examples

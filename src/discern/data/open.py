@@ -6,14 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from discern.data.builtin import (
-    BUILTIN_NAMES,
-    BUNDLED,
-    REMOTES,
-    is_download_interrupted,
-    open_builtin,
-    open_official,
-)
+from discern.data.builtin import BUILTIN_NAMES, BUNDLED, REMOTES, is_download_interrupted, open_builtin, open_official
 from discern.data.dataset import Dataset, TableDataset
 from discern.data.folder import open_folder
 from discern.data.image import is_image_name

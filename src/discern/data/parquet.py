@@ -8,7 +8,7 @@ so on.
 from __future__ import annotations
 
 import bisect
-import hashlib
+import itertools
 import json
 import re
 import threading
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discern.data.build import build_dataset, class_to_index
-from discern.data.dataset import UNLABELED, ImageDataset, Split, Store
+from discern.data.build import build_dataset, number_classes
+from discern.data.dataset import ImageDataset, Split, Store, hash_versions
 from discern.data.names import abbreviate, natural_key, normalize_name, split_from_name, splits_from_names
 from discern.errors import DataError
 from discern.i18n import _
@@ -38,14 +38,8 @@ _LABEL_NAMES = ("label", "labels", "fine_label", "class", "target")
 class ParquetStore(Store):
     """Reads encoded images from parquet files; the row groups used last stay in memory.
 
-    In another process it opens the files anew, and reads a row group as far as images of it are asked for.
-
-    Parameters
-    ----------
-    root : Path
-        The folder that names are relative to.
-    files : sequence of (Path, str)
-        Each file and the dotted name of its column of bytes.
+    In another process it opens the files anew, and reads a row group as far as images of it are asked for. ``root`` is
+    the folder that names are relative to; ``files`` are each file and the dotted name of its column of bytes.
     """
 
     def __init__(self, root: Path, files: Sequence[tuple[Path, str]]) -> None:
@@ -92,12 +86,7 @@ class ParquetStore(Store):
         return f"{normalize_name(name)}#{index - self._firsts[number]}"
 
     def version_key(self) -> str:
-        digest = hashlib.blake2b(digest_size=16)
-        for path, column in self._files:
-            status = path.stat()
-            version = f"{path}\0{column}\0{status.st_size}\0{status.st_mtime_ns}\0"
-            digest.update(version.encode("utf-8", "surrogateescape"))
-        return digest.hexdigest()
+        return hash_versions(self._files)
 
     def _chunks(self, group: int, row: int) -> list[Any]:
         """Return arrays of bytes, one after the other the images of a row group, up to ``row`` at least."""
@@ -152,12 +141,8 @@ def find_parquet_files(folder: Path) -> list[Path]:
 def open_parquet(path: str | Path) -> ImageDataset:
     """Open a parquet file, or a folder of them.
 
-    The split of a file is how its name begins: ``train-00000-of-00002.parquet``.
-
-    Raises
-    ------
-    DataError
-        When a file is not parquet or corrupt, or has no column of images or of labels.
+    The split of a file is how its name begins: ``train-00000-of-00002.parquet``. A `DataError` says which file is not
+    parquet or corrupt, or has no column of images or of labels.
     """
     path = Path(path)
     files = find_parquet_files(path) if path.is_dir() else [path]
@@ -169,17 +154,16 @@ def open_parquet(path: str | Path) -> ImageDataset:
         files = [file for file in files if file.name not in left_out]
         notices.append(Notice("data.files_left_out", {"names": abbreviate(left_out)}))
     layouts = [_read_layout(file) for file in files]
-    classes, labels = _read_labels(path, files, layouts)
-    given_split = [
-        np.full(len(column), splits.get(_first_word(file), Split.NONE))
-        for file, column in zip(files, labels, strict=True)
-    ]
+    columns = _read_labels(path, files, layouts)
+    names = next((layout.names for layout in layouts if layout.names), ())
+    classes, labels = number_classes(str(path), list(itertools.chain.from_iterable(columns)), names)
+    given_split = np.array([splits.get(_first_word(file), Split.NONE) for file in files], np.uint8)
     return build_dataset(
         origin=str(path),
         name=_dataset_name(path),
         classes=classes,
-        labels=np.concatenate(labels),
-        given_split=np.concatenate(given_split),
+        labels=labels,
+        given_split=np.repeat(given_split, [len(column) for column in columns]),
         store=ParquetStore(root, [(file, layout.images) for file, layout in zip(files, layouts, strict=True)]),
         split_names=splits,
         notices=notices,
@@ -240,14 +224,11 @@ def _read_features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
 def _bytes_column(field: pa.Field) -> str | None:
     import pyarrow as pa
 
-    def is_binary(kind: pa.DataType) -> bool:
-        return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
-
-    if is_binary(field.type):
+    binary = (pa.binary(), pa.large_binary())
+    if field.type in binary:
         return str(field.name)
-    if pa.types.is_struct(field.type):
-        return next((f"{field.name}.{child.name}" for child in field.type if is_binary(child.type)), None)
-    return None
+    inner = field.type if pa.types.is_struct(field.type) else ()
+    return next((f"{field.name}.{child.name}" for child in inner if child.type in binary), None)
 
 
 def _label_column(schema: pa.Schema, features: dict[str, dict[str, Any]]) -> str | None:
@@ -263,18 +244,14 @@ def _label_column(schema: pa.Schema, features: dict[str, dict[str, Any]]) -> str
     return (well_known or columns or [None])[0]
 
 
-def _read_labels(path: Path, files: list[Path], layouts: list[_Layout]) -> tuple[list[str], list[np.ndarray]]:
-    """Read class names, and each file's labels as positions in them."""
+def _read_labels(path: Path, files: list[Path], layouts: list[_Layout]) -> list[list[int | str | None]]:
+    """Read the labels of each file."""
     import pyarrow.parquet as pq
 
-    columns = [
+    if len({layout.names for layout in layouts if layout.names}) > 1:
+        message = _("The files of {path} name different classes: open one of them, or save them again.")
+        raise DataError(message.format(path=path))
+    return [
         pq.ParquetFile(file).read([layout.labels], use_threads=False).column(0).to_pylist()  # read_table loads more
         for file, layout in zip(files, layouts, strict=True)
     ]
-    named = {layout.names for layout in layouts if layout.names}
-    if len(named) > 1:
-        message = _("The files of {path} name different classes: open one of them, or save them again.")
-        raise DataError(message.format(path=path))
-    values = (value for column in columns for value in column)
-    classes, index = class_to_index(str(path), values, named.pop() if named else ())
-    return classes, [np.array([index.get(value, UNLABELED) for value in column], np.int32) for column in columns]

@@ -6,13 +6,13 @@ an error and not a dead process, then renamed. The file is a plain ``.npy``.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import hashlib
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -37,16 +37,11 @@ class Spec(Protocol):
     """What happens to an image before it is cached: the preprocessing spec, as far as this file cares."""
 
     @property
-    def key(self) -> str:
-        """A key that changes whenever `apply` would give other bytes."""
-
+    def key(self) -> str: ...  # changes whenever `apply` would give other bytes
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(H, W, C) of what `apply` returns."""
-
+    def shape(self) -> tuple[int, int, int]: ...  # (H, W, C) of what `apply` returns
     @property
-    def min_side(self) -> int:
-        """Pixels along the shorter side that must be decoded; see `discern.data.image.decode_reduced`."""
+    def min_side(self) -> int: ...  # for `discern.data.image.decode_reduced`
 
     def apply(self, image: Image.Image, box: Box | None = None) -> np.ndarray:
         """Return the part of ``image`` within ``box`` as uint8 (H, W, C)."""
@@ -59,16 +54,12 @@ def decode_all(
 
     Parameters
     ----------
-    dataset : Dataset
-        Where the images are.
     indices : numpy.ndarray
         int64 (N,), the images wanted, none of them broken.
     stats : ImageStats
         Of the whole data set: the content of the images is the key.
     spec : Spec
         How an image becomes (H, W, C); sent to worker processes.
-    progress : Progress
-        Called after every batch.
 
     Returns
     -------
@@ -79,10 +70,8 @@ def decode_all(
     ------
     DiskError
         When the disk is full or the cache folder is not writable; no partial file stays.
-    DataError
-        When an image cannot be decoded any more.
-    ConfigError
-        When ``DISCERN_CACHE_LIMIT`` is no number of gigabytes.
+    DataError, ConfigError
+        When an image cannot be decoded any more; when ``DISCERN_CACHE_LIMIT`` is no number of gigabytes.
     """
     shape = (len(indices), *spec.shape)
     if not len(indices):
@@ -114,24 +103,18 @@ def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
         os.utime(path)
     except (OSError, ValueError, EOFError):
         return None
-    if array.shape != shape or array.dtype != np.uint8:
-        return None
-    return array
+    return array if array.shape == shape and array.dtype == np.uint8 else None
 
 
 def _write_array(
     path: Path, shape: tuple[int, ...], store: Store, indices: np.ndarray, spec: Spec, progress: Progress
 ) -> None:
-    what = _("decoding the images")
     jobs = np.stack([np.arange(len(indices)), np.asarray(indices, dtype=np.int64)], axis=1)  # (N, 2): position, image
     with atomic_write(path) as temporary:
         start = _reserve(temporary, shape)
-        progress(what, 0, len(indices))
-        done = 0
         write = functools.partial(_write_batch, os.fspath(temporary), start, spec)
-        for batch, _result in map_batches(write, store, jobs):
-            done += len(batch)
-            progress(what, done, len(indices))
+        for _batch in map_batches(write, store, jobs, _("decoding the images"), progress):
+            pass  # it is written
 
 
 def _reserve(path: Path, shape: tuple[int, ...]) -> int:
@@ -143,22 +126,13 @@ def _reserve(path: Path, shape: tuple[int, ...]) -> int:
         start, size = file.tell(), int(np.prod(shape))
         try:
             os.posix_fallocate(file.fileno(), start, size)
-        except AttributeError:  # macOS and Windows have no such call
-            _fill(path, start, size)
-        except OSError as error:
-            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+        except (AttributeError, OSError) as error:  # macOS and Windows have no such call, some disks refuse it
+            if getattr(error, "errno", errno.EINVAL) not in (errno.EOPNOTSUPP, errno.EINVAL):
                 raise
-            _fill(path, start, size)
+            block = bytes(1 << 20)
+            for position in range(0, size, len(block)):
+                file.write(block[: size - position])
     return start
-
-
-def _fill(path: Path, start: int, size: int) -> None:
-    """Take space by writing zeros."""
-    block = bytes(1 << 20)
-    with path.open("r+b") as file:
-        file.seek(start)
-        for position in range(0, size, len(block)):
-            file.write(block[: size - position])
 
 
 def _write_batch(path: str, start: int, spec: Spec, store: Store, jobs: np.ndarray) -> None:
@@ -174,13 +148,7 @@ def _write_batch(path: str, start: int, spec: Spec, store: Store, jobs: np.ndarr
 
 
 def decode_one(spec: Spec, store: Store, index: int) -> np.ndarray:
-    """Read and decode an image: contiguous uint8 (H, W, C).
-
-    Raises
-    ------
-    DataError
-        When it cannot be decoded any more.
-    """
+    """Read and decode an image: contiguous uint8 (H, W, C); a `DataError` where it cannot be decoded any more."""
     try:
         array = spec.apply(*decode_reduced(store.read(index), spec.min_side))
     except (ImageError, OSError) as error:
@@ -191,7 +159,7 @@ def decode_one(spec: Spec, store: Store, index: int) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _exclusive_lock(path: Path, progress: Progress) -> Iterator[None]:
     """Hold the lock of ``path``; wait while another process holds it. The lock of a killed process is free.
 
@@ -228,10 +196,7 @@ def _lock(descriptor: int, operation: int, progress: Progress) -> bool:
 def cache_limit() -> int:
     """Return how many bytes decoded images may take: ``DISCERN_CACHE_LIMIT`` in gigabytes, else 20.
 
-    Raises
-    ------
-    ConfigError
-        When it is no positive number.
+    A `ConfigError` says where it is no positive number.
     """
     setting = os.environ.get("DISCERN_CACHE_LIMIT", "")
     try:
@@ -249,32 +214,25 @@ def evict(folder: Path, room_for: int) -> None:
 
     Temporary files that nobody writes any more go as well. A process that has a deleted file mapped keeps it.
     """
+    # Another process may delete the same file first, and Windows deletes none that is in use.
+    ignore_missing = functools.partial(contextlib.suppress, FileNotFoundError, PermissionError)
     for leftover in folder.glob(".*.part"):
-        with _ignore_missing():
+        with ignore_missing():
             if time.time() - leftover.stat().st_mtime > _ABANDONED:
                 leftover.unlink()
     arrays: list[tuple[float, int, Path]] = []
     for path in folder.glob("*.npy"):
-        with _ignore_missing():
+        with ignore_missing():
             status = path.stat()
             arrays.append((status.st_mtime, status.st_size, path))
     total = sum(size for _used, size, _path in arrays) + room_for
     for _used, size, path in sorted(arrays):
         if total <= cache_limit():
             break
-        with _ignore_missing():
+        with ignore_missing():
             path.unlink()
             path.with_suffix(".lock").unlink()
         total -= size
-
-
-@contextmanager
-def _ignore_missing() -> Iterator[None]:
-    """Ignore that another process deleted the same file first, and that Windows does not delete one in use."""
-    try:
-        yield
-    except (FileNotFoundError, PermissionError):
-        return
 
 
 def available_memory() -> int:

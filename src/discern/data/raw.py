@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from discern.data.dataset import Store
+from discern.data.dataset import Store, hash_versions
 from discern.errors import DataError
 from discern.files import atomic_write, cache_folder
 from discern.i18n import _
@@ -25,29 +25,15 @@ MAX_BYTES = 1 << 30  # of one unpacked file: far above the real ones, far below 
 
 @dataclass(frozen=True)
 class Records:
-    """One file of records.
+    """One file of records."""
 
-    Attributes
-    ----------
-    file : Path
-        An unpacked file.
-    name : str
-        Name for a person to read.
-    header, length, before : int
-        Bytes before the first record, in each record, and in each record before its pixels.
-    shape : tuple of int
-        (H, W), or (3, H, W) where the three channels lie one after the other.
-    count : int
-        Number of records.
-    """
-
-    file: Path
-    name: str
-    header: int
-    length: int
-    before: int
-    shape: tuple[int, ...]
-    count: int
+    file: Path  # unpacked
+    name: str  # for a person to read
+    header: int  # bytes before the first record
+    length: int  # bytes of each record
+    before: int  # bytes in each record before its pixels
+    shape: tuple[int, ...]  # (H, W), or (3, H, W) where the three channels lie one after the other
+    count: int  # records
 
     def map(self) -> np.ndarray:
         """Map the records as uint8 (count, length), read from the disk when touched."""
@@ -81,11 +67,7 @@ class RawStore(Store):
         return f"{self._sources[number].name}#{record}"
 
     def version_key(self) -> str:
-        digest = hashlib.blake2b(digest_size=16)
-        for source in self._sources:
-            status = source.file.stat()
-            digest.update(f"{source.file}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
-        return digest.hexdigest()
+        return hash_versions((source.file,) for source in self._sources)
 
     def _locate(self, index: int) -> tuple[int, int]:
         if not 0 <= index < len(self):
@@ -97,10 +79,7 @@ class RawStore(Store):
 def unpack_gzip(archive: Path) -> Path:
     """Unpack a .gz file into a plain file in the cache folder, once.
 
-    Raises
-    ------
-    DataError
-        When it is damaged, or unpacks to more than `MAX_BYTES`.
+    A `DataError` says where it is damaged, or unpacks to more than `MAX_BYTES`.
     """
     target = _unpacked_path(archive, "")
     if not target.exists():
@@ -112,12 +91,8 @@ def unpack_gzip(archive: Path) -> Path:
 def unpack_members(archive: Path, names: Sequence[str]) -> dict[str, Path]:
     """Unpack the members of a .tar.gz that are called ``names``, in whatever folder of it, into plain files, once.
 
-    Nothing is ever written under a name that the archive chooses.
-
-    Raises
-    ------
-    DataError
-        When it is damaged or lacks a member, or a member unpacks to more than `MAX_BYTES`.
+    Nothing is ever written under a name that the archive chooses. A `DataError` says where it is damaged or lacks a
+    member, or a member unpacks to more than `MAX_BYTES`.
     """
     targets = {name: _unpacked_path(archive, name) for name in names}
     missing = {name for name, target in targets.items() if not target.exists()}
@@ -147,11 +122,8 @@ def _report_damage(archive: Path) -> Iterator[None]:
     try:
         yield
     except (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError) as error:
-        raise DataError(
-            _("{path} is truncated or corrupt ({reason}): delete it and download it again.").format(
-                path=archive, reason=error
-            )
-        ) from error
+        message = _("{path} is truncated or corrupt ({reason}): delete it and download it again.")
+        raise DataError(message.format(path=archive, reason=error)) from error
 
 
 def _copy(content: IO[bytes] | gzip.GzipFile, target: Path, archive: Path) -> None:

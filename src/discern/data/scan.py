@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 from PIL import Image
@@ -29,63 +30,36 @@ PROBLEMS = ("", "unreadable", "truncated", "empty", "not_an_image", "decompressi
 FORMATS = ("raw", "other", "jpeg", "png", "gif", "bmp", "webp", "tiff")
 VERSION = 3  # raise it when a column changes its meaning
 SIDE = 32  # side of the small image from which the hash and the appearance are computed
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "jpeg"),
-    (b"\x89PNG", "png"),
-    (b"GIF8", "gif"),
-    (b"BM", "bmp"),
-    (b"RIFF", "webp"),
-    (b"II*\0", "tiff"),
-    (b"MM\0*", "tiff"),
-)
+_SIGNATURES: dict[str, bytes | tuple[bytes, ...]] = {
+    "jpeg": b"\xff\xd8\xff",
+    "png": b"\x89PNG",
+    "gif": b"GIF8",
+    "bmp": b"BM",
+    "webp": b"RIFF",
+    "tiff": (b"II*\0", b"MM\0*"),
+}
 
 
 @dataclass(frozen=True, eq=False)
 class ImageStats:
-    """Statistics of every image, one element an image.
+    """Statistics of N images: columns, annotated with the type of one image's element, as numpy writes it.
 
-    Attributes
-    ----------
-    problem : numpy.ndarray
-        uint8 (N,), position in `PROBLEMS`; 0 is a good image. The columns of appearance are 0 where there is a problem.
-    digest : numpy.ndarray
-        uint8 (N, 16), BLAKE2b of the file's bytes, or of the pixels where the source holds them raw.
-    size : numpy.ndarray
-        int64 (N,), bytes of the file.
-    format : numpy.ndarray
-        uint8 (N,), position in `FORMATS`.
-    width, height : numpy.ndarray
-        int32 (N,), pixels of the upright image (EXIF orientation applied).
-    channels : numpy.ndarray
-        uint8 (N,), 1 for gray, 3 for color, 0 where there is a problem.
-    phash : numpy.ndarray
-        uint64 (N,), perceptual hash: which of the 8 x 8 lowest frequencies of the 32 x 32 gray image lie above their
-        median (Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010, section 3.2).
-    thumbnail : numpy.ndarray
-        uint8 (N, 16, 16), gray.
-    mean_color : numpy.ndarray
-        uint8 (N, 3), mean red, green and blue.
-    deviation : numpy.ndarray
-        float32 (N,), standard deviation of the gray levels, 0 to 127.5.
-    flat : numpy.ndarray
-        float32 (N,), fraction of the image within 4 levels of its most common gray level, 0 to 1.
-    colorfulness : numpy.ndarray
-        float32 (N,), mean distance between the strongest and the weakest of red, green and blue, 0 to 255.
+    The columns of appearance are 0 where there is a problem.
     """
 
-    problem: np.ndarray
-    digest: np.ndarray
-    size: np.ndarray
-    format: np.ndarray
-    width: np.ndarray
-    height: np.ndarray
-    channels: np.ndarray
-    phash: np.ndarray
-    thumbnail: np.ndarray
-    mean_color: np.ndarray
-    deviation: np.ndarray
-    flat: np.ndarray
-    colorfulness: np.ndarray
+    problem: Annotated[np.ndarray, "uint8"]  # position in `PROBLEMS`; 0 is a good image
+    digest: Annotated[np.ndarray, "16uint8"]  # BLAKE2b of the file, or of the pixels where the source holds them raw
+    size: Annotated[np.ndarray, "int64"]  # bytes of the file
+    format: Annotated[np.ndarray, "uint8"]  # position in `FORMATS`
+    width: Annotated[np.ndarray, "int32"]  # pixels of the upright image (EXIF orientation applied)
+    height: Annotated[np.ndarray, "int32"]
+    channels: Annotated[np.ndarray, "uint8"]  # 1 for gray, 3 for color, 0 where there is a problem
+    phash: Annotated[np.ndarray, "uint64"]  # perceptual hash, see `compute_phash`
+    thumbnail: Annotated[np.ndarray, "(16,16)uint8"]  # gray
+    mean_color: Annotated[np.ndarray, "3uint8"]  # mean red, green and blue
+    deviation: Annotated[np.ndarray, "float32"]  # standard deviation of the gray levels, 0 to 127.5
+    flat: Annotated[np.ndarray, "float32"]  # fraction within 4 levels of the most common gray level, 0 to 1
+    colorfulness: Annotated[np.ndarray, "float32"]  # mean distance from weakest to strongest of R, G and B, 0 to 255
 
     def __len__(self) -> int:
         return len(self.problem)
@@ -93,64 +67,24 @@ class ImageStats:
     @classmethod
     def blank(cls, n: int) -> ImageStats:
         """Return ``n`` elements of zeros, to be filled."""
-        return cls(**{name: np.zeros((n, *shape), dtype) for name, (dtype, shape) in _COLUMNS.items()})
+        annotations = get_type_hints(cls, include_extras=True)
+        return cls(**{name: np.zeros(n, kind.__metadata__[0]) for name, kind in annotations.items()})
 
-    def put(self, indices: np.ndarray, stats: ImageStats) -> None:
-        """Copy ``stats`` into the elements at ``indices``."""
-        for name in _COLUMNS:
-            getattr(self, name)[indices] = getattr(stats, name)
+    def columns(self) -> dict[str, Any]:
+        """Return the columns by name."""
+        return {column.name: getattr(self, column.name) for column in fields(self)}
 
     def fingerprint(self, indices: Sequence[int] | np.ndarray | None = None) -> str:
-        """Return 32 hexadecimal digits that change when the content or the order of the images does.
-
-        Parameters
-        ----------
-        indices : sequence of int, optional
-            The images meant; all without it.
-        """
+        """Return 32 hexadecimal digits that change when content or order of the images at ``indices`` (all) does."""
         digests = self.digest if indices is None else self.digest[np.asarray(indices, dtype=np.int64)]
         return hashlib.blake2b(np.ascontiguousarray(digests).data, digest_size=16).hexdigest()
-
-
-_COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
-    "problem": (np.uint8, ()),
-    "digest": (np.uint8, (16,)),
-    "size": (np.int64, ()),
-    "format": (np.uint8, ()),
-    "width": (np.int32, ()),
-    "height": (np.int32, ()),
-    "channels": (np.uint8, ()),
-    "phash": (np.uint64, ()),
-    "thumbnail": (np.uint8, (16, 16)),
-    "mean_color": (np.uint8, (3,)),
-    "deviation": (np.float32, ()),
-    "flat": (np.float32, ()),
-    "colorfulness": (np.float32, ()),
-}
-assert tuple(_COLUMNS) == tuple(field.name for field in fields(ImageStats))
 
 
 def scan_images(dataset: Dataset, progress: Progress = ignore_progress) -> ImageStats:
     """Read every image once, in parallel; a second call reads the statistics from the cache folder.
 
-    Broken images are recorded in ``problem``, never raised.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        N images.
-    progress : Progress
-        Called after every batch.
-
-    Returns
-    -------
-    ImageStats
-        Of N images.
-
-    Raises
-    ------
-    DiskError
-        When the cache folder is not writable or full.
+    Broken images are recorded in ``problem``, never raised; a `DiskError` says where the cache folder is not writable
+    or full. ``progress`` is called after every batch.
     """
     version = f"{VERSION} {len(dataset)} {dataset.store.version_key()}"
     key = hashlib.blake2b(version.encode(), digest_size=16).hexdigest()
@@ -159,29 +93,27 @@ def scan_images(dataset: Dataset, progress: Progress = ignore_progress) -> Image
     if cached is not None:
         return cached
     stats = ImageStats.blank(len(dataset))
-    done = 0
-    progress(_("scanning the images"), done, len(dataset))
-    for indices, batch in map_batches(scan_batch, dataset.store, np.arange(len(dataset))):
-        stats.put(indices, batch)
-        done += len(indices)
-        progress(_("scanning the images"), done, len(dataset))
+    what = _("scanning the images")
+    for indices, batch in map_batches(scan_batch, dataset.store, np.arange(len(dataset)), what, progress):
+        for name, column in stats.columns().items():
+            column[indices] = getattr(batch, name)
     with atomic_write(cache_file) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{name: getattr(stats, name) for name in _COLUMNS})
+        np.savez(file, **stats.columns())
     return stats
 
 
 def _load(path: Path, n: int) -> ImageStats | None:
     """Read the columns at ``path``; None where they are missing, damaged or of another shape."""
+    blank = ImageStats.blank(n).columns()
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            stats = ImageStats(**{name: arrays[name] for name in _COLUMNS})
+            columns = {name: arrays[name] for name in blank}
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         return None
     fits = all(
-        getattr(stats, name).shape == (n, *shape) and getattr(stats, name).dtype == dtype
-        for name, (dtype, shape) in _COLUMNS.items()
+        columns[name].shape == zeros.shape and columns[name].dtype == zeros.dtype for name, zeros in blank.items()
     )
-    return stats if fits else None
+    return ImageStats(**columns) if fits else None
 
 
 def scan_batch(store: Store, indices: np.ndarray) -> ImageStats:
@@ -215,7 +147,7 @@ def _fill_file_columns(stats: ImageStats, position: int, data: bytes | np.ndarra
     if isinstance(data, np.ndarray):
         encoded, size, name = str(data.shape).encode() + data.tobytes(), data.nbytes, "raw"
     else:
-        name = next((name for signature, name in _SIGNATURES if data.startswith(signature)), "other")
+        name = next((name for name, signature in _SIGNATURES.items() if data.startswith(signature)), "other")
         encoded, size = data, len(data)
     stats.digest[position] = np.frombuffer(hashlib.blake2b(encoded, digest_size=16).digest(), np.uint8)
     stats.size[position], stats.format[position] = size, FORMATS.index(name)
@@ -262,17 +194,10 @@ def _dct_rows() -> np.ndarray:
 
 
 def compute_phash(gray: np.ndarray) -> np.ndarray:
-    """Compute the 64-bit perceptual hash of small gray images, changed little by resizing, recompression, brightness.
+    """Compute the 64-bit perceptual hash of small gray images: uint8 (B, 32, 32) -> uint64 (B,).
 
-    Parameters
-    ----------
-    gray : numpy.ndarray
-        uint8 (B, 32, 32).
-
-    Returns
-    -------
-    numpy.ndarray
-        uint64 (B,).
+    It says which of the 8 x 8 lowest frequencies lie above their median (Zauner, "Implementation and Benchmarking of
+    Perceptual Image Hash Functions", 2010, section 3.2), which resizing, recompression and brightness change little.
 
     Examples
     --------

@@ -7,7 +7,6 @@ format would run (.pyd, .pickle), are ignored; sources that name a command (``pi
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -18,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from discern.data.build import build_dataset, class_to_index
-from discern.data.dataset import UNLABELED, ImageDataset, Split, Store
+from discern.data.build import build_dataset, number_classes
+from discern.data.dataset import ImageDataset, Split, Store, hash_versions
 from discern.data.file_pattern import expand_pattern
 from discern.data.image import is_image_name
 from discern.data.names import abbreviate, normalize_name, split_from_name
@@ -38,16 +37,8 @@ Label = int | str | None
 class ShardStore(Store):
     """Reads images at their offsets in tar files.
 
-    Parameters
-    ----------
-    shards : sequence of Path
-        The tar files.
-    shard : numpy.ndarray
-        int32 (N,), position in ``shards`` of each image; ascending.
-    extents : numpy.ndarray
-        int64 (N, 2), offset and length of each.
-    names : numpy.ndarray
-        Bytes (N,), the name of each in its shard.
+    Of each image: int32 (N,) its position in ``shards``, ascending; int64 (N, 2) offset and length; bytes (N,) its
+    name in the shard.
     """
 
     def __init__(self, shards: Sequence[Path], shard: np.ndarray, extents: np.ndarray, names: np.ndarray) -> None:
@@ -68,11 +59,7 @@ class ShardStore(Store):
         return f"{self._shard_names[self.shard[index]]}/{normalize_name(os.fsdecode(self._names[index]))}"
 
     def version_key(self) -> str:
-        digest = hashlib.blake2b(digest_size=16)
-        for path in self.shards:
-            status = path.stat()
-            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
-        return digest.hexdigest()
+        return hash_versions((path,) for path in self.shards)
 
 
 def open_shards(source: str) -> ImageDataset:
@@ -84,15 +71,9 @@ def open_shards(source: str) -> ImageDataset:
     lines of a ``classes.txt`` beside the shards, where there is one. A shard with train, val or test as a word of its
     name, or of its folder's, is of that split.
 
-    Parameters
-    ----------
-    source : str
-        ``wds:`` and a file, a folder of .tar files, or a pattern: ``wds:fruit/train-{000..009}.tar``, ``wds:*.tar``.
-
-    Raises
-    ------
-    DataError
-        When there is no such shard, one is compressed, corrupt or without images, or a label is missing or invalid.
+    ``source`` is ``wds:`` and a file, a folder of .tar files, or a pattern: ``wds:fruit/train-{000..009}.tar``,
+    ``wds:*.tar``. A `DataError` says where there is no such shard, one is compressed, corrupt or without images, or a
+    label is missing or invalid.
     """
     shards = _find_files(source.removeprefix(PREFIX))
     indexed = [_index(path) for path in shards]
@@ -103,7 +84,7 @@ def open_shards(source: str) -> ImageDataset:
             "key.json with it as label."
         )
         raise DataError(message.format(path=source))
-    classes, class_index = class_to_index(source, labels, _read_class_names(shards))
+    classes, numbers = number_classes(source, labels, _read_class_names(shards))
     counts = [len(index.labels) for index in indexed]
     ignored = sum((index.ignored for index in indexed), Counter[str]())
     notices = []
@@ -115,7 +96,7 @@ def open_shards(source: str) -> ImageDataset:
         origin=PREFIX + os.path.abspath(Path(source.removeprefix(PREFIX)).expanduser()),  # noqa: PTH100 - a pattern
         name=_dataset_name(shards),
         classes=classes,
-        labels=np.array([class_index.get(label, UNLABELED) for label in labels], np.int32),
+        labels=numbers,
         given_split=np.repeat(np.array([_split_of(path) for path in shards], np.uint8), counts),
         store=ShardStore(
             shards,

@@ -35,30 +35,18 @@ _FORMAT = 2
 
 @dataclass(frozen=True, eq=False)
 class SplitAssignment:
-    """Positions of the examples of each split.
+    """Positions of the examples of each split; those that the audit left out are in none."""
 
-    Attributes
-    ----------
-    train, validation, test, unlabeled : numpy.ndarray
-        int64, ascending, disjoint. Examples that the audit left out are in none.
-    reasons : tuple of str
-        (N,) for every example ``given``, ``assigned``, ``assigned_with_duplicates``, ``unlabeled``, ``train_limit``, or
-        the code of the finding that left it out; `split_reason` says it in words.
-    notices : tuple of Notice
-        How the splits came to be.
-    seed : int
-    fingerprint : str
-        Of the content of the whole data set: `ImageStats.fingerprint`.
-    """
-
-    train: np.ndarray
+    train: np.ndarray  # int64, ascending, as are the next three; disjoint
     validation: np.ndarray
     test: np.ndarray
     unlabeled: np.ndarray
+    # (N,) for every example given, assigned, assigned_with_duplicates, unlabeled, train_limit, or the code of the
+    # finding that left it out; `split_reason` says it in words.
     reasons: tuple[str, ...]
-    notices: tuple[Notice, ...]
+    notices: tuple[Notice, ...]  # how the splits came to be
     seed: int
-    fingerprint: str
+    fingerprint: str  # of the content of the whole data set: `ImageStats.fingerprint`
 
     @property
     def used(self) -> np.ndarray:
@@ -73,20 +61,12 @@ class SplitAssignment:
         return array
 
     def _members(self) -> dict[Split, np.ndarray]:
-        return {
-            Split.TRAIN: self.train,
-            Split.VALIDATION: self.validation,
-            Split.TEST: self.test,
-            Split.UNLABELED: self.unlabeled,
-        }
+        return {split: getattr(self, name) for split, name in SPLIT_NAMES.items() if split != Split.NONE}
 
     def save(self, path: str | os.PathLike[str], dataset: Dataset) -> None:
         """Write ``split.json``: the split of every example and the reason, by the name a person knows it by.
 
-        Raises
-        ------
-        DiskError
-            When the disk is full or not writable.
+        A `DiskError` says where the disk is full or not writable.
         """
         codes = sorted(set(self.reasons))
         number = {code: position for position, code in enumerate(codes)}
@@ -117,10 +97,7 @@ class SplitAssignment:
     def load(cls, path: str | os.PathLike[str], dataset: Dataset) -> SplitAssignment:
         """Read ``split.json`` back for the same examples, in whatever order they are now.
 
-        Raises
-        ------
-        RunError
-            When it is missing or damaged, or when examples were added, removed or renamed since.
+        A `RunError` says where it is missing or damaged, or examples were added, removed or renamed since.
         """
         try:
             value = read_json(path)
@@ -158,10 +135,8 @@ def split_reason(code: str) -> Notice:
 def _from_array(
     array: np.ndarray, reasons: tuple[str, ...], notices: tuple[Notice, ...], seed: int, fingerprint: str
 ) -> SplitAssignment:
-    train, validation, test, unlabeled = (
-        np.flatnonzero(array == split) for split in (Split.TRAIN, Split.VALIDATION, Split.TEST, Split.UNLABELED)
-    )
-    return SplitAssignment(train, validation, test, unlabeled, reasons, notices, seed, fingerprint)
+    members = {name: np.flatnonzero(array == split) for split, name in SPLIT_NAMES.items() if split != Split.NONE}
+    return SplitAssignment(**members, reasons=reasons, notices=notices, seed=seed, fingerprint=fingerprint)
 
 
 def split_dataset(
@@ -173,31 +148,15 @@ def split_dataset(
     validation: float = 0.1,
     test: float = 0.2,
 ) -> SplitAssignment:
-    """Give every usable example its split.
+    """Give every usable example its split; the same seed and the same data give the same.
 
     A given split stays as it is. Without given splits a test split is cut; without a validation split one is cut from
     what trains. When training examples are given and test examples are not, none are cut: the test split is empty.
+    Groups of ``duplicates`` are never cut apart, and what the ``audit`` excludes is in no split.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        N examples.
-    stats : ImageStats
-        For the fingerprint that goes with the split.
-    duplicates : DuplicateGroups
-        Groups that are never cut apart.
-    audit : Audit
-        Its excluded examples are in no split.
-    seed : int
-        The same seed and the same data give the same split.
-    validation, test : float
-        Fractions of the examples of each class to cut, 0 to below 1 together. A class with three groups of duplicates
-        or more has at least one in every split that is cut, and one left to train.
-
-    Raises
-    ------
-    ConfigError
-        When the fractions are negative or leave nothing to train on.
+    ``validation`` and ``test`` are fractions of the examples of each class to cut, 0 to below 1 together; a
+    `ConfigError` where they are not. A class with three groups of duplicates or more has at least one in every split
+    that is cut, and one left to train.
     """
     if validation < 0 or test < 0 or validation + test >= 1:
         message = _("validation={validation} and test={test} must be 0 or more, and less than 1 together.")
@@ -257,11 +216,10 @@ def subsample_train(assignment: SplitAssignment, dataset: Dataset, limit: int) -
 def _missing_splits(dataset: Dataset, usable: np.ndarray, validation: float, test: float) -> dict[Split, float]:
     """Return the splits to cut, in the order of cutting, and the fraction of the pool that each is to have."""
     given = set(np.unique(dataset.given_split[usable]).tolist())
-    fractions: dict[Split, float] = {}
-    if given <= {Split.NONE}:
-        fractions[Split.TEST] = test
-    if Split.VALIDATION not in given:
-        fractions[Split.VALIDATION] = validation
+    fractions = {
+        Split.TEST: test if given <= {Split.NONE} else 0.0,
+        Split.VALIDATION: validation if Split.VALIDATION not in given else 0.0,
+    }
     return {split: fraction for split, fraction in fractions.items() if fraction > 0}
 
 

@@ -25,21 +25,7 @@ AHEAD = 64 << 20  # bytes of images that wait decoded for their turn; one batch 
 
 
 class StreamedPixels:
-    """Stands for the uint8 (N, H, W, C) array of some images; holds none of them.
-
-    Parameters
-    ----------
-    store : Store
-        Where the images are.
-    indices : numpy.ndarray
-        int64 (N,), the images meant, none of them broken.
-    spec : Spec
-        How an image becomes (H, W, C); sent to worker processes.
-
-    Attributes
-    ----------
-    shard : numpy.ndarray or None
-        int32 (N,), the shard that each image lies in, where they lie in shards: these are best read forward.
+    """Stands for the uint8 (N, H, W, C) array of some images, those at ``indices``; holds none of them.
 
     Examples
     --------
@@ -56,6 +42,7 @@ class StreamedPixels:
         self.indices = np.asarray(indices, dtype=np.int64)
         self.shape = (len(self.indices), *spec.shape)
         self.nbytes = int(np.prod(self.shape))
+        # int32 (N,), the shard that each image lies in, where they lie in shards: these are best read forward
         self.shard = store.shard[self.indices] if isinstance(store, ShardStore) else None
         self._workers = WorkerPool(functools.partial(_decode_batch, spec), store, len(self.indices))
 
@@ -71,10 +58,7 @@ class StreamedPixels:
     def iter_batches(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Decode one batch after the other, int (n,) -> uint8 (n, H, W, C), while the next ones are begun.
 
-        Raises
-        ------
-        DataError
-            When an image cannot be decoded any more.
+        A `DataError` says which image cannot be decoded any more.
         """
         max_ahead = AHEAD // int(np.prod(self.shape[1:]))  # images
         queue, ahead = deque[tuple[int, list[Future[np.ndarray]]]](), 0
@@ -103,10 +87,7 @@ def load_pixels(
     cache: str,
     progress: Progress = ignore_progress,
 ) -> ArrayLike:
-    """Load the pixels of some images: where ``cache`` is ``stream``, decoded when asked for, else from the pixel cache.
-
-    The parameters are those of `discern.data.pixel_cache.decode_all`.
-    """
+    """Load pixels as `decode_all` does, or, where ``cache`` is ``stream``, have them decoded when asked for."""
     if cache == "stream":
         return StreamedPixels(dataset.store, indices, spec)
     return decode_all(dataset, indices, stats, spec, progress)

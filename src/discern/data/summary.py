@@ -42,35 +42,17 @@ class Range:
 
 @dataclass(frozen=True, eq=False)
 class DataSummary(Result):
-    """What is in a data set, and the split it would get.
-
-    Attributes
-    ----------
-    name, origin : str
-        Of the data set.
-    n : int
-        Number of examples.
-    classes : dict
-        Number of labeled examples of each class.
-    split : dict
-        By ``train``, ``validation`` and ``test``: number of examples of each class.
-    n_unlabeled, n_excluded : int
-        Examples without a label, and those that the audit left out.
-    notices : tuple of Notice
-        What opening and splitting decided.
-    findings : tuple of Finding
-        Of the audit.
-    """
+    """What is in a data set, and the split it would get."""
 
     name: str
     origin: str
-    n: int
-    classes: dict[str, int]
-    split: dict[str, dict[str, int]]
+    n: int  # examples
+    classes: dict[str, int]  # labeled examples of each
+    split: dict[str, dict[str, int]]  # by train, validation and test: examples of each class
     n_unlabeled: int
-    n_excluded: int
-    notices: tuple[Notice, ...]
-    findings: tuple[Finding, ...]
+    n_excluded: int  # by the audit
+    notices: tuple[Notice, ...]  # what opening and splitting decided
+    findings: tuple[Finding, ...]  # of the audit
 
     @abstractmethod
     def headline(self) -> str:
@@ -88,14 +70,9 @@ class DataSummary(Result):
         return [self.headline(), *notices, audit, *(finding.text() for finding in self.findings)]
 
     def tables(self) -> list[Table]:
-        rows: list[Sequence[Cell]] = [
-            (name, count, *(self.split[split][name] for split in SPLITS)) for name, count in self.classes.items()
-        ]
-        totals: Sequence[Cell] = (
-            _("all"),
-            sum(self.classes.values()),
-            *(sum(self.split[split].values()) for split in SPLITS),
-        )
+        counts = [self.classes, *(self.split[split] for split in SPLITS)]
+        rows: list[Sequence[Cell]] = [(name, *(column[name] for column in counts)) for name in self.classes]
+        totals: Sequence[Cell] = (_("all"), *(sum(column.values()) for column in counts))
         columns = (_("class"), _("all"), _("training"), _("validation"), _("test"))
         return [Table(_("Examples by split"), columns, [*rows, totals] if len(rows) > 1 else [totals], 1, MAX_ROWS)]
 
@@ -120,19 +97,11 @@ class DataSummary(Result):
 
 @dataclass(frozen=True, eq=False)
 class ImageSummary(DataSummary):
-    """What is in a set of images.
+    """What is in a set of images."""
 
-    Attributes
-    ----------
-    width, height : Range
-        In pixels.
-    is_gray : bool
-        Whether no image used has color.
-    """
-
-    width: Range
+    width: Range  # pixels
     height: Range
-    is_gray: bool
+    is_gray: bool  # no image used has color
 
     def headline(self) -> str:
         message = _("{name}: {n:,} images in {classes} classes, median size {width:.0f} x {height:.0f} pixels.")
@@ -142,20 +111,10 @@ class ImageSummary(DataSummary):
 
 @dataclass(frozen=True, eq=False)
 class TableSummary(DataSummary):
-    """What is in a table of numbers.
+    """What is in a table of numbers."""
 
-    Attributes
-    ----------
-    columns : dict
-        `Range` of each column, over the rows used.
-    target : str
-        The column to learn.
-    task : str
-        Name of the task.
-    """
-
-    columns: dict[str, Range]
-    target: str
+    columns: dict[str, Range]  # over the rows used
+    target: str  # the column to learn
     task: str
 
     def headline(self) -> str:

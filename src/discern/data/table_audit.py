@@ -16,13 +16,13 @@ from discern.data.findings import (
     MAX_NAMED,
     Audit,
     Finding,
-    find_class_trouble,
+    conclude_audit,
     find_examples,
     find_leaks,
     mark_conflicts,
-    require_usable_classes,
     sort_by_group,
 )
+from discern.data.names import abbreviate
 from discern.data.scan import ImageStats
 from discern.errors import DataError
 from discern.i18n import _
@@ -32,10 +32,7 @@ from discern.notices import Notice
 def audit_table(dataset: TableDataset) -> tuple[ImageStats, DuplicateGroups, Audit]:
     """Fingerprint the rows, group those with the same values, and judge them.
 
-    Raises
-    ------
-    DataError
-        When leaving rows out leaves nothing, or empties a class.
+    A `DataError` says where leaving rows out leaves nothing, or empties a class.
 
     Examples
     --------
@@ -58,9 +55,7 @@ def audit_table(dataset: TableDataset) -> tuple[ImageStats, DuplicateGroups, Aud
     surplus = int(repeated.sum()) - len(np.unique(group[repeated]))
     findings += find_examples(dataset, "duplicate_rows", "warning", sort_by_group(repeated, group), surplus)
     findings += find_leaks(dataset, complete, duplicates)
-    require_usable_classes(dataset, exclusion_reasons)
-    findings += find_class_trouble(dataset, exclusion_reasons)
-    return stats, duplicates, Audit.from_findings(findings, exclusion_reasons)
+    return stats, duplicates, conclude_audit(dataset, findings, exclusion_reasons)
 
 
 def _measure(dataset: TableDataset) -> ImageStats:
@@ -83,13 +78,11 @@ def _group_equal_rows(store: RowStore) -> DuplicateGroups:
 
 def _find_missing(dataset: TableDataset, complete: np.ndarray) -> list[Finding]:
     rows, store = np.flatnonzero(~complete), dataset.store
-    names: list[Notice | str] = [
+    names = [
         Notice("word.row_column", {"row": row + 1, "column": store.columns[int(np.isnan(store.values[row]).argmax())]})
-        for row in rows[:MAX_NAMED].tolist()
+        for row in rows[: MAX_NAMED + 1].tolist()
     ]
-    if len(rows) > MAX_NAMED:
-        names.append("…")
-    return find_examples(dataset, "missing_values", "warning", rows, names=names)
+    return find_examples(dataset, "missing_values", "warning", rows, names=abbreviate(names, MAX_NAMED))
 
 
 def _find_constant_columns(store: RowStore, complete: np.ndarray) -> list[Finding]:

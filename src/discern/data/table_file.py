@@ -21,12 +21,8 @@ def read_cells(table: Path) -> Cells:
     """Read the columns by their names, each with a text a row; "" where there is nothing.
 
     A JSON table is a list of objects, or an object with such a list as ``data``. Between the cells of a CSV there are
-    commas, semicolons or tabs; where its first row is numbers as the second is, its columns are column1, column2, …
-
-    Raises
-    ------
-    DataError
-        When it is not readable.
+    commas, semicolons or tabs; where its first row is numbers as the second is, its columns are column1, column2, … A
+    `DataError` says where it is not readable.
 
     Examples
     --------

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from discern.data.build import resolve_splits
+from discern.data.build import number_classes, resolve_splits
 from discern.data.dataset import UNLABELED, RowStore, Split, TableDataset, require_columns
-from discern.data.names import abbreviate, dataset_name, natural_key, normalize_name, splits_from_names
+from discern.data.names import abbreviate, dataset_name, normalize_name, splits_from_names
 from discern.data.table_file import Cells, parse_number
 from discern.errors import ConfigError, DataError, suggest
 from discern.i18n import _
@@ -25,21 +25,11 @@ MISSING = ("", "na", "n/a", "nan", "null", "none", "?")  # what a cell without a
 
 @dataclass(frozen=True)
 class TargetSpec:
-    """What is to be learnt from a table.
+    """What is to be learnt from a table."""
 
-    Attributes
-    ----------
-    target : str
-        The column to learn; empty to choose it by its name, else the last.
-    task : {"auto", "classification", "regression"}
-        Whether it names classes or is a number.
-    columns : tuple of str
-        The columns to read, in this order; empty for all that are numbers.
-    """
-
-    target: str = ""
-    task: str = "auto"
-    columns: tuple[str, ...] = ()
+    target: str = ""  # the column to learn; empty to choose it by its name, else the last
+    task: str = "auto"  # classification, where it names classes; regression, where it is a number
+    columns: tuple[str, ...] = ()  # to read, in this order; empty for all that are numbers
 
 
 AUTO = TargetSpec()
@@ -51,14 +41,8 @@ def build_table_dataset(table: Path, cells: Cells, target_spec: TargetSpec = AUT
     The column to learn is the one of ``target_spec``, else one called class, label, target, species or variety, else
     the last. It is a number to learn (a regression) where its values have fractions, or are more than 20 different
     whole numbers; else they are classes. A column ``split`` that says train and test gives the splits. A column of
-    words, and one of row numbers, is left out, with a notice.
-
-    Raises
-    ------
-    DataError
-        When a number is invalid, or there is nothing to learn; the message names row and column.
-    ConfigError
-        When it lacks the column to learn.
+    words, and one of row numbers, is left out, with a notice. A `DataError` names row and column of an invalid number,
+    or says that there is nothing to learn; a `ConfigError` that the table lacks the column to learn.
 
     Examples
     --------
@@ -96,26 +80,14 @@ def build_table_dataset(table: Path, cells: Cells, target_spec: TargetSpec = AUT
 
 
 def select_columns(table: Path, cells: Cells, columns: Sequence[str], target: str = "") -> RowStore:
-    """Parse some columns of a table into rows of numbers.
-
-    Raises
-    ------
-    DataError
-        When one is missing, or a number is invalid.
-    """
+    """Parse some columns of a table into rows of numbers; a `DataError` where one is missing, or a number invalid."""
     require_columns(str(table), columns, list(cells))
     values = [parse_numbers(table, name, cells[name]) for name in columns]
     return RowStore(table.name, columns, np.stack(values, axis=1), target)
 
 
 def parse_numbers(table: Path, name: str, column: Sequence[str]) -> np.ndarray:
-    """Parse a column: float64 (N,), nan where a cell says that there is none.
-
-    Raises
-    ------
-    DataError
-        When a cell is something else.
-    """
+    """Parse a column: float64 (N,), nan where a cell says that there is none; a `DataError` where it is no number."""
     numbers = [math.nan if cell.casefold() in MISSING else parse_number(cell) for cell in column]
     if None in numbers:
         row = numbers.index(None)
@@ -131,15 +103,14 @@ def _read_targets(
     numbers = [parse_number(cell) for cell in column if cell.casefold() not in MISSING]
     is_numeric = None not in numbers
     labels = ["" if is_numeric and cell.casefold() in MISSING else normalize_name(cell) for cell in column]
-    classes = sorted({label for label in labels if label}, key=natural_key)
+    classes, numbered = number_classes(str(table), labels)
     min_classes = 1 if target_spec.columns else 2  # what is only to be predicted may be of one class
     if len(classes) < min_classes:
         raise DataError(_nothing_to_learn(str(table), target, classes))
     if target_spec.task == "regression" or (target_spec.task == "auto" and is_numeric and _is_continuous(numbers)):
         targets = parse_numbers(table, target, column)
         return (target,), np.where(np.isnan(targets), UNLABELED, 0).astype(np.int32), targets
-    index = {label: i for i, label in enumerate(classes)} | {"": UNLABELED}
-    return tuple(classes), np.array([index[label] for label in labels], dtype=np.int32), None
+    return tuple(classes), numbered, None
 
 
 def _nothing_to_learn(origin: str, target: str, classes: Sequence[str]) -> str:

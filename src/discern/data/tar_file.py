@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from discern.errors import DataError
 from discern.i18n import _
@@ -17,8 +17,7 @@ from discern.i18n import _
 _UNPACKERS = {b"\x1f\x8b": "gunzip", b"BZh": "bunzip2", b"\xfd7zXZ\0": "unxz", b"\x28\xb5\x2f\xfd": "unzstd"}
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """A file in a tar: its name, and the bytes it takes of the tar."""
 
     name: str
@@ -29,10 +28,7 @@ class Member:
 def list_members(tar: Path) -> Iterator[Member]:
     """Yield the files in ``tar``, in their order; some 20 microseconds each.
 
-    Raises
-    ------
-    DataError
-        When it is compressed, no tar, truncated, corrupt, or not readable.
+    A `DataError` says where it is compressed, no tar, truncated, corrupt, or not readable.
     """
     try:
         length = tar.stat().st_size
@@ -52,13 +48,7 @@ def list_members(tar: Path) -> Iterator[Member]:
 
 
 def read_at(path: str | os.PathLike[str], offset: int, size: int) -> bytes:
-    """Read ``size`` bytes of a file.
-
-    Raises
-    ------
-    OSError
-        When there are not so many.
-    """
+    """Read ``size`` bytes of a file; an OSError where there are not so many."""
     with open(path, "rb") as file:  # noqa: PTH123 - a million of them
         file.seek(offset)
         data = file.read(size)

@@ -6,11 +6,12 @@ The processes are loky's, not the standard library's: a script that trains at it
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import weakref
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from typing import Generic, TypeVar
@@ -20,6 +21,7 @@ import numpy as np
 from discern.data.dataset import Store
 from discern.errors import DataError
 from discern.i18n import _
+from discern.progress import Progress
 
 MAX_FOR_THREADS = 2000  # images; up to these, starting processes (about 0.5 s) costs more than it saves
 BATCH = 256
@@ -47,118 +49,81 @@ def count_processors() -> int:
     return int(joblib.cpu_count())
 
 
-def map_batches(work: Work[T], store: Store, indices: np.ndarray) -> Iterator[tuple[np.ndarray, T]]:
-    """Do ``work(store, batch)`` for every batch of ``indices``, in parallel.
+def map_batches(
+    work: Work[T], store: Store, indices: np.ndarray, what: str, progress: Progress
+) -> Iterator[tuple[np.ndarray, T]]:
+    """Do ``work(store, batch)`` for every batch of ``indices``, int64 (N,), in parallel.
 
-    Parameters
-    ----------
-    work : callable
-        A function of a module, or a `functools.partial` of one: it is sent to other processes.
-    store : Store
-        Where the images are read from.
-    indices : numpy.ndarray
-        int64 (N,), positions in ``store``.
-
-    Yields
-    ------
-    batch : numpy.ndarray
-        The indices that were worked on, in the order in which batches end.
-    result : object
-        What ``work`` returned for them.
-
-    Raises
-    ------
-    DataError
-        When a worker process was killed, which most often means that memory ran out.
+    Yields each batch and what ``work`` returned for it, in the order in which they end, and tells ``progress`` how much
+    of ``what`` is done. ``work`` is a function of a module, or a `functools.partial` of one: it is sent to other
+    processes. A `DataError` says that one of them was killed, which most often means that memory ran out.
     """
-    if not len(indices):
-        return
+    done = 0
+    progress(what, done, len(indices))
     workers = count_processors()
-    if len(indices) <= MAX_FOR_THREADS or workers == 1:
-        batches = np.array_split(indices, max(1, -(-len(indices) // 16)))
-        with _threads(workers) as pool:
-            yield from _iter_results({pool.submit(work, store, batch): batch for batch in batches})
-        return
-    batches = np.array_split(indices, -(-len(indices) // BATCH))
-    with _processes(workers, store) as pool:
-        yield from _iter_results({pool.submit(_in_process, work, batch): batch for batch in batches})
-
-
-def _iter_results(futures: dict[Future[T], np.ndarray]) -> Iterator[tuple[np.ndarray, T]]:
-    for future in as_completed(list(futures)):
-        yield futures.pop(future), _result(future)
+    uses_processes = len(indices) > MAX_FOR_THREADS and workers > 1
+    batches = np.array_split(indices, max(1, -(-len(indices) // (BATCH if uses_processes else 16))))
+    with _open_pool(work, store, workers, uses_processes) as submit:
+        futures = {submit(batch): batch for batch in batches if len(batch)}
+        for future in as_completed(list(futures)):
+            batch = futures.pop(future)
+            yield batch, _result(future)
+            done += len(batch)
+            progress(what, done, len(indices))
 
 
 def _result(future: Future[T]) -> T:
     try:
         return future.result()
     except BrokenProcessPool as error:
-        raise DataError(
-            _("A process that reads images was ended by the system, often for memory: close other programs.")
-        ) from error
+        message = _("A process that reads images was ended by the system, often for memory: close other programs.")
+        raise DataError(message) from error
 
 
 class WorkerPool(Generic[T]):
     """Workers that stay, for work that comes piece by piece; they start with the first and end with this object.
 
-    Parameters
-    ----------
-    work, store
-        As for `map_batches`.
-    n : int
-        Number of images in all: for few, the workers are threads.
+    ``work`` and ``store`` are as for `map_batches`; for few images, ``n`` in all, the workers are threads.
     """
 
     def __init__(self, work: Work[T], store: Store, n: int) -> None:
-        self._work, self._store = work, store
         processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # torchrun's, which divide the machine
         self._workers = max(1, count_processors() // processes)
-        self._uses_processes = n > MAX_FOR_THREADS and self._workers > 1
-        self._pool: Executor | None = None
+        uses_processes = n > MAX_FOR_THREADS and self._workers > 1
+        self._open = functools.partial(_open_pool, work, store, self._workers, uses_processes)
+        self._submit: Callable[[np.ndarray], Future[T]] | None = None
 
     def submit(self, indices: np.ndarray) -> list[Future[T]]:
         """Have ``indices``, int64 (n,), worked on: a chunk for each worker, in order."""
-        pool = self._pool or self._start()
-        chunks = np.array_split(indices, max(1, min(self._workers, len(indices))))
-        if self._uses_processes:
-            return [pool.submit(_in_process, self._work, chunk) for chunk in chunks]
-        return [pool.submit(self._work, self._store, chunk) for chunk in chunks]
+        if self._submit is None:
+            stack = ExitStack()
+            weakref.finalize(self, stack.close)
+            self._submit = stack.enter_context(self._open())
+        return [self._submit(chunk) for chunk in np.array_split(indices, max(1, min(self._workers, len(indices))))]
 
     def results(self, futures: list[Future[T]]) -> list[T]:
-        """Wait for what `submit` returned, and return what came of it, in order.
-
-        Raises
-        ------
-        DataError
-            When a worker process was killed.
-        """
+        """Wait for what `submit` returned, and return what came of it, in order; a `DataError` if one was killed."""
         return [_result(future) for future in futures]
 
-    def _start(self) -> Executor:
-        stack = ExitStack()
-        weakref.finalize(self, stack.close)
-        pool = _processes(self._workers, self._store) if self._uses_processes else _threads(self._workers)
-        self._pool = stack.enter_context(pool)
-        return self._pool
-
 
 @contextmanager
-def _threads(workers: int) -> Iterator[Executor]:
-    pool = ThreadPoolExecutor(workers)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _processes(workers: int, store: Store) -> Iterator[Executor]:
+def _open_pool(
+    work: Work[T], store: Store, workers: int, uses_processes: bool
+) -> Iterator[Callable[[np.ndarray], Future[T]]]:
+    """Start threads or processes, and yield what gives them a batch."""
+    if not uses_processes:
+        threads = ThreadPoolExecutor(workers)
+        try:
+            yield lambda batch: threads.submit(work, store, batch)
+        finally:
+            threads.shutdown(wait=True, cancel_futures=True)
+        return
     from joblib.externals.loky import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(workers, initializer=_receive, initargs=(store,))
+    processes = ProcessPoolExecutor(workers, initializer=_receive, initargs=(store,))
     done = False
     try:
-        yield pool
+        yield lambda batch: processes.submit(_in_process, work, batch)
         done = True
     finally:
-        pool.shutdown(wait=True, kill_workers=not done)
+        processes.shutdown(wait=True, kill_workers=not done)

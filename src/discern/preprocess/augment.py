@@ -51,22 +51,14 @@ class Targets(NamedTuple):
 
 
 def augment(
-    pixels: Tensor,
-    labels: Tensor,
-    settings: Augmentation,
-    generator: torch.Generator,
-    mirrored: Tensor | None = None,
+    pixels: Tensor, labels: Tensor, settings: Augmentation, generator: torch.Generator, mirrored: Tensor | None = None
 ) -> tuple[Tensor, Targets]:
-    """Change a batch at random.
+    """Change a batch at random, as ``settings`` say.
 
     Parameters
     ----------
-    pixels : torch.Tensor
-        uint8 (N, H, W, C).
-    labels : torch.Tensor
-        int64 (N,).
-    settings : Augmentation
-        What may change.
+    pixels, labels : torch.Tensor
+        uint8 (N, H, W, C) and int64 (N,).
     generator : torch.Generator
         On the CPU; the same state gives the same batch on every device.
     mirrored : torch.Tensor, optional

@@ -6,14 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Columns(BaseModel):
-    """What happens to every row: these columns are read, by name, in this order.
-
-    Attributes
-    ----------
-    columns : tuple of str
-        Names of the columns of numbers.
-    target : str
-        Name of the column that was learnt.
+    """What happens to every row: these columns are read, by name, in this order; ``target`` was learnt.
 
     Examples
     --------

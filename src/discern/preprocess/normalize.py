@@ -37,16 +37,9 @@ def normalize(x: Tensor, spec: Preprocess) -> Tensor:
 def compute_mean_std(
     pixels: ArrayLike, indices: np.ndarray, max_images: int = 10_000
 ) -> tuple[ChannelValues, ChannelValues]:
-    """Compute mean and standard deviation per channel of pixels scaled to 0..1.
+    """Compute mean and standard deviation per channel of pixels, uint8 (N, H, W, C), scaled to 0..1.
 
-    Parameters
-    ----------
-    pixels : ArrayLike
-        uint8 (N, H, W, C).
-    indices : numpy.ndarray
-        Positions of the training split.
-    max_images : int
-        At most this many images, evenly spaced, are read: plenty for three digits.
+    Of the images at ``indices`` at most ``max_images``, evenly spaced, are read: plenty for three digits.
 
     Examples
     --------
@@ -64,7 +57,4 @@ def compute_mean_std(
     mean = total / count
     std = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
     std[std < 1.0] = 255.0  # a channel without any contrast: leave its scale alone
-    return (
-        tuple(round(float(m) / 255, 6) for m in mean),
-        tuple(round(float(s) / 255, 6) for s in std),
-    )
+    return tuple(round(float(m) / 255, 6) for m in mean), tuple(round(float(s) / 255, 6) for s in std)

@@ -19,13 +19,6 @@ from discern.settings import Group, setting
 Resize = Literal["crop", "pad", "stretch"]
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
-_FILTERS = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
-
 
 class Preprocess(Group):
     """What happens to every image.
@@ -81,19 +74,9 @@ class Preprocess(Group):
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def apply(self, image: Image.Image, box: Box | None = None) -> np.ndarray:
-        """Resize an image to what the network reads, before normalization.
+        """Resize an image, of mode RGB or L, to what the network reads before normalization: uint8 (H, W, C).
 
-        Parameters
-        ----------
-        image : PIL.Image.Image
-            Mode RGB or L, any size.
-        box : tuple of float, optional
-            (left, top, right, bottom) of what counts, in pixels and their fractions; all of it without.
-
-        Returns
-        -------
-        numpy.ndarray
-            uint8 (size, size, channels).
+        Of the image ``box`` counts, (left, top, right, bottom) in pixels and their fractions; all of it without.
         """
         mode = "RGB" if self.channels == 3 else "L"
         if image.mode != mode:
@@ -104,7 +87,7 @@ class Preprocess(Group):
         return np.array(image, dtype=np.uint8).reshape(self.shape)  # a copy: torch takes no read-only memory
 
     def _resize(self, image: Image.Image, box: Box) -> Image.Image:
-        target, resampling = (self.size, self.size), _FILTERS[self.interpolation]
+        target, resampling = (self.size, self.size), Image.Resampling[self.interpolation.upper()]
         left, top, right, bottom = box
         width, height = right - left, bottom - top
         if self.resize == "crop":

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from discern.data.audit import audit_dataset
+from discern.data.columns import ColumnSpec
 from discern.data.open import open_data
 from discern.data.split import split_dataset
 from discern.data.summary import DataSummary, ImageSummary, TableSummary, summarize_data
-from discern.data.tabular import TargetSpec
 from discern.i18n import use_language
 
 
 def summarize(source: str | Path, target: str = "") -> DataSummary:
-    dataset = open_data(source, target_spec=TargetSpec(target))
+    dataset = open_data(source, column_spec=ColumnSpec(target))
     stats, duplicates, audit = audit_dataset(dataset)
     return summarize_data(dataset, stats, audit, split_dataset(dataset, stats, duplicates, audit))
 

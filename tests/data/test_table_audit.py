@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from discern.data.columns import ColumnSpec
 from discern.data.dataset import TableDataset
 from discern.data.open import open_data
 from discern.data.table_audit import audit_table
-from discern.data.tabular import TargetSpec
 from discern.errors import DataError
 
 
 def audit(path: Path, words: str, target: str = "") -> dict[str, str]:
     """The findings about a table, by their code, in words."""
     path.write_text(words, encoding="utf-8")
-    data = open_data(path, target_spec=TargetSpec(target))
+    data = open_data(path, column_spec=ColumnSpec(target))
     assert isinstance(data, TableDataset)
     return {finding.code: finding.text() for finding in audit_table(data)[2].findings}
 

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
+from discern.data.columns import ColumnSpec
 from discern.data.dataset import UNLABELED, Split, TableDataset
 from discern.data.manifest import read_rows
 from discern.data.open import open_data
-from discern.data.tabular import TargetSpec
 from discern.errors import ConfigError, DataError
 from tests.tables import write_table
 
 
 def open_table(path: Path, **target: str) -> TableDataset:
-    data = open_data(path, target_spec=TargetSpec(**target))
+    data = open_data(path, column_spec=ColumnSpec(**target))
     assert isinstance(data, TableDataset)
     return data
 
@@ -37,7 +37,7 @@ def test_iris() -> None:
     assert isinstance(data, TableDataset) and data.unit.text() == "rows"
     assert np.array_equal(data.store.values, real.data) and np.array_equal(data.labels, real.target)
     assert data.classes == ("setosa", "versicolor", "virginica") and data.store.path(0) == "iris#1"
-    assert open_data("iris", target_spec=TargetSpec("petal width")).task == "regression"
+    assert open_data("iris", column_spec=ColumnSpec("petal width")).task == "regression"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_the_column_to_learn(tmp_path: Path, header: str, requested: str, target
 )
 def test_class_or_number(tmp_path: Path, answers: list[object], task: str, regression: bool) -> None:
     table = write_table(tmp_path / "t.csv", ("x", "y"), [(i * i, answer) for i, answer in enumerate(answers)])
-    data = open_data(table, target_spec=TargetSpec(task=task))
+    data = open_data(table, column_spec=ColumnSpec(task=task))
     assert data.task == ("regression" if regression else "classification")
     assert (data.targets is not None) == regression
     assert len(data.classes) == (1 if regression else len(answers))
@@ -125,7 +125,7 @@ def test_a_table_that_names_images_stays_one(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="needs the columns path and label, and has path, class, width"):
         open_data(text(tmp_path / "u.csv", "path,class,width\na.jpg,x,3\nb.jpg,y,4\n"))
     with pytest.raises(ConfigError, match=r"t.csv holds images: a column to learn \(label\) can be chosen for a table"):
-        open_data(tmp_path / "t.csv", target_spec=TargetSpec("label"))
+        open_data(tmp_path / "t.csv", column_spec=ColumnSpec("label"))
 
 
 @pytest.mark.parametrize(
@@ -142,12 +142,12 @@ def test_a_table_that_names_images_stays_one(tmp_path: Path) -> None:
 )
 def test_what_is_wrong(tmp_path: Path, words: str, target: dict[str, str], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        open_data(text(tmp_path / "t.csv", words), target_spec=TargetSpec(**target))
+        open_data(text(tmp_path / "t.csv", words), column_spec=ColumnSpec(**target))
 
 
 def test_a_column_there_is_not(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r'Unknown column "clas" in .*t.csv \(did you mean class\?\)'):
-        open_data(text(tmp_path / "t.csv", "x,class\n1,a\n2,b\n"), target_spec=TargetSpec("clas"))
+        open_data(text(tmp_path / "t.csv", "x,class\n1,a\n2,b\n"), column_spec=ColumnSpec("clas"))
 
 
 def test_rows_to_be_predicted(tmp_path: Path) -> None:

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from discern.data.config import DataConfig
-from discern.data.summary import DataSummary, summarize_data
-from discern.data.tabular import TargetSpec
+from typing import Any
+
+from discern.data.columns import ColumnSpec
+from discern.data.config import make_read_config
+from discern.data.summary import DataSummary
 from discern.display import reporting
 from discern.progress import Reporter
 from discern.runs.prepare import DataLike, prepare
 
 
-def inspect_data(data: DataLike, *, seed: int = 0, target: str = "", reporter: Reporter | None = None) -> DataSummary:
+def inspect_data(data: DataLike, *, reporter: Reporter | None = None, **settings: Any) -> DataSummary:
     """Look at ``data`` without training.
 
     Parameters
     ----------
     data : path, name or Dataset
         What `discern.open_data` takes.
-    seed : int
-        Random seed of the split.
-    target : str
-        The column of a table to predict; chosen unless given.
     reporter : Reporter, optional
         Follows the work; stderr shows it unless given.
+    settings
+        Of how the data are read and split, as in `discern.train`: ``seed``, ``test``, ``label``, ``group`` and others.
 
     Raises
     ------
     DataError
         When it cannot be used.
+    ConfigError
+        When a setting is unknown or not allowed.
 
     Examples
     --------
@@ -36,6 +38,7 @@ def inspect_data(data: DataLike, *, seed: int = 0, target: str = "", reporter: R
     >>> summary.n, len(summary.classes)
     (1797, 10)
     """
+    config = make_read_config(settings)
     with reporting(reporter) as shown:
-        prepared = prepare(data, seed, DataConfig(), shown, TargetSpec(target))
-        return summarize_data(prepared.dataset, prepared.stats, prepared.audit, prepared.split)
+        target = ColumnSpec(config.table.target, config.table.task)
+        return prepare(data, config.seed, config.data, shown, target).summarize()

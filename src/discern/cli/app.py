@@ -37,6 +37,20 @@ Target = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help=_("Column of a table to predict (chosen automatically if omitted).")),
 ]
+Image = Annotated[str | None, typer.Option(metavar="COLUMN", help=_("Column of a table with the images' paths."))]
+Label = Annotated[str | None, typer.Option(metavar="COLUMN", help=_("Column with the images' classes."))]
+Split = Annotated[str | None, typer.Option(metavar="COLUMN", help=_("Column that says train, validation or test."))]
+GroupBy = Annotated[
+    str | None,
+    typer.Option(
+        "--group",
+        metavar="COLUMN_OR_PATTERN",
+        help=_("What no split divides: a column, or a pattern over the path."),
+    ),
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=_("Any other setting, for example lr=0.05."))
+]
 Features = Annotated[
     str | None,
     typer.Option(
@@ -71,12 +85,18 @@ def options(
 def data(
     data: Data,
     seed: Annotated[int, typer.Option(help=_("Random seed of the split."))] = 0,
+    image: Image = None,
+    label: Label = None,
+    split: Split = None,
+    group: GroupBy = None,
     target: Target = None,
+    set_: Set = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     check_out(out)
-    present(discern.inspect_data(data, seed=seed, target=target or ""), as_json, out)
+    given = _given(image=image, label=label, split=split, group=group, target=target)
+    present(discern.inspect_data(data, seed=seed, **given, **discern.parse_settings(set_ or [])), as_json, out)
 
 
 @app.command(cls=Command, help=_("Train a classifier and write a run directory."))
@@ -112,10 +132,12 @@ def train(
         typer.Option(metavar="KIND", help=_("Search a classical model's settings by cross-validation: grid.")),
     ] = None,
     cv: Annotated[int | None, typer.Option(metavar="FOLDS", help=_("Folds of --search (default 5)."))] = None,
+    image: Image = None,
+    label: Label = None,
+    split: Split = None,
+    group: GroupBy = None,
     target: Target = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=_("Any other setting, for example lr=0.05."))
-    ] = None,
+    set_: Set = None,
     settings: Annotated[
         bool, typer.Option("--settings", help=_("List every setting, with what DATA would choose, and exit."))
     ] = False,
@@ -123,7 +145,7 @@ def train(
 ) -> None:
     flags = {"recipe": recipe, "epochs": epochs, "seed": seed, "weights": weights, "finetune": finetune}
     flags |= {"features": features, "search": search, "cv": cv, "target": target, "pretrained": pretrained or None}
-    given = {name: value for name, value in flags.items() if value is not None} | discern.parse_settings(set_ or [])
+    given = _given(**flags, image=image, label=label, split=split, group=group) | discern.parse_settings(set_ or [])
     models = [name.strip() for name in model.split(",")]
     if settings:
         present(discern.list_settings(models[0], data, **given), as_json)
@@ -132,6 +154,11 @@ def train(
     result = _train(data, models, resume, out=out, model_code=model_code, reporter=reporter, **given)
     if os.environ.get("RANK", "0") == "0":  # of torchrun's processes, one prints
         present(result, as_json)
+
+
+def _given(**flags: Any) -> dict[str, Any]:
+    """Return the flags that were given."""
+    return {name: value for name, value in flags.items() if value is not None}
 
 
 def _train(data: str | None, models: list[str], resume: Path | None, model_code: str | None, **given: Any) -> Any:

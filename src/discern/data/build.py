@@ -47,6 +47,7 @@ def build_dataset(
     store: Store,
     split_names: Mapping[str, Split] | None = None,
     notices: Sequence[Notice] = (),
+    groups: Sequence[str] = (),
 ) -> ImageDataset:
     """Build the data set of a source of images.
 
@@ -65,6 +66,8 @@ def build_dataset(
         Reads the N images.
     split_names : mapping of str to Split, optional
         What the source calls its splits, for the notices.
+    groups : sequence of str, optional
+        The group of each image (a patient, a camera), "" for none: `Dataset.groups`.
 
     Raises
     ------
@@ -81,7 +84,21 @@ def build_dataset(
         message = _("{path} has only one class ({name}): a classifier needs at least two; add images of another.")
         raise DataError(message.format(path=origin, name=used[0]))
     given_split, resolved = resolve_splits(origin, given_split, labels, split_names or {})
-    return ImageDataset(name, origin, used, labels, given_split, store, (*notices, *dropped, *resolved))
+    numbers = number_groups(groups) if groups else None
+    notices = (*notices, *dropped, *resolved)
+    return ImageDataset(name, origin, used, labels, given_split, store, notices, groups=numbers)
+
+
+def number_groups(groups: Sequence[str]) -> np.ndarray:
+    """Return the number of each example's group, int64 (N,): -1 where it is "".
+
+    Examples
+    --------
+    >>> number_groups(["b", "", "a", "b"]).tolist()
+    [1, -1, 0, 1]
+    """
+    names, numbers = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    return (numbers - int(names[0] == "")).astype(np.int64) if len(names) else np.zeros(0, np.int64)
 
 
 def _drop_empty_classes(classes: Sequence[str], labels: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, list[Notice]]:

@@ -10,10 +10,11 @@ import numpy as np
 
 from discern.data.build import build_dataset
 from discern.data.cifar import CIFAR10, CIFAR100, find_cifar_layout, open_cifar
+from discern.data.columns import AUTO, ColumnSpec
 from discern.data.dataset import Dataset, ImageDataset, Split, Store, TableDataset
 from discern.data.idx import find_idx_files, open_idx
 from discern.data.parquet import find_parquet_files, open_parquet
-from discern.data.tabular import AUTO, TargetSpec, build_table_dataset
+from discern.data.tabular import build_table_dataset
 from discern.download import RemoteFile, download
 from discern.errors import DataError, DownloadError
 from discern.files import cache_folder
@@ -76,7 +77,7 @@ BUILTIN_NAMES = (*BUNDLED, *REMOTES)
 CLASSES = {"fashion-mnist": _FASHION}  # where the files hold numbers only
 
 
-def open_builtin(name: str, progress: Progress = ignore_progress, target_spec: TargetSpec = AUTO) -> Dataset:
+def open_builtin(name: str, progress: Progress = ignore_progress, column_spec: ColumnSpec = AUTO) -> Dataset:
     """Open one of `BUILTIN_NAMES`: ``digits`` and ``iris`` come with scikit-learn, the others are downloaded once.
 
     A `DataError` says, where one cannot be downloaded, which files to put where.
@@ -90,7 +91,7 @@ def open_builtin(name: str, progress: Progress = ignore_progress, target_spec: T
     if name == "digits":
         return _open_digits()
     if name == "iris":
-        return _open_iris(target_spec)
+        return _open_iris(column_spec)
     folder = cache_folder() / "data" / name
     try:
         for remote in REMOTES[name]:
@@ -170,7 +171,7 @@ def _read_digits() -> np.ndarray:
     return np.column_stack([digits.data, digits.target]).astype(np.int64)
 
 
-def _open_iris(target_spec: TargetSpec) -> TableDataset:
+def _open_iris(column_spec: ColumnSpec) -> TableDataset:
     """Open the 150 flowers that Anderson measured and Fisher (1936, Annals of Eugenics 7:179) classified, in cm."""
     from sklearn.datasets import load_iris
 
@@ -178,4 +179,4 @@ def _open_iris(target_spec: TargetSpec) -> TableDataset:
     names = [name.removesuffix(" (cm)") for name in iris.feature_names]
     cells = {name: [str(value) for value in column] for name, column in zip(names, iris.data.T, strict=True)}
     cells["species"] = [str(iris.target_names[label]) for label in iris.target]
-    return replace(build_table_dataset(Path("iris"), cells, target_spec), origin="iris")
+    return replace(build_table_dataset(Path("iris"), cells, column_spec), origin="iris")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from discern.i18n import N_
-from discern.settings import Group, setting
+from discern.settings import Config, Group, canonical, setting, unknown_setting
 
 
 class DataConfig(Group):
@@ -27,6 +28,16 @@ class DataConfig(Group):
         0.2, N_("Fraction of the images held out for the test, where the data come without such a split."), ge=0, lt=0.9
     )
     train_limit: int = setting(0, N_("Most training images to use, randomly drawn (0: all)."), ge=0)
+    image: str = setting("", N_("Column of a table that holds paths of images; found by its name unless given."))
+    label: str = setting("", N_("Column that holds the classes of images; found by its name unless given."))
+    split: str = setting("", N_("Column that holds the splits of images; found by its name unless given."))
+    group: str = setting(
+        "",
+        N_(
+            "Column, or pattern over the path, of what must not be divided between splits: a patient, a camera; for "
+            "example patient_(.*?)_."
+        ),
+    )
     # "wds:" sources stream in an order of their own (`discern.data.epoch_order`).
     cache: Literal["pixels", "stream"] = setting(
         "pixels",
@@ -41,3 +52,27 @@ class TableConfig(Group):
     task: Literal["auto", "classification", "regression"] = setting(
         "auto", N_("Whether that column holds classes or numbers; chosen by its values unless given.")
     )
+
+
+class ReadConfig(Config):
+    """How a data set is read where nothing is trained."""
+
+    seed: int = setting(0, N_("Random seed of the split."), ge=0)
+    data: DataConfig = DataConfig()
+    table: TableConfig = TableConfig()
+
+
+def make_read_config(settings: Mapping[str, Any]) -> ReadConfig:
+    """Build a `ReadConfig` from settings by name; a `ConfigError` names the first that is wrong.
+
+    Examples
+    --------
+    >>> make_read_config({"test": 0.3}).data.test
+    0.3
+    """
+    known = list(ReadConfig.settings())
+    settings = canonical(settings, known)
+    for name in settings:
+        if name not in known:
+            raise unknown_setting(name, known)
+    return ReadConfig.compose(settings)

@@ -121,6 +121,7 @@ class Dataset(ABC):
     notices: tuple[Notice, ...] = ()  # what opening it decided (for example that val is used as the test split)
     task: str = "classification"  # learns `labels`; "regression" learns `targets`
     targets: np.ndarray | None = None  # float64 (N,) of a regression
+    groups: np.ndarray | None = None  # int64 (N,): examples of one patient or camera share a split; -1 for no group
 
     def __len__(self) -> int:
         return len(self.labels)

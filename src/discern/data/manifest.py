@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from discern.data.build import build_dataset, number_classes
+from discern.data.columns import AUTO, ColumnSpec
 from discern.data.dataset import Dataset, RowStore, Split
 from discern.data.file_store import FileStore
 from discern.data.image import is_image_name
 from discern.data.names import abbreviate, dataset_name, normalize_name, splits_from_names
 from discern.data.table_file import TABLE_SUFFIXES, Cells, read_cells
-from discern.data.tabular import AUTO, TargetSpec, build_table_dataset, select_columns
+from discern.data.tabular import build_table_dataset, select_columns
 from discern.errors import DataError
 from discern.i18n import _
 from discern.notices import Notice
 
 
-def open_table(path: str | os.PathLike[str], target_spec: TargetSpec = AUTO) -> Dataset:
+def open_table(path: str | os.PathLike[str], column_spec: ColumnSpec = AUTO) -> Dataset:
     """Open a table: of images where its rows name some, else of numbers (`discern.data.tabular.build_table_dataset`).
 
     Paths are relative to the table's folder. A row without a label is unlabeled; a row whose image is missing stays,
@@ -40,7 +41,7 @@ def open_table(path: str | os.PathLike[str], target_spec: TargetSpec = AUTO) -> 
     table = Path(path)
     cells = read_cells(table)
     if not _lists_images(cells):
-        return build_table_dataset(table, cells, target_spec)
+        return build_table_dataset(table, cells, column_spec)
     names, labels, split_cells = _read_columns(table, cells)
     splits = splits_from_names(dict.fromkeys(cell for cell in split_cells if cell))
     notices = []

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from discern.data.builtin import BUILTIN_NAMES, BUNDLED, REMOTES, is_download_interrupted, open_builtin, open_official
+from discern.data.columns import AUTO, ColumnSpec
 from discern.data.dataset import Dataset, TableDataset
 from discern.data.folder import open_folder
 from discern.data.image import is_image_name
@@ -14,7 +15,6 @@ from discern.data.manifest import open_table
 from discern.data.parquet import open_parquet
 from discern.data.shards import PREFIX, open_shards
 from discern.data.table_file import TABLE_SUFFIXES
-from discern.data.tabular import AUTO, TargetSpec
 from discern.errors import ConfigError, DataError, nearest
 from discern.files import data_folders
 from discern.i18n import _
@@ -23,7 +23,7 @@ from discern.progress import Progress, ignore_progress
 
 
 def open_data(
-    source: str | os.PathLike[str] | Dataset, progress: Progress = ignore_progress, target_spec: TargetSpec = AUTO
+    source: str | os.PathLike[str] | Dataset, progress: Progress = ignore_progress, column_spec: ColumnSpec = AUTO
 ) -> Dataset:
     """Open a data set.
 
@@ -36,7 +36,7 @@ def open_data(
         What exists as a path is taken as a path. A `Dataset` is returned as it is.
     progress : Progress
         Called during a download.
-    target_spec : TargetSpec
+    column_spec : ColumnSpec
         Which column of a table of numbers is to be learnt, and how.
 
     Raises
@@ -51,14 +51,14 @@ def open_data(
     >>> open_data("digits").counts()["0"]
     178
     """
-    dataset = source if isinstance(source, Dataset) else _open(str(source), progress, target_spec)
-    if (target_spec.target or target_spec.task != "auto") and not isinstance(dataset, TableDataset):
+    dataset = source if isinstance(source, Dataset) else _open(str(source), progress, column_spec)
+    if (column_spec.target or column_spec.task != "auto") and not isinstance(dataset, TableDataset):
         message = _("{name} holds images: a column to learn ({target}) can be chosen for a table of numbers only.")
-        raise ConfigError(message.format(name=dataset.origin, target=target_spec.target or target_spec.task))
+        raise ConfigError(message.format(name=dataset.origin, target=column_spec.target or column_spec.task))
     return dataset
 
 
-def find_local(name: str, target_spec: TargetSpec = AUTO) -> Dataset | None:
+def find_local(name: str, column_spec: ColumnSpec = AUTO) -> Dataset | None:
     """Open what is called ``name`` in one of the data folders (``$DISCERN_DATA`` first); None where nothing is.
 
     Examples
@@ -78,38 +78,38 @@ def find_local(name: str, target_spec: TargetSpec = AUTO) -> Dataset | None:
             return replace(official, name=name, origin=name)
         if name in REMOTES and not any(inner.is_dir() for inner in place.iterdir()):
             continue  # an empty folder
-        dataset = _open_path(place, target_spec)
+        dataset = _open_path(place, column_spec)
         notice = Notice("data.found_in_data_folder", {"name": name, "path": str(place)})
         return replace(dataset, notices=(*dataset.notices, notice))
     return None
 
 
-def _open(source: str, progress: Progress, target_spec: TargetSpec) -> Dataset:
+def _open(source: str, progress: Progress, column_spec: ColumnSpec) -> Dataset:
     if source.startswith(PREFIX):
         return open_shards(source)
     path = Path(source).expanduser()
     if source and path.exists():
-        dataset = _open_path(path, target_spec)
+        dataset = _open_path(path, column_spec)
         if source in BUILTIN_NAMES:
             notice = Notice("data.shadows_builtin", {"name": source, "path": str(path.resolve())})
             return replace(dataset, notices=(*dataset.notices, notice))
         return dataset
-    local = None if source in BUNDLED else find_local(source, target_spec)
+    local = None if source in BUNDLED else find_local(source, column_spec)
     if local is not None:
         return local
     if source in BUILTIN_NAMES:
-        return open_builtin(source, progress, target_spec)
+        return open_builtin(source, progress, column_spec)
     raise DataError(_describe_unknown(source, path))
 
 
-def _open_path(path: Path, target_spec: TargetSpec) -> Dataset:
+def _open_path(path: Path, column_spec: ColumnSpec) -> Dataset:
     if path.is_dir():
         return open_official(path, path.resolve().name) or open_folder(path)
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         return open_parquet(path)
     if suffix in TABLE_SUFFIXES:
-        return open_table(path, target_spec)
+        return open_table(path, column_spec)
     if is_image_name(path):
         message = _("{path} is one image, not a data set: use the folder that has a sub-folder per class.")
     elif suffix == ".tar":

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from discern.data.build import number_classes, resolve_splits
+from discern.data.columns import AUTO, ColumnSpec
 from discern.data.dataset import UNLABELED, RowStore, Split, TableDataset, require_columns
 from discern.data.names import abbreviate, dataset_name, normalize_name, splits_from_names
 from discern.data.table_file import Cells, parse_number
@@ -23,22 +23,10 @@ SPLIT = "split"
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?")  # what a cell without a number may say
 
 
-@dataclass(frozen=True)
-class TargetSpec:
-    """What is to be learnt from a table."""
-
-    target: str = ""  # the column to learn; empty to choose it by its name, else the last
-    task: str = "auto"  # classification, where it names classes; regression, where it is a number
-    columns: tuple[str, ...] = ()  # to read, in this order; empty for all that are numbers
-
-
-AUTO = TargetSpec()
-
-
-def build_table_dataset(table: Path, cells: Cells, target_spec: TargetSpec = AUTO) -> TableDataset:
+def build_table_dataset(table: Path, cells: Cells, column_spec: ColumnSpec = AUTO) -> TableDataset:
     """Build the data set of a table of numbers, whose file holds ``cells``.
 
-    The column to learn is the one of ``target_spec``, else one called class, label, target, species or variety, else
+    The column to learn is the one of ``column_spec``, else one called class, label, target, species or variety, else
     the last. It is a number to learn (a regression) where its values have fractions, or are more than 20 different
     whole numbers; else they are classes. A column ``split`` that says train and test gives the splits. A column of
     words, and one of row numbers, is left out, with a notice. A `DataError` names row and column of an invalid number,
@@ -50,18 +38,18 @@ def build_table_dataset(table: Path, cells: Cells, target_spec: TargetSpec = AUT
     >>> fat.classes, fat.store.columns
     (('f', 'm'), ('fat',))
     """
-    target, notice = _choose_target(table, list(cells), target_spec.target)
+    target, notice = _choose_target(table, list(cells), column_spec.target)
     notices = [notice]
     split_column, splits, given_split = _read_splits(cells, target)
     others = [name for name in cells if name not in (target, split_column)]
-    columns = target_spec.columns
+    columns = column_spec.columns
     if columns:
         unused = [name for name in others if name not in columns]
         notices += [Notice("data.columns_unused", {"names": abbreviate(unused)})] if unused else []
     else:
         columns = tuple(_choose_columns(table, cells, others, notices))
     store = select_columns(table, cells, columns, target)
-    classes, labels, targets = _read_targets(table, target, cells[target], target_spec)
+    classes, labels, targets = _read_targets(table, target, cells[target], column_spec)
     given_split, resolved = resolve_splits(str(table), given_split, labels, splits)
     notices += resolved
     if targets is not None:
@@ -97,17 +85,17 @@ def parse_numbers(table: Path, name: str, column: Sequence[str]) -> np.ndarray:
 
 
 def _read_targets(
-    table: Path, target: str, column: Sequence[str], target_spec: TargetSpec
+    table: Path, target: str, column: Sequence[str], column_spec: ColumnSpec
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray | None]:
     """Read what is to be learnt: classes and int32 (N,) labels; of a regression its name, and float64 (N,) numbers."""
     numbers = [parse_number(cell) for cell in column if cell.casefold() not in MISSING]
     is_numeric = None not in numbers
     labels = ["" if is_numeric and cell.casefold() in MISSING else normalize_name(cell) for cell in column]
     classes, numbered = number_classes(str(table), labels)
-    min_classes = 1 if target_spec.columns else 2  # what is only to be predicted may be of one class
+    min_classes = 1 if column_spec.columns else 2  # what is only to be predicted may be of one class
     if len(classes) < min_classes:
         raise DataError(_nothing_to_learn(str(table), target, classes))
-    if target_spec.task == "regression" or (target_spec.task == "auto" and is_numeric and _is_continuous(numbers)):
+    if column_spec.task == "regression" or (column_spec.task == "auto" and is_numeric and _is_continuous(numbers)):
         targets = parse_numbers(table, target, column)
         return (target,), np.where(np.isnan(targets), UNLABELED, 0).astype(np.int32), targets
     return tuple(classes), numbered, None

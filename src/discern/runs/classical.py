@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,9 +20,9 @@ from discern.classical.features import COLUMNS, EMBEDDING, Extractor
 from discern.classical.fitting import UNLABELED, ClassicalModel, fit_model, withhold_labels
 from discern.classifier.bundle import ModelCard, write_classical
 from discern.classifier.classifier import Classifier
+from discern.data.columns import ColumnSpec
 from discern.data.dataset import TableDataset
 from discern.data.streamed import load_pixels
-from discern.data.tabular import TargetSpec
 from discern.errors import ConfigError
 from discern.evaluation.calibration import apply_temperature, fit_temperature
 from discern.evaluation.task import find_task
@@ -53,38 +54,20 @@ class _Inputs:
 
 @dataclass(frozen=True)
 class _TrainingSet:
-    """The training split.
+    """The training split."""
 
-    Attributes
-    ----------
-    features : numpy.ndarray
-        (N, F).
-    targets, truth : numpy.ndarray
-        (N,) labels to learn, `UNLABELED` where withheld from the ``truth``; or the numbers of a regression.
-    classes : tuple of str
-        Empty of a regression.
-    groups : numpy.ndarray
-        (N,) equal for duplicates.
-    """
-
-    features: np.ndarray
-    targets: np.ndarray
-    truth: np.ndarray
-    classes: tuple[str, ...]
-    groups: np.ndarray
+    features: np.ndarray  # (N, F)
+    targets: np.ndarray  # (N,) labels to learn, `UNLABELED` where withheld from ``truth``; the numbers of a regression
+    truth: np.ndarray  # (N,)
+    classes: tuple[str, ...]  # empty of a regression
+    groups: np.ndarray  # (N,) equal for duplicates
 
 
 def train_classical(request: TrainRequest, reporter: Reporter) -> Run:
-    """Make every choice, fit, and evaluate the run.
-
-    Raises
-    ------
-    DataError, ConfigError, ModelError, RunError
-        Each says what to do.
-    """
+    """Make every choice, fit, and evaluate the run."""
     early = request.validate()
     assert isinstance(early, ClassicalConfig)
-    target = TargetSpec(early.table.target, early.table.task)
+    target = ColumnSpec(early.table.target, early.table.task)
     prepared = prepare_to_train(request.data, early.seed, early.data, reporter, target)
     table = prepared.table
     inputs = _read_table(early, prepared, table) if table else _read_images(early, prepared, reporter)
@@ -99,10 +82,8 @@ def train_classical(request: TrainRequest, reporter: Reporter) -> Run:
     model, fit_notices = fit_model(config, inputs.extractor, training.features, training.targets, training.classes)
     temperature, scaling = _fit_temperature(config, model, training)
     seconds = time.perf_counter() - start
-    cost: dict[str, Any] = {
-        "seconds": round(seconds, 3),
-        "images_per_second": round(len(training.features) / max(seconds, 1e-9), 1),
-    }
+    rate = len(training.features) / max(seconds, 1e-9)
+    cost: dict[str, Any] = {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)}
     notices = [_describe_features(config, inputs.preprocess, training.features), *choices, *fit_notices, *scaling]
     if config.labeled_fraction < 1:
         cost["rest"], notice = _score_withheld(model, training)
@@ -129,9 +110,8 @@ def _read_images(early: ClassicalConfig, prepared: Prepared, reporter: Reporter)
     side = prepared.side()
     config = resolve_classical(early, side, prepared.is_gray())
     size = early.preprocess.size if "size" in early.stated else 0
-    embeddings = {
-        f"{EMBEDDING}{name}": find_embedding(name, size, side, reporter.progress) for name in config.embeddings
-    }
+    found = ((name, find_embedding(name, size, side, reporter.progress)) for name in config.embeddings)
+    embeddings = {f"{EMBEDDING}{name}": embedding for name, embedding in found}
     specs = {name: embedding.spec.preprocess for name, embedding in embeddings.items()}
     if len({(spec.channels, spec.resize) for spec in specs.values()}) > 1:
         message = _("{names} read images differently (gray or color, cropped or complete): use networks that agree.")
@@ -203,8 +183,7 @@ def _finish_classical(
     search: Search | None,
     reporter: Reporter,
 ) -> None:
-    record = context.run.read_config()
-    for notice in (*record["findings"], *record["notices"]):
+    for notice in context.run.read_notices():
         context.run.log("notice", **notice)
     tried = search.to_json() if search else None
     if tried:
@@ -221,7 +200,5 @@ def _finish_classical(
         made_with={"discern": __version__, "scikit-learn": version("scikit-learn")},
     )
     outcome = Outcome({"features": ",".join(model.extractor.names), **cost}, search=tried)
-    classifier = Classifier(card, model)
-    evaluate_and_save(
-        context, classifier, lambda card: write_classical(context.run.path, card, model), outcome, reporter
-    )
+    write = functools.partial(write_classical, context.run.path, model=model)
+    evaluate_and_save(context, Classifier(card, model), write, outcome, reporter)

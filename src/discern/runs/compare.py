@@ -20,15 +20,7 @@ from discern.runtime import choose_device, describe_machine
 
 
 def compare_runs(runs: Sequence[str | os.PathLike[str] | Run], sort: str, model_code: str | None) -> Comparison:
-    """Compare runs on the test split they share, on validation where not all have one; times are measured now.
-
-    Raises
-    ------
-    RunError
-        When one is no finished run or has no stored predictions, or when classes or examples differ.
-    ConfigError
-        When fewer than two are given, or there is no such key.
-    """
+    """Compare runs on the test split they share, on validation where not all have one; times are measured now."""
     check_sort_key(sort)
     named = _name_runs([Run.open(run) for run in runs])
     if len(named) < 2:

@@ -48,27 +48,14 @@ C = TypeVar("C", TrainConfig, ClassicalConfig)
 
 @dataclass(frozen=True)
 class RunContext(Generic[C]):
-    """A run of whatever model, every choice made and on disk, with the data it needs in memory.
-
-    Attributes
-    ----------
-    run : RunDirectory
-    prepared : Prepared
-    config : TrainConfig or ClassicalConfig
-    preprocess : Preprocess or Columns
-        What happens to an image first, or what is read of a table's row.
-    inputs : ArrayLike
-        What the model reads of prepared.used: uint8 (N, H, W, C) of images, float64 (N, F) of a table.
-    plan : ComputePlan or None
-        How fast steps were beforehand, where one process trains a network on a CPU.
-    """
+    """A run of whatever model, every choice made and on disk, with the data it needs in memory."""
 
     run: RunDirectory
     prepared: Prepared
     config: C
-    preprocess: Preprocess | Columns
-    inputs: ArrayLike
-    plan: ComputePlan | None = None
+    preprocess: Preprocess | Columns  # what happens to an image first, or what is read of a table's row
+    inputs: ArrayLike  # what the model reads of prepared.used: uint8 (N, H, W, C) of images, float64 (N, F) of a table
+    plan: ComputePlan | None = None  # how fast steps were beforehand, where one process trains a network on a CPU
 
     @property
     def labels(self) -> np.ndarray:
@@ -113,13 +100,7 @@ class _Choices(NamedTuple):
 
 
 def choose_settings(request: TrainRequest, reporter: Reporter) -> _Choices:
-    """Prepare the data, and let the recipe choose the settings that were not requested.
-
-    Raises
-    ------
-    DataError, ConfigError, ModelError, RunError
-        Each says what to do.
-    """
+    """Prepare the data, and let the recipe choose the settings that were not requested."""
     early = request.validate()
     assert isinstance(early, TrainConfig)  # a classical model is trained by `train_classical`
     device, data = choose_device(early.runtime.device), request.data
@@ -132,25 +113,14 @@ def choose_settings(request: TrainRequest, reporter: Reporter) -> _Choices:
         message = _("{data} is a table of numbers, which classical models learn: add --model with one of {names}.")
         raise ModelError(message.format(data=prepared.dataset.origin, names=", ".join(CLASSICAL)))
     initial, notices = find_initial_weights(early, prepared.side(), reporter.progress)
-    profile = DataProfile(
-        prepared.dataset.counts(prepared.split.train),
-        prepared.side(),
-        prepared.is_gray(),
-        device.type,
-        initial.settings if initial else {},
-    )
+    counts, start = prepared.dataset.counts(prepared.split.train), initial.settings if initial else {}
+    profile = DataProfile(counts, prepared.side(), prepared.is_gray(), device.type, start)
     config, choices = resolve(request.settings, profile)
     return _Choices(config, prepared, profile, initial, (*notices, *choices), device)
 
 
 def create_run(request: TrainRequest, reporter: Reporter, processes: int = 1) -> NetworkContext:
-    """Make every choice for training a network in ``processes`` processes, and write the choices down.
-
-    Raises
-    ------
-    DataError, ConfigError, ModelError, RunError
-        Each says what to do.
-    """
+    """Make every choice for training a network in ``processes`` processes, and write the choices down."""
     config, prepared, profile, initial, notices, device = choose_settings(request, reporter)
     network = _build_seeded(config, len(prepared.dataset.classes))
     if initial:  # before the images are decoded: weights that do not fit are noticed at once
@@ -162,9 +132,8 @@ def create_run(request: TrainRequest, reporter: Reporter, processes: int = 1) ->
         config = config.replace(mean=mean, std=std)
     with cpu_convolutions(network):
         plan = plan_compute(network, config, device)
-        compile, compile_notices = decide_compile(
-            network, config, plan, device, profile.n * config.optim.epochs, processes
-        )
+        images = profile.n * config.optim.epochs
+        compile, compile_notices = decide_compile(network, config, plan, device, images, processes)
     config = config.replace(precision=plan.precision, memory_format=plan.memory_format, compile=compile)
     measured = plan if device.type == "cpu" and processes == 1 else None
     run = make_run_directory(prepared.dataset.name, config.model, request.out)
@@ -182,7 +151,6 @@ def _load_inputs(prepared: Prepared, config: TrainConfig, reporter: Reporter) ->
 
 
 def _describe_finetuning(config: TrainConfig) -> Notice:
-    """Return a notice on what is trained."""
     if config.finetune.finetune == "head":
         copies = config.finetune.augmented_copies if config.augmentation.augment else 0
         return Notice("runs.finetune_head", {"versions": 1 + copies})
@@ -190,11 +158,7 @@ def _describe_finetuning(config: TrainConfig) -> Notice:
 
 
 def save_config(
-    context: RunContext[Any],
-    requested: Mapping[str, Any],
-    notices: Sequence[Notice],
-    reporter: Reporter,
-    **extra: Any,
+    context: RunContext[Any], requested: Mapping[str, Any], notices: Sequence[Notice], reporter: Reporter, **extra: Any
 ) -> None:
     """Write split.json, audit.json and, last, config.json: a directory without it is no run; report the notices."""
     prepared, run = context.prepared, context.run
@@ -204,26 +168,22 @@ def save_config(
     for notice in (*findings, *notices):
         reporter.notice(notice)
     dataset = prepared.dataset
-    run.write_config(
-        {
-            "data": {
-                "origin": absolute_origin(dataset.origin, run.path),
-                "name": dataset.name,
-                "fingerprint": _fingerprint(prepared),
-            },
-            "task": dataset.task,
-            "unit": "rows" if prepared.table else "images",
-            "classes": list(dataset.classes),
-            "requested": make_absolute(requested),
-            **extra,
-            "config": context.config.model_dump(mode="json"),
-            "preprocess": context.preprocess.model_dump(mode="json"),
-            "notices": [notice.to_json() for notice in notices],
-            "findings": [notice.to_json() for notice in findings],
-            "machine": describe_machine(),
-            "discern": __version__,
-        }
-    )
+    origin, fingerprint = absolute_origin(dataset.origin, run.path), prepared.stats.fingerprint(prepared.used)
+    config = {
+        "data": {"origin": origin, "name": dataset.name, "fingerprint": fingerprint},
+        "task": dataset.task,
+        "unit": prepared.unit,
+        "classes": list(dataset.classes),
+        "requested": make_absolute(requested),
+        **extra,
+        "config": context.config.model_dump(mode="json"),
+        "preprocess": context.preprocess.model_dump(mode="json"),
+        "notices": [notice.to_json() for notice in notices],
+        "findings": [notice.to_json() for notice in findings],
+        "machine": describe_machine(),
+        "discern": __version__,
+    }
+    write_json(run.config, config)
 
 
 def absolute_origin(origin: str, run: Path) -> str:
@@ -232,20 +192,8 @@ def absolute_origin(origin: str, run: Path) -> str:
     return str(path) if path.exists() and path != run.resolve() else origin
 
 
-def _fingerprint(prepared: Prepared) -> str:
-    return prepared.stats.fingerprint(prepared.used)
-
-
 def resume_run(request: TrainRequest, reporter: Reporter) -> NetworkContext:
-    """Open the run ``request.resume`` as `create_run` left it.
-
-    Raises
-    ------
-    RunError
-        When it cannot be resumed, or its images were moved or changed.
-    ConfigError
-        When its network is in a file of code that ``request.model_code`` does not name.
-    """
+    """Open the run ``request.resume`` as `create_run` left it, and refuse one whose images were moved or changed."""
     assert request.resume is not None
     run = RunDirectory(request.resume)
     record = run.read_config()
@@ -266,9 +214,8 @@ def resume_run(request: TrainRequest, reporter: Reporter) -> NetworkContext:
         )
         raise RunError(message.format(run=run.path, origin=origin))
     prepared = prepare(request.data or origin, config.seed, config.data, reporter)
-    # the record decides, not the rule
-    prepared = replace(prepared, split=SplitAssignment.load(run.split, prepared.dataset))
-    if _fingerprint(prepared) != record["data"]["fingerprint"]:
+    prepared = replace(prepared, split=SplitAssignment.load(run.split, prepared.dataset))  # the record decides
+    if prepared.stats.fingerprint(prepared.used) != record["data"]["fingerprint"]:
         message = _("The images of {data} changed since {run} was started: start a new run.")
         raise RunError(message.format(data=origin, run=run.path))
     return RunContext(run, prepared, config, spec, _load_inputs(prepared, config, reporter))

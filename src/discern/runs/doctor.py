@@ -18,55 +18,23 @@ from discern.runtime import choose_device, describe_machine
 from discern.training.config import make_config
 from discern.training.probe import ComputePlan, plan_compute
 
-PACKAGES = (
-    "discern-vision",
-    "torch",
-    "torchvision",
-    "numpy",
-    "pillow",
-    "pyarrow",
-    "scikit-learn",
-    "safetensors",
-    "timm",
-)
+LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "pyarrow", "scikit-learn", "safetensors", "timm")
 
 
 @dataclass(frozen=True)
 class MachineReport(Result):
-    """The facts to send along with a question.
+    """The facts to send along with a question."""
 
-    Attributes
-    ----------
-    machine : dict
-        Processor, cores, threads and the like.
-    device : str
-        What is computed on.
-    packages : dict
-        Name -> version; None where it is not installed.
-    plan : ComputePlan
-        Speed of ResNet-18 on images of 32 pixels, measured when it was first needed.
-    data : dict
-        Folder where data sets are looked for -> whether it exists.
-    weights : dict
-        Folder where weights are looked for -> the files in it.
-    cache : str
-        The cache folder.
-    free_gb : float
-        Space left there.
-    """
+    figsize = None
 
-    machine: dict[str, Any]
-    device: str
-    packages: dict[str, str | None]
-    plan: ComputePlan
-    data: dict[str, bool]
-    weights: dict[str, list[str]]
-    cache: str
-    free_gb: float
-
-    @property
-    def figsize(self) -> None:
-        return None
+    machine: dict[str, Any]  # processor, cores, threads and the like
+    device: str  # what is computed on
+    packages: dict[str, str | None]  # name -> version; None where it is not installed
+    plan: ComputePlan  # speed of ResNet-18 on images of 32 pixels, measured when it was first needed
+    data: dict[str, bool]  # folder where data sets are looked for -> whether it exists
+    weights: dict[str, list[str]]  # folder where weights are looked for -> the files in it
+    cache: str  # the cache folder
+    free_gb: float  # space left there
 
     def sentences(self) -> list[str]:
         rate = _("ResNet-18 trains at {rate:,.0f} images/s of 32 x 32 pixels here ({precision}, {memory_format}).")
@@ -112,18 +80,16 @@ def examine_machine() -> MachineReport:
     return MachineReport(
         machine=describe_machine(),
         device=str(device),
-        packages={name: _find_version(name) for name in PACKAGES},
+        packages={name: _find_version(name) for name in ("discern-vision", *LIBRARIES)},
         plan=plan,
         data={str(folder): folder.is_dir() for folder in data_folders()},
-        weights={str(folder): _list_weights(folder) for folder in weights_folders()},
+        weights={
+            str(folder): sorted(path.name for path in folder.glob("*") if path.suffix in SUFFIXES)
+            for folder in weights_folders()
+        },
         cache=str(cache),
         free_gb=round(shutil.disk_usage(existing).free / 1e9, 1),
     )
-
-
-def _list_weights(folder: Path) -> list[str]:
-    """List the files of weights in ``folder``, which need not exist."""
-    return sorted(path.name for path in folder.glob("*") if path.suffix in SUFFIXES)
 
 
 def _find_version(name: str) -> str | None:

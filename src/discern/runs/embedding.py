@@ -18,20 +18,9 @@ from discern.training.recipes import choose_frozen_size
 
 
 def find_embedding(name: str, size: int, side: int, progress: Progress) -> FrozenBackbone:
-    """Find the network called ``name``, or the one of the run at ``name``, with its weights.
+    """Find the network called ``name``, with its official weights, or the one of the run, bundle or file at ``name``.
 
-    Parameters
-    ----------
-    name : str
-        A name in the table of networks, whose official weights are taken from the folder of weights or fetched; or a
-        run, a bundle or a file of weights.
-    size, side : int
-        Pixels a side that were requested (0: choose), and that the images have.
-
-    Raises
-    ------
-    ConfigError, ModelError, RunError, DownloadError
-        When there is no such network, or no weights for it.
+    ``size`` and ``side`` are the pixels a side that were requested (0: choose), and that the images have.
     """
     if is_user_code(name):
         message = _("Features of {name} would run code: name a network that `discern models` lists, or a run.")

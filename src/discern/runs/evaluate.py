@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -34,21 +35,11 @@ from discern.training.transfer import get_training_augmentation
 
 @dataclass(frozen=True)
 class Outcome:
-    """What training leaves beside the model.
+    """What training leaves beside the model."""
 
-    Attributes
-    ----------
-    cost : dict
-        Of the result: seconds and the like.
-    examples : AugmentedExamples
-        Training images as the network saw them.
-    search : dict, optional
-        What a search over settings tried.
-    """
-
-    cost: dict[str, Any]
-    examples: AugmentedExamples = NO_EXAMPLES
-    search: dict[str, Any] | None = None
+    cost: dict[str, Any]  # of the result: seconds and the like
+    examples: AugmentedExamples = NO_EXAMPLES  # training images as the network saw them
+    search: dict[str, Any] | None = None  # what a search over settings tried
 
 
 def finish_network(
@@ -71,26 +62,15 @@ def finish_network(
     rate = statistics.median(record["images_per_second"] for record in last[1:] or last)
     if config.finetune.finetune == "head":  # what takes long are the features
         rate = len(split.train) * len(last) / sum(record["seconds"] for record in last)
-    cost = {
-        "epochs": len(history),
-        "seconds": round(sum(record["seconds"] for record in history), 2),
-        "images_per_second": round(rate, 1),
-    }
+    seconds = round(sum(record["seconds"] for record in history), 2)
+    cost = {"epochs": len(history), "seconds": seconds, "images_per_second": round(rate, 1)}
     if context.plan and (notice := discard_stale(context.plan, rate)):
         context.add_notice(notice, reporter)
     _write_layers(context, network, reporter)
-    examples = sample_augmentations(
-        context.inputs,
-        context.labels,
-        context.positions(split.train),
-        card.classes,
-        get_training_augmentation(config),
-        config.seed,
-    )
-    classifier, outcome = Classifier(card, network), Outcome(cost, examples)
-    evaluate_and_save(
-        context, classifier, lambda card: write_bundle(context.run.path, card, weights), outcome, reporter
-    )
+    positions, augmentation = context.positions(split.train), get_training_augmentation(config)
+    examples = sample_augmentations(context.inputs, context.labels, positions, card.classes, augmentation, config.seed)
+    write = functools.partial(write_bundle, context.run.path, tensors=weights)
+    evaluate_and_save(context, Classifier(card, network), write, Outcome(cost, examples), reporter)
 
 
 def _write_layers(context: NetworkContext, network: Model, reporter: Reporter) -> None:
@@ -114,12 +94,9 @@ def evaluate_and_save(
 ) -> None:
     """Predict both held-out splits once with the bundle's own arithmetic; write bundle, predictions, metrics, report.
 
-    Parameters
-    ----------
-    write_model : callable
-        Writes the bundle, given its card.
+    ``write_model`` writes the bundle, given its card.
     """
-    task, unit = find_task(context.prepared.dataset.task), "rows" if context.prepared.table else "images"
+    task, unit = find_task(context.prepared.dataset.task), context.prepared.unit
     predictions, scaling = _predict_held_out(context, classifier, task, reporter)
     metrics = {name: task.measure(each, split=name, unit=unit) for name, each in predictions.items()}
     last = "test" if "test" in predictions else "validation"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from discern.arrays import ArrayLike
 from discern.classifier.classifier import Classifier
+from discern.data.columns import AUTO, ColumnSpec
 from discern.data.dataset import Dataset, Split, TableDataset
 from discern.data.open import open_data
 from discern.data.scan import ImageStats, scan_images
 from discern.data.streamed import load_pixels
-from discern.data.tabular import AUTO, TargetSpec
 from discern.errors import DataError
 from discern.evaluation.metrics import TaskMetrics
 from discern.i18n import _
@@ -24,19 +25,10 @@ from discern.runs.run_directory import RunDirectory
 
 
 def evaluate_data(classifier: Classifier, data: DataLike, reporter: Reporter) -> TaskMetrics:
-    """Predict and measure every labeled example of ``data``, or of its test split where it has one.
-
-    Classes are matched by name: in another order, with some missing, or with some that the classifier does not know,
-    whose examples are left out. So are the columns of a table.
-
-    Raises
-    ------
-    DataError
-        When ``data`` has no valid example of a class that the classifier knows.
-    """
+    """Predict and measure every labeled example of ``data``, or of its test split where it has one."""
     table, task = classifier.card.table, classifier.task
-    target = TargetSpec(table.target, task.name, table.columns) if table else AUTO
-    dataset = open_data(data, target_spec=target)
+    target = ColumnSpec(table.target, task.name, table.columns) if table else AUTO
+    dataset = open_data(data, column_spec=target)
     if table is None and isinstance(dataset, TableDataset):
         message = _("{data} is a table of numbers, and {model} reads images: give it images.")
         raise DataError(message.format(data=dataset.origin, model=classifier.card.model))
@@ -57,9 +49,8 @@ def evaluate_data(classifier: Classifier, data: DataLike, reporter: Reporter) ->
     if task.has_classes:
         truth = match_labels(classifier.classes, dataset, indices, reporter)
         indices, truth = indices[truth >= 0], truth[truth >= 0]
-    outputs = classifier.outputs(
-        _load_inputs(classifier, dataset, indices, stats, reporter), progress=reporter.progress
-    )
+    inputs = _load_inputs(classifier, dataset, indices, stats, reporter)
+    outputs = classifier.outputs(inputs, progress=reporter.progress)
     paths = tuple(dataset.store.path(index) for index in indices.tolist())
     predictions = task.predictions.from_columns(classifier.classes, paths, truth, outputs)
     unit = "rows" if isinstance(dataset, TableDataset) else "images"
@@ -67,12 +58,15 @@ def evaluate_data(classifier: Classifier, data: DataLike, reporter: Reporter) ->
     return metrics
 
 
+def _read_config(classifier: Classifier) -> dict[str, Any]:
+    """Return config.json of the run that the classifier was opened from; empty where there is none."""
+    run = RunDirectory(classifier.source or "")
+    return run.read_config() if classifier.source and run.config.is_file() else {}
+
+
 def _is_training_data(classifier: Classifier, dataset: Dataset) -> bool:
-    """Return whether the classifier's run was trained on this data set."""
-    run = RunDirectory(classifier.source) if classifier.source else None
-    if run is None or not run.config.is_file():
-        return False
-    return run.read_config()["data"]["origin"] in (dataset.origin, str(Path(dataset.origin).resolve()))
+    origin = _read_config(classifier).get("data", {}).get("origin")
+    return origin in (dataset.origin, str(Path(dataset.origin).resolve()))
 
 
 def _find_valid(dataset: Dataset, reporter: Reporter) -> tuple[np.ndarray, ImageStats | None]:
@@ -95,20 +89,12 @@ def _load_inputs(
     if isinstance(dataset, TableDataset) and table is not None:
         return dataset.store.select(table.columns)[indices]
     assert stats is not None  # they are images
-    run = RunDirectory(classifier.source) if classifier.source else None
-    has_config = run is not None and run.config.is_file()
-    cache = run.read_config()["config"]["data"].get("cache", "pixels") if run and has_config else "pixels"
+    cache = _read_config(classifier).get("config", {}).get("data", {}).get("cache", "pixels")
     return load_pixels(dataset, indices, stats, classifier.card.spec, cache, reporter.progress)
 
 
 def match_labels(classes: tuple[str, ...], dataset: Dataset, indices: np.ndarray, reporter: Reporter) -> np.ndarray:
-    """Return the classifier's labels of examples, matched by name: int (len(indices),), -1 for unknown classes.
-
-    Raises
-    ------
-    DataError
-        When the classifier knows none of the classes.
-    """
+    """Return the classifier's labels of examples, matched by name: int (len(indices),), -1 for unknown classes."""
     present = [name for name, count in dataset.counts(indices).items() if count]
     unknown = [name for name in present if name not in classes]
     if len(unknown) == len(present):

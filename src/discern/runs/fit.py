@@ -23,20 +23,7 @@ Records = list[dict[str, Any]]
 
 
 def fit_network(context: NetworkContext, ranks: Ranks, reporter: Reporter) -> tuple[dict[str, Tensor], Records]:
-    """Train, continuing from the checkpoints there are.
-
-    Returns
-    -------
-    weights : dict
-        Every tensor of the network, as it validated best.
-    history : list of dict
-        A record an epoch, over all phases.
-
-    Raises
-    ------
-    Interrupted
-        After Ctrl-C, when everything is saved.
-    """
+    """Train, continuing from the checkpoints there are: every tensor as it validated best, and a record an epoch."""
     model, history = build_network(context), Records()
     plan = plan_phases(context.config)
     for i, config in enumerate(plan):
@@ -82,9 +69,8 @@ class _Phase:
     def _run(self) -> Records:
         """Train to the end, and return the trainer's records."""
         device = choose_device(self.config.runtime.device)
-        trainer = Trainer(
-            self.trained, self.config, self._source(device), self.folder, device, self.ranks, self._listen
-        )
+        source = self._source(device)
+        trainer = Trainer(self.trained, self.config, source, self.folder, device, self.ranks, self._listen)
         trainer.train()
         return trainer.state.history
 
@@ -109,8 +95,7 @@ class _Phase:
     def _announce(self, history: Records) -> None:
         run, done = self.context.run, [*self.before, *map(self._number, history)]
         start = {"event": "start", "model": self.config.model, "epochs": self.total, "epoch": len(done)}
-        record = run.read_config()
-        notices = [{"event": "notice", **notice} for notice in (*record["findings"], *record["notices"])]
+        notices = [{"event": "notice", **notice} for notice in run.read_notices()]
         run.rewrite_events([*notices, start, *({"event": "epoch", **epoch} for epoch in done)])
         self.reporter.event(start)
 

@@ -38,30 +38,15 @@ SUFFIXES = (".safetensors", ".pth", ".pt")  # of weights
 
 @dataclass(frozen=True)
 class InitialWeights:
-    """Weights that a network starts from.
+    """Weights that a network starts from."""
 
-    Attributes
-    ----------
-    settings : dict
-        The settings they require: model, channels, mean, std, interpolation, model_args; a size where only one fits.
-    tensors : mapping
-        By name.
-    source : str
-        The file or run they are from.
-    """
-
+    # What they require: model, channels, mean, std, interpolation, model_args; a size where only one fits.
     settings: dict[str, Any]
     tensors: Mapping[str, Tensor]
-    source: str
+    source: str  # the file or run they are from
 
     def load_into(self, network: Model) -> None:
-        """Put the weights into ``network``, whose heads stay new.
-
-        Raises
-        ------
-        ModelError
-            When they do not fit; the first differences are named.
-        """
+        """Put the weights into ``network``, whose heads stay new; a `ModelError` names what does not fit."""
         load_weights(network, self.tensors, self.source, new=network.heads)
 
 
@@ -70,17 +55,8 @@ def find_initial_weights(
 ) -> tuple[InitialWeights | None, tuple[Notice, ...]]:
     """Find the weights that ``config`` names, or, for photographs and no named network, MobileNet's.
 
-    Parameters
-    ----------
-    config : TrainConfig
-        Only ``weights``, ``finetune``, ``model``, ``recipe`` and ``channels`` count.
-    side : int
-        Median of the shorter sides of the images.
-
-    Raises
-    ------
-    ConfigError, ModelError, RunError, DownloadError
-        When the named weights are missing, damaged or of another network.
+    Of ``config`` only ``weights``, ``finetune``, ``model``, ``recipe`` and ``channels`` count; ``side`` is the median
+    of the shorter sides of the images.
     """
     weights, model = config.finetune.weights, config.model
     if weights == "official":
@@ -95,13 +71,7 @@ def find_initial_weights(
 
 
 def locate_weights(name: str) -> Path:
-    """Return the file, run or bundle called ``name``: a path, else a file in one of the folders of weights.
-
-    Raises
-    ------
-    ModelError
-        When there is none; the message lists the folders.
-    """
+    """Return the file, run or bundle called ``name``: a path, else a file in one of the folders of weights."""
     folders = weights_folders()
     names = [name, *(name + suffix for suffix in SUFFIXES)]
     candidates = [Path(name), *(folder / each for folder in folders for each in names)]

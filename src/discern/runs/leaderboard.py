@@ -21,22 +21,12 @@ from discern.runs.train import run_training
 
 @dataclass(frozen=True)
 class Leaderboard(Result):
-    """The finished runs, the best first, and the models that failed.
+    """The finished runs, the best first, and the models that failed."""
 
-    Attributes
-    ----------
-    runs : tuple of Run
-        By the score of their task on the held-out split, then by time.
-    failed : mapping of str to str
-        Model -> reason.
-    """
+    figsize = None
 
-    runs: tuple[Run, ...]
-    failed: Mapping[str, str]
-
-    @property
-    def figsize(self) -> None:
-        return None
+    runs: tuple[Run, ...]  # by the score of their task on the held-out split, then by time
+    failed: Mapping[str, str]  # model -> reason
 
     def rows(self) -> list[dict[str, Any]]:
         """Return model, split, scores with the interval of the first, n, seconds and run of each."""
@@ -90,15 +80,7 @@ class Deduplicated(Reporter):
 
 
 def train_models(requests: Mapping[str, TrainRequest], out: Path | None, reporter: Reporter) -> Leaderboard:
-    """Train each model of ``requests``, all on the split of the first; a model that fails does not stop the others.
-
-    Raises
-    ------
-    ConfigError
-        When every model failed.
-    DataError
-        When the data cannot be used.
-    """
+    """Train each model of ``requests``, all on the split of the first; a model that fails does not stop the others."""
     reporter = Deduplicated(reporter)
     data = prepare_request(next(iter(requests.values())), reporter).data
     runs: list[Run] = []

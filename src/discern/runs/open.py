@@ -25,23 +25,7 @@ def open_classifier(
 ) -> Classifier:
     """Open a model; a classifier that is open already stays as it is.
 
-    Parameters
-    ----------
-    model : path, Run or Classifier
-        A run, a bundle or a Keras file.
-    device : str
-        ``auto``, ``cpu``, ``cuda`` or ``mps``.
-    model_code : str, optional
-        ``file.py:function`` that builds the network, where it is one of your own.
-    make_reporter : callable
-        Makes what follows the work of an explanation that reads training images.
-
-    Raises
-    ------
-    RunError
-        When it is none of them, or damaged.
-    ConfigError
-        When it needs code and none is named.
+    ``make_reporter`` makes what follows the work of an explanation that reads training images.
     """
     if isinstance(model, Classifier):
         return model

@@ -21,13 +21,7 @@ Predicted = Prediction | RegressionPrediction | ImageError
 
 
 def predict_files(classifier: Classifier, paths: Sequence[str | os.PathLike[str]], top_k: int) -> Iterator[Predicted]:
-    """Predict each image, or row of a table, in turn; what cannot be read comes as its error, and the rest goes on.
-
-    Raises
-    ------
-    DataError
-        When a path does not exist, or a folder holds no images.
-    """
+    """Predict each image, or row of a table, in turn; what cannot be read comes as its error, and the rest goes on."""
     columns = classifier.card.table.columns if classifier.card.table else ()
     if columns:  # an error in a table is raised before the first prediction
         return _predict_rows(classifier, columns, [read_rows(Path(table), columns) for table in paths], top_k)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from discern.data.audit import audit_dataset
+from discern.data.columns import AUTO, ColumnSpec
 from discern.data.config import DataConfig
 from discern.data.dataset import Dataset, TableDataset
 from discern.data.duplicates import DuplicateGroups
@@ -16,7 +17,6 @@ from discern.data.open import open_data
 from discern.data.scan import ImageStats
 from discern.data.split import SplitAssignment, split_dataset, subsample_train
 from discern.data.summary import DataSummary, summarize_data
-from discern.data.tabular import AUTO, TargetSpec
 from discern.errors import ConfigError, DataError
 from discern.i18n import _
 from discern.notices import Notice
@@ -50,6 +50,11 @@ class Prepared:
         """The data set, where it is a table of numbers."""
         return self.dataset if isinstance(self.dataset, TableDataset) else None
 
+    @property
+    def unit(self) -> str:
+        """What an example is: ``images`` or ``rows``."""
+        return "rows" if self.table else "images"
+
     def side(self) -> int:
         """Return the median of the shorter sides of the images used, in pixels."""
         return int(np.median(np.minimum(self.stats.width, self.stats.height)[self.used]))
@@ -64,33 +69,22 @@ class Prepared:
 
 
 def prepare(
-    data: DataLike | Prepared, seed: int, config: DataConfig, reporter: Reporter, target: TargetSpec = AUTO
+    data: DataLike | Prepared, seed: int, config: DataConfig, reporter: Reporter, target: ColumnSpec = AUTO
 ) -> Prepared:
-    """Open, scan, audit and split ``data``; what is prepared already stays as it is.
-
-    Raises
-    ------
-    DataError
-        When it cannot be used.
-    """
+    """Open, scan, audit and split ``data``; what is prepared already stays as it is."""
     if isinstance(data, Prepared):
         return data
-    dataset = open_data(data, target_spec=target)
+    columns = {name: getattr(config, name) for name in ("image", "label", "split", "group")}
+    dataset = open_data(data, column_spec=replace(target, **columns))
     stats, duplicates, audit = audit_dataset(dataset, reporter.progress)
     split = split_dataset(dataset, stats, duplicates, audit, seed, validation=config.validation, test=config.test)
     return Prepared(dataset, stats, duplicates, audit, subsample_train(split, dataset, config.train_limit))
 
 
 def prepare_to_train(
-    data: DataLike | Prepared | None, seed: int, config: DataConfig, reporter: Reporter, target: TargetSpec = AUTO
+    data: DataLike | Prepared | None, seed: int, config: DataConfig, reporter: Reporter, target: ColumnSpec = AUTO
 ) -> Prepared:
-    """Prepare ``data``, and refuse what leaves nothing to learn from or to choose by.
-
-    Raises
-    ------
-    ConfigError, DataError
-        When there is no data, or there are too few examples.
-    """
+    """Prepare ``data``, and refuse what leaves nothing to learn from or to choose by."""
     if data is None:
         raise ConfigError(_("There is no data: name a folder, a file or a data set, as in `discern train digits`."))
     prepared = prepare(data, seed, config, reporter, target)

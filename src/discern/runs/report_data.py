@@ -24,13 +24,7 @@ from discern.settings import flatten
 
 
 def load_report_data(run: RunDirectory) -> ReportData:
-    """Read everything that the report of a run shows.
-
-    Raises
-    ------
-    RunError
-        When the directory is no run, or a file of it is damaged.
-    """
+    """Read everything that the report of a run shows."""
     written = run.read_config()
     split = _read(run.split)
     try:

@@ -14,18 +14,8 @@ from discern.models.external import is_user_code
 from discern.settings import flatten, read_value
 from discern.training.recipes import DataProfile, resolve
 
-FLAGS = (
-    "model",
-    "weights",
-    "finetune",
-    "features",
-    "target",
-    "search",
-    "cv",
-    "recipe",
-    "epochs",
-    "seed",
-)  # the others: --set
+# The settings that have a flag; the others are given with --set.
+FLAGS = ("model", "weights", "finetune", "features", "target", "search", "cv", "recipe", "epochs", "seed")
 DEVICES = ("cpu", "cuda")  # a recipe chooses by it: what it would choose elsewhere is stated, too
 COMPUTED = ("mean", "std")  # from the training images, which are the same again
 

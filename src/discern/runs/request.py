@@ -10,7 +10,7 @@ from typing import Any
 
 from discern.classical.config import ClassicalConfig, make_classical_config, read_classical_settings
 from discern.classical.estimators import CLASSICAL
-from discern.data.tabular import TargetSpec
+from discern.data.columns import ColumnSpec
 from discern.errors import ConfigError, ModelError, suggest
 from discern.i18n import _
 from discern.models.registry import TABLE
@@ -25,27 +25,14 @@ from discern.training.recipes import validate
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """One training: of what, on what, and where to.
+    """One training: of what, on what, and where to."""
 
-    Attributes
-    ----------
-    data : path, name, Dataset or Prepared
-        What to learn from; None when resuming, where it is where it was.
-    settings : mapping
-        The settings that were requested, by discern's names; ``model`` is always among them.
-    out : Path, optional
-        The run directory; chosen unless given.
-    resume : Path, optional
-        The run to resume instead.
-    model_code : str, optional
-        ``file.py:function`` that builds the network of a resumed run.
-    """
-
-    data: DataLike | Prepared | None = None
+    data: DataLike | Prepared | None = None  # None when resuming, where it is where it was
+    # What was requested, by discern's names; ``model`` is always among them.
     settings: Mapping[str, Any] = field(default_factory=lambda: {"model": "auto"})
-    out: Path | None = None
-    resume: Path | None = None
-    model_code: str | None = None
+    out: Path | None = None  # the run directory; chosen unless given
+    resume: Path | None = None  # the run to resume instead
+    model_code: str | None = None  # ``file.py:function`` that builds the network of a resumed run
 
     @property
     def model(self) -> str:
@@ -58,13 +45,7 @@ class TrainRequest:
         return self.resume is None and self.model in CLASSICAL
 
     def validate(self) -> TrainConfig | ClassicalConfig:
-        """Return what is known of the configuration before any data is read, and refuse a place that is taken.
-
-        Raises
-        ------
-        ConfigError, ModelError, RunError
-            When a setting is unknown or not allowed, or ``out`` holds something.
-        """
+        """Return what is known of the configuration before any data is read, and refuse a place that is taken."""
         if self.out is not None:
             check_free(self.out)
         return make_classical_config(**self.settings) if self.is_classical else validate(self.settings)
@@ -80,11 +61,6 @@ def make_request(
     model_code: str | None = None,
 ) -> TrainRequest:
     """Check the names of the settings and put discern's own in their place.
-
-    Raises
-    ------
-    ConfigError, ModelError
-        When the model or a setting is unknown, or a setting belongs to the other kind of model.
 
     Examples
     --------
@@ -111,13 +87,7 @@ def make_request(
 def split_request(
     data: DataLike, models: Sequence[str], settings: Mapping[str, Any], out: str | os.PathLike[str] | None
 ) -> dict[str, TrainRequest]:
-    """Make a request for each of ``models``, with the settings that it has; all names and values are checked.
-
-    Raises
-    ------
-    ConfigError, ModelError
-        When a model is unknown or named twice, or no model has a setting.
-    """
+    """Make a request for each of ``models``, with the settings that it has; all names and values are checked."""
     if len(set(models)) < len(models) or not all(models):
         message = _("Name each model once, separated by commas: {names}.")
         raise ConfigError(message.format(names=",".join(models)))
@@ -143,19 +113,13 @@ def split_request(
 def prepare_request(request: TrainRequest, reporter: Reporter) -> TrainRequest:
     """Return the request with its data opened, audited and split, as other requests on the same data can share it."""
     config = request.validate()
-    table = TargetSpec(config.table.target, config.table.task) if isinstance(config, ClassicalConfig) else TargetSpec()
+    table = ColumnSpec(config.table.target, config.table.task) if isinstance(config, ClassicalConfig) else ColumnSpec()
     prepared = prepare_to_train(request.data, config.seed, config.data, reporter, table)
     return replace(request, data=prepared)
 
 
 def check_model(model: str) -> None:
-    """Refuse a name that is in neither table and no library's.
-
-    Raises
-    ------
-    ModelError
-        With the most similar names of both tables.
-    """
+    """Refuse a name that is in neither table and no library's."""
     if model != "auto" and model not in CLASSICAL and model not in TABLE and ":" not in model:
         hint = suggest(model, [*TABLE, *CLASSICAL], listed="discern models")
         raise ModelError(_('Unknown model "{name}"{hint}.').format(name=model, hint=hint))

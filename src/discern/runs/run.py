@@ -22,24 +22,15 @@ from discern.runs.run_directory import RunDirectory
 
 @dataclass(frozen=True)
 class Run(Result):
-    """A finished run.
+    """A finished run."""
 
-    Attributes
-    ----------
-    directory : RunDirectory
-        Its files.
-    """
-
-    directory: RunDirectory
+    directory: RunDirectory  # its files
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | Run) -> Run:
         """Open the finished run at ``path``; a run that is open already stays as it is.
 
-        Raises
-        ------
-        RunError
-            When it is no run, or its training is unfinished.
+        Raises `RunError` when it is no run, or its training is unfinished.
         """
         if isinstance(path, Run):
             return path
@@ -91,20 +82,14 @@ class Run(Result):
     def predictions(self) -> dict[str, StoredPredictions]:
         """Return what was predicted for every example of ``validation`` and ``test``; an empty split is left out.
 
-        Raises
-        ------
-        RunError
-            When they are missing or damaged.
+        Raises `RunError` when they are missing or damaged.
         """
         return self.task.load(self.directory.predictions)
 
     def class_predictions(self) -> dict[str, Predictions]:
         """Return the predictions of a run that learned classes.
 
-        Raises
-        ------
-        RunError
-            When they are missing or damaged, or the run learned something else.
+        Raises `RunError` when they are missing or damaged, or the run learned something else.
         """
         predictions = self.predictions()
         classes = {name: each for name, each in predictions.items() if isinstance(each, Predictions)}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from discern.errors import RunError
-from discern.files import disk_errors, read_json, write_json, write_text
+from discern.files import disk_errors, read_json, write_text
 from discern.i18n import _
 
 
@@ -26,50 +26,17 @@ class RunDirectory:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-
-    @property
-    def config(self) -> Path:
-        return self.path / "config.json"
-
-    @property
-    def split(self) -> Path:
-        return self.path / "split.json"
-
-    @property
-    def audit(self) -> Path:
-        return self.path / "audit.json"
-
-    @property
-    def events(self) -> Path:
-        return self.path / "events.jsonl"
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.path / "checkpoint"
-
-    @property
-    def start(self) -> Path:
-        return self.checkpoint / "start.safetensors"
-
-    @property
-    def metrics(self) -> Path:
-        return self.path / "metrics.json"
-
-    @property
-    def predictions(self) -> Path:
-        return self.path / "predictions.npz"
-
-    @property
-    def images(self) -> Path:
-        return self.path / "images.npz"
-
-    @property
-    def layers(self) -> Path:
-        return self.path / "layers.json"
-
-    @property
-    def report(self) -> Path:
-        return self.path / "report.html"
+        self.config = self.path / "config.json"
+        self.split = self.path / "split.json"
+        self.audit = self.path / "audit.json"
+        self.events = self.path / "events.jsonl"
+        self.checkpoint = self.path / "checkpoint"
+        self.start = self.checkpoint / "start.safetensors"
+        self.metrics = self.path / "metrics.json"
+        self.predictions = self.path / "predictions.npz"
+        self.images = self.path / "images.npz"
+        self.layers = self.path / "layers.json"
+        self.report = self.path / "report.html"
 
     def log(self, event: str, **fields: Any) -> None:
         """Append one line to events.jsonl."""
@@ -93,16 +60,10 @@ class RunDirectory:
         """Replace events.jsonl, as resuming does: what came after the checkpoint happens again."""
         write_text(self.events, "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events))
 
-    def write_config(self, config: dict[str, Any]) -> None:
-        write_json(self.config, config)
-
     def read_config(self) -> dict[str, Any]:
         """Read config.json: data, task, classes, what was requested and resolved, notices, findings, versions.
 
-        Raises
-        ------
-        RunError
-            When the directory is not a run, or its config.json is damaged.
+        Raises `RunError` when the directory is not a run, or its config.json is damaged.
         """
         if not self.path.exists():
             message = _("{path} does not exist: give a run; runs are listed by `ls runs`.")
@@ -113,22 +74,20 @@ class RunDirectory:
         try:
             config: dict[str, Any] = read_json(self.config)
         except (ValueError, OSError) as error:
-            raise RunError(
-                _("{path} is damaged: it is not readable JSON. Train again, or restore it.").format(path=self.config)
-            ) from error
+            message = _("{path} is damaged: it is not readable JSON. Train again, or restore it.")
+            raise RunError(message.format(path=self.config)) from error
         if not isinstance(config, dict) or not config.keys() >= {"data", "task", "config", "preprocess"}:
             message = _("{path} is not a run: its config.json is not of discern. Runs are made by `discern train`.")
             raise RunError(message.format(path=self.path))
         return config
 
-    def read_metrics(self) -> dict[str, Any]:
-        """Read metrics.json: the result, and the metrics of each split.
+    def read_notices(self) -> list[dict[str, Any]]:
+        """Return what the audit found and what was chosen, as config.json has it."""
+        config = self.read_config()
+        return [*config["findings"], *config["notices"]]
 
-        Raises
-        ------
-        RunError
-            When it is damaged.
-        """
+    def read_metrics(self) -> dict[str, Any]:
+        """Read metrics.json: the result, and the metrics of each split. Raises `RunError` when it is damaged."""
         damaged = _("{path} is damaged or from another version: copy it again, or train again.")
         try:
             metrics: dict[str, Any] = read_json(self.metrics)
@@ -141,26 +100,14 @@ class RunDirectory:
 
 
 def check_free(path: Path) -> None:
-    """Refuse a place for a new run that is not empty.
-
-    Raises
-    ------
-    RunError
-        When ``path`` is a file, or a folder that is not empty.
-    """
+    """Refuse a place for a new run that is a file, or a folder that is not empty."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         message = _("{path} is not empty: choose another --out, or resume with --resume {path}.")
         raise RunError(message.format(path=path))
 
 
 def make_run_directory(data: str, model: str, out: str | os.PathLike[str] | None = None) -> RunDirectory:
-    """Make the directory of a new run: ``out``, or ``runs/DATE_DATA_MODEL`` with a number when that is taken.
-
-    Raises
-    ------
-    RunError
-        When ``out`` is not empty.
-    """
+    """Make the directory of a new run: ``out``, or ``runs/DATE_DATA_MODEL`` with a number when that is taken."""
     if out is not None:
         path = Path(out)
         check_free(path)

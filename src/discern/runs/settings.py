@@ -12,11 +12,6 @@ from discern.training.config import TrainConfig
 def get_settings(model: str) -> dict[str, Setting]:
     """Return every setting that ``model`` takes by name, those of the model itself last.
 
-    Raises
-    ------
-    ModelError
-        When there is no such model.
-
     Examples
     --------
     >>> "lr" in get_settings("lenet"), "lr" in get_settings("knn"), get_settings("knn")["n_neighbors"].default

@@ -8,7 +8,7 @@ from typing import Any
 
 from discern.classical.config import resolve_classical
 from discern.classical.estimators import CLASSICAL
-from discern.data.tabular import TargetSpec
+from discern.data.columns import ColumnSpec
 from discern.i18n import _
 from discern.models.registry import get_model_args
 from discern.progress import Reporter
@@ -21,18 +21,12 @@ from discern.training.config import TrainConfig
 
 
 def choose_for_data(request: TrainRequest, reporter: Reporter) -> dict[str, Any]:
-    """Return the settings by name that training on the data of ``request`` would have.
-
-    Raises
-    ------
-    DataError, ConfigError, ModelError
-        Each says what to do.
-    """
+    """Return the settings by name that training on the data of ``request`` would have."""
     early = request.validate()
     if isinstance(early, TrainConfig):
         config = choose_settings(request, reporter).config
         return get_model_args(config.model) | config.flat() | config.model_args
-    target = TargetSpec(early.table.target, early.table.task)
+    target = ColumnSpec(early.table.target, early.table.task)
     prepared = prepare_to_train(request.data, early.seed, early.data, reporter, target)
     if not prepared.table:
         early = resolve_classical(early, prepared.side(), prepared.is_gray())
@@ -41,44 +35,26 @@ def choose_for_data(request: TrainRequest, reporter: Reporter) -> dict[str, Any]
 
 @dataclass(frozen=True)
 class SettingsTable(Result):
-    """All settings of a model.
-
-    Attributes
-    ----------
-    model : str
-        Its name, or auto.
-    settings : tuple of Setting
-        In the order in which they are read.
-    chosen : mapping
-        What the recipe chooses for the data, by name; empty where no data were given.
-    """
+    """All settings of a model."""
 
     figsize = None
 
-    model: str
-    settings: tuple[Setting, ...]
-    chosen: Mapping[str, Any] = field(default_factory=dict)
+    model: str  # its name, or auto
+    settings: tuple[Setting, ...]  # in the order in which they are read
+    chosen: Mapping[str, Any] = field(default_factory=dict)  # what the recipe chooses for the data; empty without data
 
     def sentences(self) -> list[str]:
-        """Say how a setting is given."""
-        return [
-            _("Settings of {model}: --set NAME=VALUE, or train(..., NAME=VALUE) in Python.").format(model=self.model)
-        ]
+        message = _("Settings of {model}: --set NAME=VALUE, or train(..., NAME=VALUE) in Python.")
+        return [message.format(model=self.model)]
 
     def tables(self) -> list[Table]:
         """Return one table per group."""
-        groups = list(dict.fromkeys(setting.group for setting in self.settings))
+        groups: dict[str, list[list[Cell]]] = {}
+        for setting in self.settings:
+            groups.setdefault(setting.group, []).append(self._row(setting))
         chosen = [_("chosen here")] if self.chosen else []
         columns = [_("setting"), _("meaning"), _("allowed"), _("default"), *chosen]
-        return [
-            Table(
-                _(GROUP_TITLES[group]),
-                columns,
-                [self._row(setting) for setting in self.settings if setting.group == group],
-                text_columns=len(columns),
-            )
-            for group in groups
-        ]
+        return [Table(_(GROUP_TITLES[group]), columns, rows, len(columns)) for group, rows in groups.items()]
 
     def _row(self, setting: Setting) -> list[Cell]:
         row: list[Cell] = [setting.name, setting.text, setting.allowed, format_setting(setting.default)]

@@ -18,15 +18,7 @@ from discern.runtime import Ranks, join_processes
 
 
 def run_training(request: TrainRequest, reporter: Reporter) -> Run:
-    """Train what is requested; of several processes that torchrun started, the first reports.
-
-    Raises
-    ------
-    DataError, ConfigError, ModelError, RunError
-        Each says what to do.
-    Interrupted
-        After Ctrl-C; everything is saved.
-    """
+    """Train what is requested; of several processes that torchrun started, the first reports."""
     with join_processes() as ranks:
         reporter = reporter if ranks.first else NullReporter()
         if request.is_classical:  # one process learns, the others wait

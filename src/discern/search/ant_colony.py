@@ -41,7 +41,7 @@ def ant_colony(
         Fraction of the pheromone that goes a round: 0.1, ant colony system's.
     """
     elite = space.sample(rng, archive)
-    values = (yield elite).copy()
+    values = yield elite
     elite, values = _keep_best(elite, values, archive)
     # Row n is the start of an order: what comes first is learned like what follows what.
     traces = [np.ones((n + 1, n)) for n in space.lengths]
@@ -49,8 +49,7 @@ def ant_colony(
     weights = np.exp(-(rank**2) / (2 * (locality * archive) ** 2))
     while True:
         guides = rng.choice(archive, size=ants, p=weights / weights.sum())
-        cells = _sample_around(elite.cells, guides, spread, rng)
-        cells = np.where(space.unordered, _sample_options(elite, guides, rng), cells)
+        cells = _sample_cells(elite, guides, spread, rng)
         orders = tuple(_build_orders(trace, ants, rng) for trace in traces)
         visited = Points(space, cells, orders)
         visited_values = yield visited
@@ -68,17 +67,14 @@ def _keep_best(points: Points, values: np.ndarray, n: int) -> tuple[Points, np.n
     return points.take(best), values[best]
 
 
-def _sample_around(archive: np.ndarray, guides: np.ndarray, spread: float, rng: np.random.Generator) -> np.ndarray:
-    """Sample around each guide, as wide in a cell as the archive lies from it there: (K, D), (A,) -> (A, D)."""
-    centres = archive[guides]
-    widths = spread * np.abs(archive[None] - centres[:, None]).sum(axis=1) / (len(archive) - 1)
-    return reflect(np.clip(rng.normal(centres, widths), -1, 2))
-
-
-def _sample_options(elite: Points, guides: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Take for choices, whose near cells are not alike, the guide's option, or any with the chance of one in ten."""
-    options = elite.cells[guides]
-    return np.where(rng.random(options.shape) < 0.1, rng.random(options.shape), options)
+def _sample_cells(elite: Points, guides: np.ndarray, spread: float, rng: np.random.Generator) -> np.ndarray:
+    """Sample around each guide, as wide in a cell as the archive lies from it there: (A,) -> (A, D)."""
+    centres = elite.cells[guides]
+    widths = spread * np.abs(elite.cells[None] - centres[:, None]).sum(axis=1) / (len(elite) - 1)
+    near = reflect(np.clip(rng.normal(centres, widths), -1, 2))
+    # A choice, whose near cells are not alike, is the guide's option, or any with the chance of one in ten.
+    options = np.where(rng.random(centres.shape) < 0.1, rng.random(centres.shape), centres)
+    return np.where(elite.space.unordered, options, near)
 
 
 def _build_orders(trace: np.ndarray, ants: int, rng: np.random.Generator) -> np.ndarray:

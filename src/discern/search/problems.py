@@ -17,25 +17,13 @@ CITIES_SEED = 30
 
 @dataclass(frozen=True)
 class Problem:
-    """Something to minimize.
-
-    Attributes
-    ----------
-    name : str
-    space : Space
-    value : callable
-        N points -> their values (N,).
-    solution : dict or None
-        The point of value 0, by name, where it is known.
-    cities : numpy.ndarray or None
-        (n, 2) places in the unit square, for a tour.
-    """
+    """Something to minimize."""
 
     name: str
     space: Space
-    value: Callable[[Points], np.ndarray]
-    solution: Mapping[str, float] | None = None
-    cities: np.ndarray | None = None
+    value: Callable[[Points], np.ndarray]  # N points -> their values (N,)
+    solution: Mapping[str, float] | None = None  # the point of value 0, by name, where it is known
+    cities: np.ndarray | None = None  # of a tour: (n, 2) places in the unit square
 
 
 def sphere(z: np.ndarray) -> np.ndarray:
@@ -108,13 +96,7 @@ def build_tour(cities: int = 30, seed: int = CITIES_SEED) -> Problem:
 
 
 def build_problem(name: str, dimensions: int = 10, cities: int = 30) -> Problem:
-    """Build the problem called ``name``, one of `PROBLEMS`.
-
-    Raises
-    ------
-    ConfigError
-        If there is none.
-    """
+    """Build the problem called ``name``, one of `PROBLEMS`."""
     if name not in PROBLEMS:
         raise ConfigError(_('Unknown problem "{name}"{hint}.').format(name=name, hint=suggest(name, PROBLEMS)))
     return build_tour(cities) if name == "tour" else build_function(name, dimensions)

@@ -20,22 +20,12 @@ RACERS = (*ALGORITHMS, *SCIPY_BASELINES)
 
 @dataclass(frozen=True)
 class Race:
-    """Every run of a race.
-
-    Attributes
-    ----------
-    problems, algorithms : tuple of str
-        Names; P and A of them.
-    curves : numpy.ndarray
-        (P, A, seeds, budget): the best value after each evaluation.
-    points : mapping
-        Problem -> algorithm -> its best point over all seeds, by name.
-    """
+    """Every run of a race of A algorithms on P problems."""
 
     problems: tuple[str, ...]
     algorithms: tuple[str, ...]
-    curves: np.ndarray
-    points: Mapping[str, Mapping[str, dict[str, Any]]]
+    curves: np.ndarray  # (P, A, seeds, budget): the best value after each evaluation
+    points: Mapping[str, Mapping[str, dict[str, Any]]]  # problem -> algorithm -> its best point over all seeds, by name
 
     @property
     def best(self) -> np.ndarray:

@@ -1,15 +1,18 @@
-"""Baselines from outside: SciPy's global optimizers, on the same problems within the same budget."""
+"""Baselines from outside: SciPy's global optimizers, on the same problems within the same budget.
+
+Dual annealing: Y. Xiang et al., Physics Letters A 233(3), 1997, with a local search by L-BFGS-B. Differential
+evolution: R. Storn and K. Price, Journal of Global Optimization 11(4), 1997.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from discern.search.problems import Problem
-from discern.search.space import Points
 
 Outcome = tuple[np.ndarray, dict[str, Any]]
 """The best value after each evaluation (budget,), and the best point."""
@@ -19,59 +22,26 @@ class _BudgetSpent(Exception):
     """The budget is spent."""
 
 
-class _CountedProblem:
-    """A problem as SciPy takes one: a function of one row of keys that counts its calls."""
-
-    def __init__(self, problem: Problem, budget: int) -> None:
-        self.problem, self.budget = problem, budget
-        self.values: list[float] = []
-        self.best: Points | None = None
-        self.best_value = np.inf
-
-    def __call__(self, keys: np.ndarray) -> float:
-        if len(self.values) >= self.budget:
-            raise _BudgetSpent
-        point = self.problem.space.from_keys(keys.clip(0, 1)[None])
-        value = float(self.problem.value(point)[0])
-        if self.best is None or value < self.best_value:
-            self.best, self.best_value = point, value
-        self.values.append(value)
-        return value
-
-    def outcome(self) -> Outcome:
-        """Return the curve and the best point; one that stopped early holds its best value for the rest."""
-        assert self.best is not None
-        curve = np.minimum.accumulate(self.values)
-        return np.pad(curve, (0, self.budget - len(curve)), mode="edge"), self.best[0]
-
-
-def run_dual_annealing(problem: Problem, budget: int, seed: int) -> Outcome:
-    """Run `scipy.optimize.dual_annealing` as it comes.
-
-    Y. Xiang et al., Physics Letters A 233(3), 1997, with a local search by L-BFGS-B.
-    """
+def run_scipy(optimizer: str, problem: Problem, budget: int, seed: int) -> Outcome:
+    """Run a function of `scipy.optimize` as it comes; one that stops early holds its best value for the rest."""
     from scipy import optimize  # type: ignore[import-untyped]
 
-    return _run(problem, budget, lambda f, bounds: optimize.dual_annealing(f, bounds, seed=seed, maxfun=budget))
+    visited: list[np.ndarray] = []
+    values: list[float] = []
 
+    def value(keys: np.ndarray) -> float:
+        if len(values) >= budget:
+            raise _BudgetSpent
+        visited.append(keys.clip(0, 1)[None])
+        values.append(float(problem.value(problem.space.from_keys(visited[-1]))[0]))
+        return values[-1]
 
-def run_differential_evolution(problem: Problem, budget: int, seed: int) -> Outcome:
-    """Run `scipy.optimize.differential_evolution` as it comes.
-
-    R. Storn and K. Price, Journal of Global Optimization 11(4), 1997.
-    """
-    from scipy import optimize
-
-    return _run(problem, budget, lambda f, bounds: optimize.differential_evolution(f, bounds, seed=seed))
-
-
-def _run(
-    problem: Problem, budget: int, optimize: Callable[[_CountedProblem, list[tuple[float, float]]], Any]
-) -> Outcome:
-    counted = _CountedProblem(problem, budget)
+    limit = {"maxfun": budget} if optimizer == "dual_annealing" else {}
     with suppress(_BudgetSpent):
-        optimize(counted, [(0.0, 1.0)] * problem.space.width)
-    return counted.outcome()
+        getattr(optimize, optimizer)(value, [(0.0, 1.0)] * problem.space.width, seed=seed, **limit)
+    curve = np.minimum.accumulate(values)
+    best = problem.space.from_keys(visited[int(np.argmin(values))])[0]
+    return np.pad(curve, (0, budget - len(curve)), mode="edge"), best
 
 
-SCIPY_BASELINES = {"dual_annealing": run_dual_annealing, "differential_evolution": run_differential_evolution}
+SCIPY_BASELINES = {name: partial(run_scipy, name) for name in ("dual_annealing", "differential_evolution")}

@@ -7,7 +7,7 @@ one arithmetic; a permutation is an *order* of 0 to n - 1.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -176,20 +176,11 @@ class Space:
 
 @dataclass(frozen=True, eq=False)
 class Points(Sequence[dict[str, Any]]):
-    """N points of one space; as a sequence, each is a dict of values by name.
-
-    Attributes
-    ----------
-    space : Space
-    cells : numpy.ndarray
-        (N, D) in [0, 1].
-    orders : tuple of numpy.ndarray
-        (N, n) each: the permutations.
-    """
+    """N points of one space; as a sequence, each is a dict of values by name."""
 
     space: Space
-    cells: np.ndarray
-    orders: tuple[np.ndarray, ...]
+    cells: np.ndarray  # (N, D) in [0, 1]
+    orders: tuple[np.ndarray, ...]  # the permutations, (N, n) each
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -197,11 +188,11 @@ class Points(Sequence[dict[str, Any]]):
     def __getitem__(self, i: Any) -> Any:
         if isinstance(i, slice):
             return self.take(i)
-        columns = self.take([i]).columns()
-        return {name: list(map(int, row[0])) if row.ndim == 2 else _to_python(row[0]) for name, row in columns.items()}
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (self[i] for i in range(len(self)))
+        point = {name: column[0] for name, column in self.take([i]).columns().items()}
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+            for name, value in point.items()
+        }
 
     def columns(self) -> dict[str, np.ndarray]:
         """Return the values by name: (N,) each, (N, n) for a permutation."""
@@ -237,10 +228,6 @@ def join_points(*batches: Points) -> Points:
 def _to_bins(cells: np.ndarray, n: int) -> np.ndarray:
     """Return which of ``n`` equal bins of [0, 1] each cell lies in."""
     return np.minimum((cells * n).astype(int), n - 1)
-
-
-def _to_python(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _describe_range(low: float, high: float) -> str:

@@ -69,27 +69,14 @@ class Filtered:
 
 @dataclass(frozen=True)
 class Filters(Result):
-    """An image, with or without noise, under filters.
+    """An image, with or without noise, under filters."""
 
-    Attributes
-    ----------
-    image, noisy : numpy.ndarray
-        (H, W) or (H, W, 3) in gray levels from 0 to 255, before and after the noise.
-    noise : {"none", "gaussian", "salt-pepper"}
-    amount : float
-        Standard deviation in gray levels, or fraction of the pixels.
-    seed : int
-    psnr : float, optional
-        Of the noisy image, in decibels; None without noise.
-    filtered : tuple of Filtered
-    """
-
-    image: np.ndarray
-    noisy: np.ndarray
-    noise: str
-    amount: float
+    image: np.ndarray  # (H, W) or (H, W, 3) in gray levels from 0 to 255, before the noise
+    noisy: np.ndarray  # the same after it
+    noise: str  # none, gaussian or salt-pepper
+    amount: float  # standard deviation in gray levels, or fraction of the pixels
     seed: int
-    psnr: float | None
+    psnr: float | None  # of the noisy image, in decibels; None without noise
     filtered: tuple[Filtered, ...]
 
     @property
@@ -149,20 +136,7 @@ def get_label(name: str) -> str:
 def run(
     image: Annotated[ImageOption | None, N_("An image file; by default a drawn scene.")] = None,
     show: Annotated[
-        Literal[
-            "all",
-            "average",
-            "gaussian",
-            "lecture-gaussian",
-            "median",
-            "bilateral",
-            "sharpen",
-            "sobel-horizontal",
-            "sobel-vertical",
-            "sobel-magnitude",
-            "laplacian",
-            "own",
-        ],
+        Literal["all", *FILTERS],  # type: ignore[valid-type]
         N_("All filters, or one of them."),
     ] = "all",
     kernel: Annotated[Matrix | None, N_("Weights of your own filter, with / between rows.")] = None,
@@ -199,11 +173,7 @@ def run(
     _validate(size, show, kernel, noise, amount)
     clean = shrink(draw_scene() if image is None else image, max_side)
     noisy = clean if noise == "none" else add_noise(clean, noise, amount, seed)
-    kernels = {
-        "average": build_average_kernel(size),
-        "gaussian": build_gaussian_kernel(size, sigma),
-        **KERNELS,
-    }
+    kernels = {"average": build_average_kernel(size), "gaussian": build_gaussian_kernel(size, sigma), **KERNELS}
     if kernel is not None:
         kernels["own"] = kernel
     filtered = []

@@ -41,8 +41,7 @@ def build_gaussian_kernel(size: int, sigma: float) -> np.ndarray:
     """
     impulse = np.zeros((size, size))
     impulse[size // 2, size // 2] = 1
-    kernel: np.ndarray = ndimage.gaussian_filter(impulse, sigma, radius=size // 2, mode="constant")
-    return kernel
+    return np.asarray(ndimage.gaussian_filter(impulse, sigma, radius=size // 2, mode="constant"))
 
 
 def preserves_brightness(kernel: np.ndarray) -> bool:
@@ -53,30 +52,20 @@ def preserves_brightness(kernel: np.ndarray) -> bool:
 def correlate(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Slide a kernel over an image (H, W) or (H, W, 3); beyond the border the image is mirrored."""
     weights = kernel if image.ndim == 2 else kernel[..., None]
-    filtered: np.ndarray = ndimage.correlate(image, weights, mode="reflect")
-    return filtered
+    return np.asarray(ndimage.correlate(image, weights, mode="reflect"))
 
 
 def filter_median(image: np.ndarray, size: int) -> np.ndarray:
     """Replace every pixel by the median of its window, each channel by itself."""
     window = (size, size) if image.ndim == 2 else (size, size, 1)
-    filtered: np.ndarray = ndimage.median_filter(image, window, mode="reflect")
-    return filtered
+    return np.asarray(ndimage.median_filter(image, window, mode="reflect"))
 
 
 def filter_bilateral(image: np.ndarray, size: int, sigma: float, sigma_color: float) -> np.ndarray:
     """Average the neighbors of similar color with Gaussian weights, so that edges stay sharp.
 
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (H, W) or (H, W, 3).
-    size : int
-        Side of the window, odd.
-    sigma : float
-        Standard deviation of the distance to a neighbor, in pixels.
-    sigma_color : float
-        Standard deviation of the difference to a neighbor, in gray levels (colors: their Euclidean distance).
+    ``sigma`` is the standard deviation of the distance to a neighbor, in pixels, ``sigma_color`` that of the difference
+    to it, in gray levels (colors: their Euclidean distance).
     """
     planes = image[..., None] if image.ndim == 2 else image  # (H, W, C)
     half = size // 2

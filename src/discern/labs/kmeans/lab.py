@@ -26,30 +26,14 @@ MAX_FRAMES = 40
 
 @dataclass(frozen=True)
 class Clustering(Result):
-    """Every iteration of k-means.
-
-    Attributes
-    ----------
-    data : FeatureData
-        What was clustered.
-    values : numpy.ndarray
-        (N, F), standardized if requested.
-    iterations : tuple of Iteration
-        Until convergence, or ``max_iter`` of them.
-    labels : numpy.ndarray
-        int64 (N,): the cluster of each example.
-    centers : numpy.ndarray
-        (k, F).
-    inertia : float
-        Sum of squared distances from the examples to their centers, at the end.
-    """
+    """Every iteration of k-means."""
 
     data: FeatureData
-    values: np.ndarray
-    iterations: tuple[Iteration, ...]
-    labels: np.ndarray
-    centers: np.ndarray
-    inertia: float
+    values: np.ndarray  # (N, F), standardized if requested
+    iterations: tuple[Iteration, ...]  # until convergence, or ``max_iter`` of them
+    labels: np.ndarray  # int64 (N,): the cluster of each example
+    centers: np.ndarray  # (k, F)
+    inertia: float  # sum of squared distances from the examples to their centers, at the end
 
     figsize = (10.0, 5.0)
 

@@ -8,11 +8,10 @@ import numpy as np
 
 from discern.i18n import _
 from discern.labs.network.matrix import Matrix
+from discern.models.summary import ModelSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from discern.models.summary import ModelSummary
 
 WHITE = (1.0, 1.0, 1.0, 1.0)
 

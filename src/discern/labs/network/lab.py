@@ -15,40 +15,26 @@ from discern.labs.network.figure import draw_parameters, draw_weights
 from discern.labs.network.matrix import Matrix, build_matrix, find_convolution
 from discern.models.initialization import SkipInit
 from discern.models.registry import build_model, get_model_spec
-from discern.models.summary import summarize
+from discern.models.summary import ModelSummary, summarize
 from discern.result import Cell, Result, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from discern.models.summary import ModelSummary
 
 MAX_LAYERS, MAX_CELLS = 40, 12  # rows of the tables
 
 
 @dataclass(frozen=True)
 class NetworkLab(Result):
-    """A network's layers, and the matrix of one of them.
-
-    Attributes
-    ----------
-    name : str
-        The network's.
-    size, channels : int
-        Pixels a side, and color channels, of its input.
-    summary : discern.models.summary.ModelSummary
-        Every layer.
-    matrix : Matrix
-        Of one convolution.
-    """
+    """A network's layers, and the matrix of one of them."""
 
     figsize = (12.0, 5.5)
 
     name: str
-    size: int
-    channels: int
+    size: int  # pixels a side of its input
+    channels: int  # color channels of its input
     summary: ModelSummary
-    matrix: Matrix
+    matrix: Matrix  # of one convolution
 
     def sentences(self) -> Sequence[str]:
         matrix = self.matrix

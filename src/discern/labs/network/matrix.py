@@ -20,36 +20,16 @@ MAX_NUMBERS = 4_000_000  # of the matrix, 32 MB; of a larger one only the rows o
 
 @dataclass(frozen=True)
 class Matrix:
-    """A convolution as a matrix: y = W x + b.
+    """A convolution as a matrix: y = W x + b, of H' W' output cells per kernel."""
 
-    Attributes
-    ----------
-    layer : str
-        Its dotted name in the network.
-    kernel : numpy.ndarray
-        (kernels, channels of a group, K, K): random, as before training.
-    image : numpy.ndarray
-        (C, side, side): the input.
-    values : numpy.ndarray
-        W: (kernels * H' * W', C * side * side).
-    weight : numpy.ndarray
-        The same shape: the index of the weight of ``kernel`` at each place, from 1; 0 where nothing is connected.
-    bias : numpy.ndarray
-        (kernels * H' * W',).
-    product : numpy.ndarray
-        W x + b, as (kernels, H', W').
-    convolution : numpy.ndarray
-        The output of torch's convolution.
-    """
-
-    layer: str
-    kernel: np.ndarray
-    image: np.ndarray
-    values: np.ndarray
-    weight: np.ndarray
-    bias: np.ndarray
-    product: np.ndarray
-    convolution: np.ndarray
+    layer: str  # its dotted name in the network
+    kernel: np.ndarray  # (kernels, channels of a group, K, K): random, as before training
+    image: np.ndarray  # (C, side, side): the input
+    values: np.ndarray  # W: (kernels * H' * W', C * side * side)
+    weight: np.ndarray  # of the same shape: the index of the weight of ``kernel``, from 1; 0 where nothing is connected
+    bias: np.ndarray  # (kernels * H' * W',)
+    product: np.ndarray  # W x + b, as (kernels, H', W')
+    convolution: np.ndarray  # the output of torch's convolution
 
     @property
     def n_connected(self) -> int:
@@ -58,13 +38,7 @@ class Matrix:
 
 
 def build_matrix(name: str, conv: nn.Conv2d, side: int | None = None, seed: int = 0) -> Matrix:
-    """Build the matrix of a convolution shaped as ``conv``, on ``side`` x ``side`` cells per channel.
-
-    Raises
-    ------
-    ModelError
-        When the kernel is larger than the padded cells.
-    """
+    """Build the matrix of a convolution shaped as ``conv``, on ``side`` x ``side`` cells per channel."""
     height = conv.dilation[0] * (conv.kernel_size[0] - 1) + 1
     width = conv.dilation[1] * (conv.kernel_size[1] - 1) + 1
     side = side or max(6, height + 3, width + 3)
@@ -106,13 +80,7 @@ def _place_weights(
 
 
 def find_convolution(network: nn.Module, layer: str | None) -> tuple[str, nn.Conv2d]:
-    """Find the convolution of that name, or the first.
-
-    Raises
-    ------
-    ModelError
-        When there is none.
-    """
+    """Find the convolution of that name, or the first."""
     convolutions = {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv2d)}
     if not convolutions:
         raise ModelError(_("This network has no convolution to write out: choose another, such as lenet."))

@@ -30,27 +30,13 @@ MAX_ROWS = 21
 
 @dataclass(frozen=True)
 class OptimizerComparison(Result):
-    """The paths of all optimizers on one surface.
+    """The paths of all optimizers on one surface."""
 
-    Attributes
-    ----------
-    surface : str
-        One of `discern.labs.optimizer.surfaces.SURFACES`.
-    settings : Settings
-        Hyperparameters.
-    paths : tuple of Path
-        One per optimizer.
-    arrived : tuple of (int or None)
-        The step from which on each stays within `TOLERANCE` of a minimum.
-    steps_of : str
-        The optimizer whose steps are listed; or ``none``.
-    """
-
-    surface: str
+    surface: str  # one of `discern.labs.optimizer.surfaces.SURFACES`
     settings: Settings
-    paths: tuple[Path, ...]
-    arrived: tuple[int | None, ...]
-    steps_of: str
+    paths: tuple[Path, ...]  # one per optimizer
+    arrived: tuple[int | None, ...]  # the step from which on each stays within `TOLERANCE` of a minimum
+    steps_of: str  # the optimizer whose steps are listed; or ``none``
 
     figsize = (11.0, 4.6)
 
@@ -115,11 +101,7 @@ class OptimizerComparison(Result):
         title = _("Optimizers on {name}: {formula}").format(name=self.surface, formula=surface.formula)
         first_steps = [[path.name, *path.steps[0].g, *path.steps[0].change] for path in self.paths if path.steps]
         first_columns = (_("optimizer"), "g x", "g y", _("change of x"), _("change of y"))
-        return [
-            Table(title, columns, rows),
-            Table(_("First step"), first_columns, first_steps),
-            *self._step_tables(),
-        ]
+        return [Table(title, columns, rows), Table(_("First step"), first_columns, first_steps), *self._step_tables()]
 
     def _step_tables(self) -> list[Table]:
         """Tabulate every value of one optimizer, x and y of each step one below the other."""

@@ -33,50 +33,24 @@ class Settings:
 
 @dataclass(frozen=True)
 class Step:
-    """The values of an optimizer at one step, each (2,).
-
-    Attributes
-    ----------
-    w, g : numpy.ndarray
-        The weights and their gradient.
-    state : dict of str to numpy.ndarray
-        What it stores and computes, by the names of its formula.
-    change : numpy.ndarray
-        What is added to the weights.
-    """
+    """The values of an optimizer at one step, each (2,)."""
 
     w: np.ndarray
-    g: np.ndarray
-    state: Mapping[str, np.ndarray]
-    change: np.ndarray
+    g: np.ndarray  # the gradient at w
+    state: Mapping[str, np.ndarray]  # what it stores and computes, by the names of its formula
+    change: np.ndarray  # what is added to w
 
 
 @dataclass(frozen=True)
 class Path:
-    """The points that one optimizer visits.
+    """The points that one optimizer visits."""
 
-    Attributes
-    ----------
-    name : str
-        One of `RULES`.
-    lr : float
-        Learning rate.
-    points : numpy.ndarray
-        (steps + 1, 2), fewer where it diverged.
-    values : numpy.ndarray
-        (steps + 1,): the loss at each.
-    steps : tuple of Step
-        How it came from each point to the next.
-    diverged : int or None
-        The step that led to NaN or more than `MAX_DISTANCE` away.
-    """
-
-    name: str
+    name: str  # one of `RULES`
     lr: float
-    points: np.ndarray
-    values: np.ndarray
-    steps: tuple[Step, ...] = field(repr=False)
-    diverged: int | None = None
+    points: np.ndarray  # (steps + 1, 2), fewer where it diverged
+    values: np.ndarray  # (steps + 1,): the loss at each
+    steps: tuple[Step, ...] = field(repr=False)  # how it came from each point to the next
+    diverged: int | None = None  # the step that led to NaN or more than `MAX_DISTANCE` away
 
 
 State = Mapping[str, np.ndarray]

@@ -14,37 +14,17 @@ Values = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Surface:
-    """A loss over two weights.
+    """A loss over two weights."""
 
-    Attributes
-    ----------
-    formula : str
-        As a person writes it.
-    value : callable
-        Maps x and y, of any one shape, to the loss.
-    gradient : callable
-        Maps x and y to the gradient, (2, ...).
-    start : tuple of float
-        Where optimizers start.
-    minima : tuple of tuple of float
-        Its global minima.
-    box : tuple of float
-        Limits of the figure: from x, to x, from y, to y.
-    lr, step : float
-        A learning rate that suits optimizers whose step grows with the gradient, and one for those that divide by it.
-    rows : numpy.ndarray or None
-        (n, 3): x, 1 and y of a line fitted by least squares, of which a mini-batch takes some.
-    """
-
-    formula: str
-    value: Values
-    gradient: Values
-    start: Pair
-    minima: tuple[Pair, ...]
-    box: tuple[float, float, float, float]
-    lr: float
-    step: float
-    rows: np.ndarray | None = None
+    formula: str  # as a person writes it
+    value: Values  # x and y, of any one shape -> the loss
+    gradient: Values  # x and y -> (2, ...)
+    start: Pair  # of the optimizers
+    minima: tuple[Pair, ...]  # global
+    box: tuple[float, float, float, float]  # limits of the figure: from x, to x, from y, to y
+    lr: float  # that suits optimizers whose step grows with the gradient
+    step: float  # the learning rate that suits those that divide by it
+    rows: np.ndarray | None = None  # (n, 3): x, 1 and y of a line fitted by least squares; a mini-batch takes some
 
     def value_at(self, point: np.ndarray) -> float:
         """Return the loss at one point (2,)."""
@@ -57,10 +37,8 @@ class Surface:
     def curvature(self, point: Pair) -> float:
         """Return the largest second derivative in any direction: the top eigenvalue of the Hessian."""
         h, center = 1e-5, np.array(point)
-        columns = [
-            (self.gradient_at(center + move) - self.gradient_at(center - move)) / (2 * h) for move in h * np.eye(2)
-        ]
-        hessian = np.array(columns)
+        changes = [self.gradient_at(center + move) - self.gradient_at(center - move) for move in h * np.eye(2)]
+        hessian = np.array(changes) / (2 * h)
         return float(np.linalg.eigvalsh((hessian + hessian.T) / 2)[-1])
 
 

@@ -41,12 +41,8 @@ class Component:
 def find_components(values: np.ndarray, n_components: int, seed: int) -> list[Component]:
     """Find w1 = argmax variance of w'X; then replace X by X - X w w', and repeat.
 
-    Parameters
-    ----------
-    values : numpy.ndarray
-        X, (N, F), with mean 0 in every column.
-    n_components : int
-        Fewer are returned where fewer explain all the variance.
+    ``values`` are X, (N, F), with mean 0 in every column. Fewer components are returned where fewer explain all the
+    variance.
 
     Examples
     --------
@@ -70,17 +66,7 @@ def find_components(values: np.ndarray, n_components: int, seed: int) -> list[Co
 def iterate_power(values: np.ndarray, start: np.ndarray) -> tuple[list[Step], bool]:
     """Multiply a direction by the covariance until it stops turning, at the eigenvector of the largest eigenvalue.
 
-    Parameters
-    ----------
-    values : numpy.ndarray
-        (N, F), with mean 0 in every column.
-    start : numpy.ndarray
-        (F,)
-
-    Returns
-    -------
-    list of Step, bool
-        The recorded steps, and whether it converged.
+    From centered ``values`` (N, F) and a ``start`` (F,), return the recorded steps, and whether it converged.
     """
     covariance = values.T @ values / (len(values) - 1)  # (F, F)
     w = start / np.linalg.norm(start)

@@ -25,10 +25,8 @@ def draw_scores(ax: Axes, data: FeatureData, scores: np.ndarray, ratios: np.ndar
     for label, name in enumerate(data.classes or [""]):
         x, y = points[data.labels == label].T
         ax.plot(x, y, ".", color=PALETTE[label % len(PALETTE)], markersize=5, alpha=0.7, label=name)
-    titles = [
-        _("component {number} ({fraction:.1%})").format(number=i + 1, fraction=ratio)
-        for i, ratio in enumerate(ratios[:2])
-    ]
+    message = _("component {number} ({fraction:.1%})")
+    titles = [message.format(number=i, fraction=ratio) for i, ratio in enumerate(ratios[:2], start=1)]
     ax.set(xlabel=titles[0], ylabel=titles[1] if len(titles) > 1 else "", title=data.name)
     if 1 < len(data.classes) <= len(PALETTE):
         ax.legend(fontsize=8, markerscale=2, loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0)

@@ -28,27 +28,13 @@ MAX_FRAMES = 60
 
 @dataclass(frozen=True)
 class Decomposition(Result):
-    """The requested principal components.
-
-    Attributes
-    ----------
-    data : FeatureData
-        What was analyzed.
-    mean : numpy.ndarray
-        (F,): what is subtracted first.
-    variance : float
-        Total variance in all directions.
-    components : tuple of Component
-        Each with the steps that found it.
-    scores : numpy.ndarray
-        (N, K): the coordinates of the examples along the components.
-    """
+    """The requested principal components."""
 
     data: FeatureData
-    mean: np.ndarray
-    variance: float
+    mean: np.ndarray  # (F,): what is subtracted first
+    variance: float  # in all directions
     components: tuple[Component, ...]
-    scores: np.ndarray
+    scores: np.ndarray  # (N, K): the coordinates of the examples along the components
 
     figsize = (13.0, 4.5)
 

@@ -28,9 +28,7 @@ def draw_curves(ax: Axes, problem: str, algorithms: Sequence[str], evaluations: 
         ax.plot(evaluations, median, style, color=color, label=name, linewidth=1.6)
     if problem != "tour":
         ax.set_yscale("log")
-    ax.set_title(problem)
-    ax.set_xlabel(_("evaluations"))
-    ax.set_ylabel(_("best so far (median)"))
+    ax.set(title=problem, xlabel=_("evaluations"), ylabel=_("best so far (median)"))
 
 
 def draw_surface(ax: Axes, problem: Problem) -> None:
@@ -45,6 +43,4 @@ def draw_surface(ax: Axes, problem: Problem) -> None:
 def draw_tour(ax: Axes, cities: np.ndarray, order: Sequence[int] | np.ndarray) -> None:
     """Draw cities (n, 2) and the closed tour through them."""
     ax.plot(*cities[[*order, order[0]]].T, "-o", color="C0", markerfacecolor=PAPER)
-    ax.set_aspect("equal")
-    ax.set_xticks([])
-    ax.set_yticks([])
+    ax.set(aspect="equal", xticks=[], yticks=[])

@@ -39,44 +39,21 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_parse_names)]
 
 @dataclass(frozen=True)
 class SearchRace(Result):
-    """The best values of every run, and how soon they were found.
-
-    Attributes
-    ----------
-    problems, algorithms : tuple of str
-        Names; P and A of them.
-    seeds, budget : int
-        Runs of each, and evaluations of a run.
-    quartiles : numpy.ndarray
-        (P, A, 3): first quartile, median and third quartile over the seeds of the best value found.
-    best : numpy.ndarray
-        (P, A, seeds): the best value of each run.
-    evaluations : numpy.ndarray
-        (E,): where the curves are sampled.
-    curves : numpy.ndarray
-        (P, A, seeds, E): the best value so far.
-    ahead : mapping
-        Problem -> the algorithms of which three quarters of the runs end lower than three quarters of random search's.
-    cities : numpy.ndarray
-        (n, 2): coordinates of the tour's cities.
-    tour : tuple of int
-        The shortest tour found; empty where the tour is not among the problems.
-    recording : Recording
-        One search, for the animation.
-    """
+    """The best values of A algorithms on P problems, and how soon they were found."""
 
     problems: tuple[str, ...]
     algorithms: tuple[str, ...]
-    seeds: int
-    budget: int
-    quartiles: np.ndarray
-    best: np.ndarray
-    evaluations: np.ndarray
-    curves: np.ndarray
+    seeds: int  # runs of each algorithm on each problem
+    budget: int  # evaluations of a run
+    quartiles: np.ndarray  # (P, A, 3): first quartile, median and third quartile over the seeds of the best value
+    best: np.ndarray  # (P, A, seeds): the best value of each run
+    evaluations: np.ndarray  # (E,): where the curves are sampled
+    curves: np.ndarray  # (P, A, seeds, E): the best value so far
+    # Problem -> the algorithms of which three quarters of the runs end lower than three quarters of random search's.
     ahead: Mapping[str, tuple[str, ...]]
-    cities: np.ndarray
-    tour: tuple[int, ...]
-    recording: Recording
+    cities: np.ndarray  # (n, 2): coordinates of the tour's cities
+    tour: tuple[int, ...]  # the shortest found; empty where the tour is not among the problems
+    recording: Recording  # of one search, for the animation
 
     figsize = (13.0, 7.0)
 

@@ -14,30 +14,14 @@ FRAMES = 40
 
 @dataclass(frozen=True)
 class Recording:
-    """One algorithm's search on Rastrigin's function of two numbers, and on the tour.
-
-    Attributes
-    ----------
-    algorithm : str
-        Its name.
-    evaluations : numpy.ndarray
-        (F,): how many are done at each frame.
-    evaluated : numpy.ndarray
-        (budget, 2): the points on the surface, in the order in which they were evaluated.
-    best : numpy.ndarray
-        (F, 2): the best of them so far.
-    tours : numpy.ndarray
-        (F, cities): the shortest tour so far.
-    lengths : numpy.ndarray
-        (F,): its length.
-    """
+    """One algorithm's search on Rastrigin's function of two numbers, and on the tour, in F frames."""
 
     algorithm: str
-    evaluations: np.ndarray
-    evaluated: np.ndarray
-    best: np.ndarray
-    tours: np.ndarray
-    lengths: np.ndarray
+    evaluations: np.ndarray  # (F,): how many are done at each frame
+    evaluated: np.ndarray  # (budget, 2): the points on the surface, in the order in which they were evaluated
+    best: np.ndarray  # (F, 2): the best of them so far
+    tours: np.ndarray  # (F, cities): the shortest tour so far
+    lengths: np.ndarray  # (F,): its length
 
 
 def record_search(algorithm: str, budget: int, cities: int, seed: int = 0) -> Recording:
@@ -52,8 +36,7 @@ def record_search(algorithm: str, budget: int, cities: int, seed: int = 0) -> Re
             points = search.ask()
             new_values = problem.value(points)
             search.tell(new_values)
-            columns = list(points.columns().values())
-            evaluated.extend(columns[0] if problem.cities is not None else np.stack(columns, axis=1))
+            evaluated.extend(np.column_stack(list(points.columns().values())))
             values.extend(new_values.tolist())
         best = [int(np.argmin(values[:done])) for done in frames]
         searches.append((np.array(evaluated), best, np.array(values)[best]))

@@ -28,9 +28,7 @@ def draw_thresholds(ax: Axes, pair: Pair) -> None:
     for rule, (dash, color) in zip(pair.rules, LINES[-len(pair.rules) :], strict=True):
         label = f"{rule.name} {rule.threshold:.4g} ({rule.errors}/{pair.n})"
         ax.axvline(rule.threshold, linestyle=dash, color=color, label=label, linewidth=1.8)
-    ax.set_title(pair.title)
-    ax.set_yticks([])
-    ax.set_ylim(-0.28, 1.75)
+    ax.set(title=pair.title, yticks=[], ylim=(-0.28, 1.75))
     ax.legend(fontsize=8, loc="upper left", ncols=2)
 
 
@@ -38,8 +36,5 @@ def draw_errors(ax: Axes, pair: Pair, quantity: str) -> None:
     """Draw how many values each possible threshold gets wrong."""
     edges = np.union1d(np.union1d(pair.low_values, pair.high_values), pair.candidates[[0, -1]])
     ax.stairs(pair.errors, edges, baseline=None, color="black", linewidth=1.5)
-    ax.set_ylim(-0.2, 1.1 * pair.errors.max())
-    ax.set_xlim(*pair.candidates[[0, -1]])
-    ax.set_xlabel(quantity)
-    ax.set_ylabel(_("errors"))
+    ax.set(xlim=pair.candidates[[0, -1]], ylim=(-0.2, 1.1 * pair.errors.max()), xlabel=quantity, ylabel=_("errors"))
     ax.yaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]

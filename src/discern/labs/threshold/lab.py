@@ -29,18 +29,10 @@ MAX_VALUES = 12  # listed in a table
 
 @dataclass(frozen=True)
 class Threshold(Result):
-    """Thresholds on one feature.
+    """Thresholds on one feature."""
 
-    Attributes
-    ----------
-    quantity : str
-        What the values measure.
-    pairs : tuple of Pair
-        The lecture's two sets of values, or one's own.
-    """
-
-    quantity: str
-    pairs: tuple[Pair, ...]
+    quantity: str  # what the values measure
+    pairs: tuple[Pair, ...]  # the lecture's two sets of values, or one's own
 
     figsize = (10.0, 5.5)
 
@@ -155,10 +147,7 @@ def _value_table(pair: Pair) -> Table:
 
 def _rule_table(pair: Pair) -> Table:
     message = _("{actual} predicted as {predicted}")
-    errors = (
-        message.format(actual=pair.low, predicted=pair.high),
-        message.format(actual=pair.high, predicted=pair.low),
-    )
+    errors = [message.format(actual=a, predicted=p) for a, p in ((pair.low, pair.high), (pair.high, pair.low))]
     rows = []
     for rule in pair.rules:
         low, high = wilson(pair.n - rule.errors, pair.n)

@@ -39,33 +39,17 @@ class Rule:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two classes and their thresholds.
-
-    Attributes
-    ----------
-    title : str
-        What is shown.
-    low, high : str
-        Names of the classes with the lower and the higher mean.
-    low_values, high_values : numpy.ndarray
-        float64, sorted.
-    deviation : float
-        Standard deviation around the two means, pooled (maximum likelihood, so divided by n).
-    rules : tuple of Rule
-        The expert's where there is one, then those of LDA, the stump and logistic regression.
-    candidates, errors : numpy.ndarray
-        (K,): a threshold between every two neighboring values and outside all of them, and its errors.
-    """
+    """Two classes and their thresholds."""
 
     title: str
-    low: str
-    high: str
-    low_values: np.ndarray
+    low: str  # name of the class with the lower mean
+    high: str  # name of the class with the higher mean
+    low_values: np.ndarray  # float64, sorted
     high_values: np.ndarray
-    deviation: float
-    rules: tuple[Rule, ...]
-    candidates: np.ndarray
-    errors: np.ndarray
+    deviation: float  # around the two means, pooled (maximum likelihood, so divided by n)
+    rules: tuple[Rule, ...]  # the expert's where there is one, then those of LDA, the stump and logistic regression
+    candidates: np.ndarray  # (K,): a threshold between every two neighboring values and outside all of them
+    errors: np.ndarray  # (K,): of each candidate
 
     @property
     def n(self) -> int:
@@ -83,11 +67,6 @@ class Pair:
 
 def fit_rules(title: str, one: Named, other: Named, expert: float | None) -> Pair:
     """Find the thresholds between two classes.
-
-    Raises
-    ------
-    ConfigError
-        When one has fewer than two values, or their means are the same.
 
     Examples
     --------

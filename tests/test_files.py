@@ -2,15 +2,27 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import SafetensorError
 
 from discern.errors import DiskError
-from discern.files import atomic_write, cache_folder, data_folders, disk_errors, read_json, write_json, write_text
+from discern.files import (
+    atomic_write,
+    cache_folder,
+    check_regular,
+    data_folders,
+    disk_errors,
+    read_file,
+    read_json,
+    write_json,
+    write_text,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
@@ -81,6 +93,63 @@ def test_a_folder_that_is_not_writable(tmp_path: Path, number: int) -> None:
         disk_errors(tmp_path),
     ):
         raise OSError(number, os.strerror(number))
+
+
+REFUSALS = {errno.EIO: "check the disk", errno.ENAMETOOLONG: "choose a shorter one", errno.EMFILE: "was not written"}
+
+
+@pytest.mark.parametrize("number", REFUSALS)
+def test_other_refusals_of_the_system(tmp_path: Path, number: int) -> None:
+    with pytest.raises(DiskError, match=REFUSALS[number]), atomic_write(tmp_path / "note.txt"):
+        raise OSError(number, os.strerror(number))
+    assert [file.name for file in tmp_path.iterdir()] == []
+
+
+def test_safetensors_tells_of_a_full_disk_in_its_own_way(tmp_path: Path) -> None:
+    text = "Error while serializing: I/O error: No space left on device (os error 28)"
+    with pytest.raises(DiskError, match="is full: free some space"), atomic_write(tmp_path / "a.safetensors"):
+        raise SafetensorError(text)
+
+
+def test_what_fails_elsewhere_is_not_told_of_this_file(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError), atomic_write(tmp_path / "note.txt"):
+        raise PermissionError(errno.EACCES, "no", str(tmp_path / "data" / "1.jpg"))
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "socket.png"))
+    for path in (tmp_path / "pipe.png", Path("/dev/zero"), Path("/dev/tty")):
+        with pytest.raises(OSError):
+            read_file(path)
+    with pytest.raises(OSError):
+        read_file(tmp_path / "socket.png")
+    server.close()
+    with pytest.raises(IsADirectoryError):
+        read_file(tmp_path)
+    for path in (tmp_path / "pipe.png", tmp_path / "socket.png", tmp_path):
+        with pytest.raises(OSError):
+            check_regular(path)
+
+
+def test_a_file_of_many_gigabytes_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "sparse.png").open("wb") as file:
+        file.truncate(20 << 30)
+    with pytest.raises(OSError, match="larger than"):
+        read_file(tmp_path / "sparse.png")
+    with pytest.raises(OSError, match="larger than 0 MB"):
+        read_file("/proc/cpuinfo", 100)  # whose stated size is 0
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    write_json(tmp_path / "value.json", 1)
+    monkeypatch.setattr(os, "open", refuse)  # to the administrator, who runs the tests, nothing is refused
+    with pytest.raises(DiskError, match=r"is not readable \(Permission denied\): check its permissions"):
+        read_json(tmp_path / "value.json")
 
 
 def test_a_file_in_the_place_of_a_folder(tmp_path: Path) -> None:

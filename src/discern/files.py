@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,29 +16,122 @@ from typing import Any
 from discern.errors import DiskError
 from discern.i18n import _
 
+MAX_FILE_BYTES = 2 << 30  # of an image or a stored file that is read into memory
+# Opening a pipe that nobody writes to would wait for ever without O_NONBLOCK; a regular file ignores it.
+_READ_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write at ``path`` into a `DiskError` that says what to do."""
+    """Turn the operating system's refusal to write at ``path`` into a `DiskError` that says what to do.
+
+    safetensors tells of such a refusal in an exception of its own; what fails about an unrelated file stays as it is.
+    """
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            message = _("The disk that holds {path} is full: free some space, or choose another folder.")
-            raise DiskError(message.format(path=path)) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            raise DiskError(_("{path} is not writable: choose another folder.").format(path=path)) from error
+    except Exception as error:
+        number = _find_errno(error)
+        if number is None or not _concerns(error, path):
+            raise
+        reason = os.strerror(number)
+        raise DiskError(_describe_refusal(number).format(path=path, reason=reason)) from error
+
+
+def _find_errno(error: Exception) -> int | None:
+    """Return the number of the system's error; None where ``error`` is of another kind."""
+    if isinstance(error, OSError):
+        return error.errno or (errno.ENOSPC if "requested and" in str(error) else None)  # numpy: "9 requested and 4 …"
+    if type(error).__module__.startswith("safetensors") and (found := re.search(r"os error (\d+)", str(error))):
+        return int(found[1])
+    return None
+
+
+def _concerns(error: Exception, path: Path) -> bool:
+    """Return whether ``error`` is about ``path``, a folder above it, or a file beside it; if it names none, it is."""
+    name = getattr(error, "filename", None)
+    if not isinstance(name, str | bytes | os.PathLike):
+        return True
+    named = Path(os.fsdecode(name))
+    return path.is_relative_to(named) or named.parent == path.parent
+
+
+def _describe_refusal(number: int) -> str:
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return _("The disk that holds {path} is full: free some space, or choose another folder.")
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        return _("{path} is not writable: choose another folder.")
+    if number == errno.ENAMETOOLONG:
+        return _("The name {path} is too long for this disk: choose a shorter one.")
+    return _("{path} was not written ({reason}): check the disk, or choose another folder.")
+
+
+@contextmanager
+def read_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn the operating system's refusal to read ``path`` into a `DiskError`, which is no damage; missing stays."""
+    try:
+        yield
+    except FileNotFoundError:
         raise
+    except OSError as error:
+        message = _("{path} is not readable ({reason}): check its permissions and the disk.")
+        raise DiskError(message.format(path=path, reason=error.strerror or error)) from error
+
+
+def check_regular(path: str | os.PathLike[str], max_bytes: int | None = None) -> None:
+    """Raise an `OSError` where ``path`` is a pipe, a device or a socket, which may never end, or too large.
+
+    Examples
+    --------
+    >>> check_regular("/dev/zero")
+    Traceback (most recent call last):
+    OSError: [Errno 22] not a regular file: '/dev/zero'
+    """
+    _check_status(os.stat(path), path, max_bytes)  # noqa: PTH116 - as `read_file`
+
+
+def read_file(path: str | os.PathLike[str], max_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """Read a regular file of at most ``max_bytes``; raise an `OSError` at once for what is none, and never wait for it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     read_file(file.name)
+    b''
+    """
+    descriptor = os.open(path, _READ_FLAGS)
+    try:
+        size = _check_status(os.fstat(descriptor), path, max_bytes)
+        pieces = [os.read(descriptor, size + 1)]
+        while pieces[-1] and len(pieces[0]) != size:  # a network disk may give less at a time; /proc states no sizes
+            pieces.append(os.read(descriptor, 1 << 20))
+            if sum(map(len, pieces)) > max_bytes:
+                raise _too_large(path, max_bytes)
+    finally:
+        os.close(descriptor)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _check_status(status: os.stat_result, path: str | os.PathLike[str], max_bytes: int | None) -> int:
+    """Return the size of a regular file in bytes."""
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, _("not a regular file"), str(path))
+    if max_bytes is not None and status.st_size > max_bytes:
+        raise _too_large(path, max_bytes)
+    return status.st_size
+
+
+def _too_large(path: str | os.PathLike[str], max_bytes: int) -> OSError:
+    return OSError(errno.EFBIG, _("larger than {size:,} MB").format(size=max_bytes >> 20), str(path))
 
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Write to a temporary path that becomes ``path`` if the block ends well, and is removed if not.
 
-    Raises
-    ------
-    DiskError
-        When the disk is full or the folder is not writable.
+    Raises `DiskError` when the disk is full, fails, or is not writable.
 
     Examples
     --------
@@ -70,8 +165,10 @@ def write_json(path: str | os.PathLike[str], value: Any, indent: int | None = 2)
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read a JSON file; raise a `DiskError` where it is not readable, a `ValueError` where it is no JSON."""
+    with read_errors(path):
+        text = read_file(path)
+    return json.loads(text.decode("utf-8"))
 
 
 def cache_folder() -> Path:

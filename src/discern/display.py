@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -15,6 +14,7 @@ from rich.progress import Progress as Bars
 
 from discern.i18n import _
 from discern.notices import Notice
+from discern.printable import is_unicode, to_json_line
 from discern.progress import Reporter
 
 PLAIN_SECONDS = 10.0  # between two plain lines about the same work
@@ -33,33 +33,50 @@ def reporting(reporter: Reporter | None) -> Iterator[Reporter]:
 
 def make_display() -> Reporter:
     """Return the display that suits stderr."""
-    console = Console(stderr=True, highlight=False)
-    return LiveDisplay(console) if console.is_terminal else PlainDisplay()
+    console = Console(file=LenientStream(sys.stderr), highlight=False)  # type: ignore[arg-type]
+    if not console.is_terminal:
+        return PlainDisplay()
+    return LiveDisplay(console if console.width else Console(file=console.file, highlight=False, width=80))
 
 
-def format_epoch(event: dict[str, Any]) -> str:
-    """Return the line of an epoch record."""
-    message = _(
-        "epoch {epoch}/{epochs}  loss {loss:.4f}  train {train:.2%}  validation {validation:.2%}  {rate:,.0f}/s"
-    )
-    return message.format(
-        epoch=event["epoch"],
-        epochs=event["epochs"],
-        loss=event["train"]["loss"],
-        train=event["train"]["top1"],
-        validation=event["validation"]["top1"],
-        rate=event["images_per_second"],
-    )
+class LenientStream:
+    """Writes to ``stream`` what it takes: a terminal that was closed, or takes ASCII alone, ends no training."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self.stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        """Write ``text``, with escapes for what the encoding lacks, as far as that is possible."""
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        with suppress(OSError, ValueError, AttributeError):  # ValueError: it was closed; AttributeError: there is none
+            self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding))  # type: ignore[union-attr]
+        return len(text)
+
+    def flush(self) -> None:
+        """Send out what was written, as far as that is possible."""
+        with suppress(OSError, ValueError, AttributeError):
+            self.stream.flush()  # type: ignore[union-attr]
+
+    def isatty(self) -> bool:
+        """Return whether it is a terminal."""
+        return self.stream is not None and self.stream.isatty()
 
 
 def format_event(event: dict[str, Any]) -> str | None:
     """Return the line of an event, or None if it is not for a person."""
-    match event["event"]:
-        case "notice":
-            return "· " + Notice.from_json(event).text()
-        case "epoch":
-            return format_epoch(event)
-    return None
+    if event["event"] == "notice":
+        return "· " + Notice.from_json(event).text()
+    if event["event"] != "epoch":
+        return None
+    message = _(
+        "epoch {epoch}/{epochs}  loss {loss:.4f}  train {train:.2%}  validation {validation:.2%}  {rate:,.0f}/s"
+    )
+    train, rate = event["train"], event["images_per_second"]
+    accuracies = {"train": train["top1"], "validation": event["validation"]["top1"]}
+    return message.format(epoch=event["epoch"], epochs=event["epochs"], loss=train["loss"], rate=rate, **accuracies)
 
 
 class Pace:
@@ -89,12 +106,12 @@ class PlainDisplay(Reporter):
     def event(self, event: dict[str, Any]) -> None:
         line = format_event(event)
         if line is not None and self._pace.lets_pass(event):
-            print(line, file=sys.stderr, flush=True)
+            print(line, file=LenientStream(sys.stderr), flush=True)
         self._last = time.monotonic()
 
     def progress(self, what: str, done: int, total: int) -> None:
         if time.monotonic() - self._last > PLAIN_SECONDS:
-            print(f"{what} {done:,}/{total:,}", file=sys.stderr, flush=True)
+            print(f"{what} {done:,}/{total:,}", file=LenientStream(sys.stderr), flush=True)
             self._last = time.monotonic()
 
     def close(self) -> None:
@@ -105,13 +122,8 @@ class LiveDisplay(Reporter):
     """Bars that move: one for the work under way, one for the epochs; finished epochs scroll above them."""
 
     def __init__(self, console: Console) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[count]}"),
-            TimeRemainingColumn(),
-        )
-        self.bars = Bars(*columns, console=console, transient=True)
+        what, count = TextColumn("{task.description}"), TextColumn("{task.fields[count]}")
+        self.bars = Bars(what, BarColumn(), count, TimeRemainingColumn(), console=console, transient=True)
         self.tasks: dict[str, Any] = {}
         self.epochs: Any = None
         self.last = 0.0
@@ -152,14 +164,17 @@ class LiveDisplay(Reporter):
 
 
 class JsonLines(Reporter):
-    """Prints each event as a line of JSON on stdout, besides what ``display`` shows on stderr."""
+    """Prints each event as a line of JSON on stdout, besides what ``display`` shows on stderr.
+
+    Where stdout takes nothing any more, the work goes on, and whoever prints its result learns of that.
+    """
 
     def __init__(self, display: Reporter) -> None:
         self.display = display
 
     def event(self, event: dict[str, Any]) -> None:
         if event["event"] != "done":  # the last line is the result itself
-            print(json.dumps(event, ensure_ascii=False), flush=True)
+            print(to_json_line(event, not is_unicode(sys.stdout)), file=LenientStream(sys.stdout), flush=True)
         self.display.event(event)
 
     def progress(self, what: str, done: int, total: int) -> None:

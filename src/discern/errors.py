@@ -9,18 +9,19 @@ import difflib
 from collections.abc import Iterable
 
 from discern.i18n import _
+from discern.printable import escape_controls
 
 
 class DiscernError(Exception):
     """Base of every error that a person, not a programmer, is meant to read.
 
-    Parameters
-    ----------
-    message : str
-        One translated sentence: what is wrong, where, and what to do about it.
+    Its message is one translated sentence: what is wrong, where, and what to do about it.
     """
 
     exit_code = 2
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(escape_controls(message))  # of names from elsewhere, which may hold anything
 
 
 class DataError(DiscernError):
@@ -28,14 +29,9 @@ class DataError(DiscernError):
 
 
 class ImageError(DataError):
-    """One image cannot be read as what a person would call an image.
+    """One image cannot be read as what a person would call an image; the caller adds its name to the message.
 
-    Parameters
-    ----------
-    message : str
-        One translated sentence without the image's name, which the caller knows and adds.
-    kind : {"empty", "not_an_image", "truncated", "decompression_bomb", "unreadable"}
-        What is wrong, for programs.
+    ``kind`` is what is wrong, for programs: empty, not_an_image, truncated, decompression_bomb or unreadable.
     """
 
     def __init__(self, message: str, kind: str = "unreadable") -> None:
@@ -44,15 +40,7 @@ class ImageError(DataError):
 
 
 class DownloadError(DataError):
-    """A file from elsewhere did not arrive, or arrived damaged.
-
-    Parameters
-    ----------
-    message : str
-        One translated sentence.
-    reason : str
-        What went wrong, for a caller that knows a better remedy.
-    """
+    """A file from elsewhere did not arrive, or arrived damaged; a caller may know a better remedy for ``reason``."""
 
     def __init__(self, message: str, reason: str = "") -> None:
         super().__init__(message)
@@ -78,7 +66,13 @@ class Interrupted(Exception):
 
 
 class DiskError(DiscernError):
-    """The disk is full or may not be written."""
+    """The disk is full, fails, or may not be read or written."""
+
+
+class OutputError(DiscernError):
+    """What is printed could not be written, as to a full disk."""
+
+    exit_code = 1
 
 
 def nearest(name: str, allowed: Iterable[str], max_names: int = 3) -> list[str]:
@@ -99,7 +93,7 @@ def suggest(name: str, allowed: Iterable[str], listed: str = "", max_names: int 
     ': `discern models` lists them all'
     """
     names = list(allowed)
-    if close := difflib.get_close_matches(name, names, n=max_names, cutoff=0.51):
+    if close := nearest(name, names, max_names):
         return _(" (did you mean {names}?)").format(names=", ".join(close))
     if listed:
         return _(": `{command}` lists them all").format(command=listed)

@@ -11,19 +11,15 @@ from typing import Any
 
 from discern.i18n import _
 from discern.notice_texts import TEXTS
+from discern.printable import escape_controls
 
 
 @dataclass(frozen=True)
 class Notice:
     """Something that was assumed, chosen, left out or found, for a person to read.
 
-    Attributes
-    ----------
-    code : str
-        A key of `discern.notice_texts.TEXTS`, which holds the sentence.
-    fields : mapping
-        What the sentence's ``{fields}`` take: JSON values. A value may be a `Notice` itself (a word or a phrase that is
-        translated, too), or a sequence, which is joined with commas.
+    The fields are what the sentence's ``{fields}`` take: JSON values. A value may be a `Notice` itself (a word or a
+    phrase that is translated, too), or a sequence, which is joined with commas.
 
     Examples
     --------
@@ -31,13 +27,13 @@ class Notice:
     '1,200 images: a.jpg, b.jpg.'
     """
 
-    code: str
+    code: str  # a key of `discern.notice_texts.TEXTS`, which holds the sentence
     fields: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return the sentence in the language of the reader; of an unknown code, code and fields."""
         if self.code not in TEXTS:
-            return f"{self.code} {dict(self.fields)}"
+            return escape_controls(f"{self.code} {dict(self.fields)}")
         return _(TEXTS[self.code]).format(**{name: _shown(value) for name, value in self.fields.items()})
 
     def to_json(self) -> dict[str, Any]:
@@ -46,13 +42,7 @@ class Notice:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Notice:
-        """Read what `to_json` returned; other keys are ignored.
-
-        Raises
-        ------
-        ValueError
-            When ``value`` is no notice.
-        """
+        """Read what `to_json` returned; other keys are ignored. Raises `ValueError` when ``value`` is no notice."""
         code, fields = value.get("code"), value.get("fields", {})
         if not isinstance(code, str) or not isinstance(fields, Mapping):
             raise ValueError("not a notice")
@@ -64,7 +54,7 @@ def _shown(value: Any) -> Any:
         return value.text()
     if isinstance(value, Sequence) and not isinstance(value, str):
         return _(", ").join(str(_shown(inner)) for inner in value)
-    return value
+    return escape_controls(value) if isinstance(value, str) else value
 
 
 def _stored(value: Any) -> Any:

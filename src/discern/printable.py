@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from typing import Any
+from typing import Any, TextIO
 
 # C0 and C1 controls, line and paragraph separators, directional overrides, halves of characters
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -32,6 +32,18 @@ def to_json_line(value: Any, ascii_only: bool = False) -> str:
     '{"name": "a\\u202eb\\n"}'
     """
     return escape_controls(json.dumps(value, ensure_ascii=ascii_only))
+
+
+def is_unicode(stream: TextIO | None) -> bool:
+    """Return whether ``stream`` takes every character.
+
+    Examples
+    --------
+    >>> import io
+    >>> is_unicode(io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    False
+    """
+    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
 def quote_argument(value: object) -> str:

@@ -49,13 +49,15 @@ def collect_garbage_rarely() -> None:
 def exit_at_once(code: object) -> None:
     """End the process without Python's own end, which takes torch apart for 0.2 s.
 
-    Everything registered for the end has run, and everything printed is out.
+    Everything registered for the end has run, and everything printed is out; where that fails, the exit code says so.
     """
     atexit._run_exitfuncs()
     try:
         print(end="", flush=True)
     except BrokenPipeError:
         code = 141
+    except OSError:
+        code = code or 1
     os._exit(code if isinstance(code, int) else 1)
 
 
@@ -110,10 +112,7 @@ def sample_gamma(alpha: torch.Tensor, generator: torch.Generator) -> torch.Tenso
 def choose_device(name: str = "auto") -> torch.device:
     """Return the device to compute on: ``auto`` takes CUDA, then MPS, then the CPU.
 
-    Raises
-    ------
-    ConfigError
-        When this machine does not have the device.
+    Raises `ConfigError` when this machine does not have the device.
     """
     import torch
     import torch.distributed as dist
@@ -123,11 +122,9 @@ def choose_device(name: str = "auto") -> torch.device:
         name = next(kind for kind, present in available.items() if present)
     kind = name.split(":")[0]
     if not available.get(kind, False):
-        raise ConfigError(
-            _("device={name} is not available on this machine: choose one of {devices}.").format(
-                name=name, devices=", ".join(k for k, present in available.items() if present)
-            )
-        )
+        message = _("device={name} is not available on this machine: choose one of {devices}.")
+        devices = ", ".join(kind for kind, present in available.items() if present)
+        raise ConfigError(message.format(name=name, devices=devices))
     if name == "cuda" and dist.is_initialized():
         name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     return torch.device(name)
@@ -293,11 +290,8 @@ def describe_machine() -> dict[str, Any]:
 
 def read_processor_name() -> str:
     """Return the processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    for line in lines:
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()

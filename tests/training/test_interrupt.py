@@ -12,7 +12,7 @@ from discern.training import interrupt
 from discern.training.interrupt import Interrupt, StopVote
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_only_asks(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with Interrupt() as interrupt:
@@ -20,6 +20,16 @@ def test_the_first_signal_only_asks(number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
         assert interrupt.requested
     assert signal.getsignal(number) is before
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupt() as interrupt:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not interrupt.requested
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_the_second_ctrl_c_stops_at_once() -> None:

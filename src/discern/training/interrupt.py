@@ -1,4 +1,4 @@
-"""Ctrl-C ends the step, not the work."""
+"""Ctrl-C, and the system's wish to end the process, end the step, not the work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VOTE_SECONDS = 0.5  # between two votes
 
 
 class Interrupt:
-    """Inside the block, SIGINT and SIGTERM only set `requested`; a second SIGINT stops at once."""
+    """Inside the block, SIGINT, SIGTERM and SIGHUP only set `requested`; a second SIGINT stops at once."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -21,8 +21,10 @@ class Interrupt:
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._handle)
+            for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+                number = getattr(signal, name, None)
+                if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+                    self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -27,21 +27,7 @@ MIN_SIZE_SMALL = 15  # after 2, 2, 2
 
 
 class AlexNet(Network):
-    """Five convolutions, three of them pooled, and three fully connected layers.
-
-    Parameters
-    ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; ``size`` only chooses the form.
-    dropout : float
-        Fraction of what each hidden fully connected layer reads that is left out in training.
-    stem : str
-        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When the images are too small, ``dropout`` is not in [0, 1), or ``stem`` is unknown.
+    """Five convolutions, three of them pooled, and three fully connected layers; the hidden two read with ``dropout``.
 
     Examples
     --------

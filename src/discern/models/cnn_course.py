@@ -15,13 +15,8 @@ from torch import Tensor, nn
 
 from discern.models.network import Body, Network
 
-STAGES = {  # filters, kernel, stride
-    "stem": (32, 5, 2),
-    "block2": (64, 5, 2),
-    "block3": (128, 3, 1),
-    "block4": (64, 3, 1),
-    "block5": (32, 3, 1),
-}
+# Filters, kernel, stride.
+STAGES = {"stem": (32, 5, 2), "block2": (64, 5, 2), "block3": (128, 3, 1), "block4": (64, 3, 1), "block5": (32, 3, 1)}
 
 
 def build_block(inputs: int, filters: int, kernel: int, stride: int) -> nn.Sequential:
@@ -34,12 +29,7 @@ def build_block(inputs: int, filters: int, kernel: int, stride: int) -> nn.Seque
 
 
 class CourseCNN(Network):
-    """Five blocks of `STAGES`, global average pooling, a linear head.
-
-    Parameters
-    ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; any size fits.
+    """Five blocks of `STAGES`, global average pooling, a linear head; images of any size fit.
 
     Examples
     --------

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from discern.errors import ModelError
 from discern.i18n import _
+from discern.models.initialization import init_convolutions
 from discern.models.network import Body, Network, check_size, compose_body, is_small
 
 STAGES = {
@@ -80,20 +81,10 @@ class DenseNet(Network):
 
     Parameters
     ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     blocks : tuple of int
-        Layers in each of the four dense blocks.
+        Layers in each of the four dense blocks: four numbers from 1.
     growth : int
-        Maps that each layer adds, the paper's k.
-    stem : str
-        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When ``blocks`` are not four numbers from 1, ``growth`` is below 1, ``stem`` is unknown, or the images are
-        too small for it.
+        Maps that each layer adds, the paper's k: 1 or more.
 
     Examples
     --------
@@ -139,9 +130,7 @@ class DenseNet(Network):
         self.features = nn.Sequential(OrderedDict(layers))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(inputs, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight)
+        init_convolutions(self, "fan_in")
         nn.init.zeros_(self.classifier.bias)
 
     def body(self) -> Body:

@@ -21,38 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelDescription(Result):
-    """What there is to know of a network before it is trained.
-
-    Attributes
-    ----------
-    name : str
-        As a person types it.
-    year, paper : int or None, str or None
-        When and where it was published; None for networks of other libraries.
-    idea : str
-        What it brought, in one sentence.
-    native_size, size : int
-        Pixels a side of the images it was made for, and of those that the numbers here are of.
-    channels, classes : int
-        Color channels, and logits as published.
-    summary : ModelSummary
-        Layers, stages and totals.
-    shows_layers : bool
-        Whether every layer is among the tables.
-    """
+    """What there is to know of a network before it is trained."""
 
     figsize = (11.0, 4.5)
 
-    name: str
-    year: int | None
+    name: str  # as a person types it
+    year: int | None  # of publication; None for networks of other libraries
     paper: str | None
-    idea: str
-    native_size: int
-    size: int
-    channels: int
-    classes: int
+    idea: str  # what it brought, in one sentence
+    native_size: int  # pixels a side of the images it was made for
+    size: int  # of those that the numbers here are of
+    channels: int  # color channels as published
+    classes: int  # logits as published
     summary: ModelSummary
-    shows_layers: bool = False
+    shows_layers: bool = False  # whether every layer is among the tables
 
     def sentences(self) -> Sequence[str]:
         title = self.name if self.year is None else f"{self.name} ({self.year})"
@@ -76,16 +58,10 @@ class ModelDescription(Result):
 
     def tables(self) -> Sequence[Table]:
         columns = (_("stage"), _("map"), _("channels"), _("stride"), _("receptive field"))
-        rows = [
-            (
-                stage.name,
-                None if stage.height is None else f"{stage.height} x {stage.width}",
-                stage.channels,
-                stage.stride,
-                stage.receptive_field,
-            )
-            for stage in self.summary.stages
-        ]
+        rows = []
+        for stage in self.summary.stages:
+            map = None if stage.height is None else f"{stage.height} x {stage.width}"
+            rows.append((stage.name, map, stage.channels, stage.stride, stage.receptive_field))
         stages = [Table(_("Stages"), columns, rows)] if rows else []
         return [*stages, self.summary.layer_table(_("Layers"))] if self.shows_layers else stages
 
@@ -97,9 +73,8 @@ class ModelDescription(Result):
     def to_json(self) -> dict[str, Any]:
         """Return the facts, layers and stages; facts that do not exist are left out."""
         facts = {**asdict(self), **asdict(self.summary)}
-        return {
-            name: fact for name, fact in facts.items() if name not in ("summary", "shows_layers") and fact is not None
-        }
+        left_out = ("summary", "shows_layers")
+        return {name: fact for name, fact in facts.items() if name not in left_out and fact is not None}
 
     def _plot_layers(self, ax: Axes) -> None:
         layers = self.summary.layers
@@ -109,14 +84,10 @@ class ModelDescription(Result):
         }
         for label, numbers in curves.items():
             total = sum(numbers) or 1
-            ax.step(
-                range(1, len(layers) + 1), [100 * n / total for n in accumulate(numbers)], where="post", label=label
-            )
-        ax.set(
-            xlabel=_("layer"),
-            ylabel=_("up to this layer (%)"),
-            title=_("Where {name} spends them").format(name=self.name),
-        )
+            percent = [100 * n / total for n in accumulate(numbers)]
+            ax.step(range(1, len(layers) + 1), percent, where="post", label=label)
+        title = _("Where {name} spends them").format(name=self.name)
+        ax.set(xlabel=_("layer"), ylabel=_("up to this layer (%)"), title=title)
         ax.legend()
 
     def _plot_stages(self, ax: Axes) -> None:
@@ -139,28 +110,7 @@ class ModelDescription(Result):
 
 
 def describe_network(name: str, size: int | None = None, shows_layers: bool = False) -> ModelDescription:
-    """Describe one network at ``size``, built without memory.
-
-    Parameters
-    ----------
-    name : str
-        As `discern.models.registry.get_model_spec` takes it.
-    size : int, optional
-        Pixels a side; the network's native size when not given.
-    shows_layers : bool
-        Whether every layer is among the tables.
-
-    Raises
-    ------
-    ModelError
-        When there is no such network, or the images are too small for it.
-
-    Examples
-    --------
-    >>> lenet = describe_network("lenet")
-    >>> lenet.year, lenet.summary.trainable, lenet.summary.depth
-    (1998, 61706, 5)
-    """
+    """Describe one network at ``size``, built without memory; see `discern.describe_model`."""
     spec = get_model_spec(name)
     size = spec.size if size is None else size
     try:

@@ -9,7 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from discern.errors import ModelError, suggest
 from discern.i18n import _
@@ -18,7 +18,12 @@ from discern.models.spec import ModelArg, check_shape
 if TYPE_CHECKING:
     from discern.models.network import Model
 
-LIBRARIES = ("timm", "torchvision", "keras")
+LIBRARIES = {  # what stands before the colon -> file.Class here
+    "timm": "timm_torchvision.TimmSpec",
+    "torchvision": "timm_torchvision.TorchvisionSpec",
+    "keras": "keras_applications.KerasSpec",
+}
+USER_CODE = "user_code.UserCodeSpec"
 
 
 @dataclass(frozen=True)
@@ -32,15 +37,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class ExternalSpec(ABC):
-    """One network of another library; the same face as `discern.models.spec.ModelSpec`.
+    """One network of another library; the same face as `discern.models.spec.ModelSpec`."""
 
-    Attributes
-    ----------
-    name : str
-        What a person types, such as ``timm:resnet50``.
-    """
+    name: str  # what a person types, such as timm:resnet50
 
-    name: str
+    @classmethod
+    @abstractmethod
+    def find(cls, name: str) -> Self:
+        """Look up the network called ``name``; a ModelError says that there is none, or that the library is missing."""
 
     @property
     def own_name(self) -> str:
@@ -85,13 +89,7 @@ class ExternalSpec(ABC):
     def build(
         self, classes: int, channels: int = 3, size: int | None = None, model_args: Mapping[str, ModelArg] | None = None
     ) -> Model:
-        """Build the network with random weights; see `discern.models.registry.build_model`.
-
-        Raises
-        ------
-        ModelError
-            When it cannot be made for such images; the sentence gives the library's reason.
-        """
+        """Build the network with random weights; a ModelError gives the library's reason why it cannot be made."""
         import torch
 
         size = self.size if size is None else size

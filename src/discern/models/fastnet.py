@@ -86,14 +86,7 @@ class Block(nn.Module):
 
 
 class FastNet(Network):
-    """Whitening - three blocks of `FILTERS` - maxima - a linear head.
-
-    Parameters
-    ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side (10 or more).
-    width : float
-        Multiplies the filters of every block.
+    """Whitening - three blocks of `FILTERS` - maxima - a linear head; images of 10 pixels a side or more.
 
     Examples
     --------

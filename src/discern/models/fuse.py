@@ -7,6 +7,9 @@ arXiv:1712.05877, section 3.2).
 from __future__ import annotations
 
 import copy
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -63,19 +66,19 @@ def _find_pairs(model: Model, x: Tensor) -> list[tuple[str, str]]:
     """
     maps: dict[int, tuple[str, Tensor]] = {}  # id -> (convolution, its map); holding the map keeps its id its own
     pairs: list[tuple[str, str]] = []
-    handles = []
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Conv2d):
-            handles.append(module.register_forward_hook(lambda _m, _x, y, name=name: maps.update({id(y): (name, y)})))
-        elif isinstance(module, nn.BatchNorm2d):
-            handles.append(
-                module.register_forward_pre_hook(
-                    lambda _m, x, name=name: pairs.append((maps[id(x[0])][0], name)) if id(x[0]) in maps else None
-                )
-            )
-    try:
+
+    def after_convolution(name: str, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        maps[id(output)] = name, output
+
+    def before_normalization(name: str, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if id(inputs[0]) in maps:
+            pairs.append((maps[id(inputs[0])][0], name))
+
+    with ExitStack() as hooks:
+        for name, module in model.named_modules():
+            if isinstance(module, nn.Conv2d):
+                hooks.enter_context(module.register_forward_hook(partial(after_convolution, name)))
+            elif isinstance(module, nn.BatchNorm2d):
+                hooks.enter_context(module.register_forward_pre_hook(partial(before_normalization, name)))
         model(x)
-    finally:
-        for handle in handles:
-            handle.remove()
     return list(dict.fromkeys(pairs))

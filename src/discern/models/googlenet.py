@@ -17,6 +17,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from discern.models.initialization import init_convolutions
 from discern.models.network import Body, Network, check_dropout, check_size, compose_body, is_small
 
 STAGES = {  # the auxiliary heads read the maps of inception4a and inception4d
@@ -44,10 +45,10 @@ MIN_SIZE = 15  # pixels a side of the published form, torchvision's own limit
 class BasicConv2d(nn.Module):
     """Convolution, batch normalization, ReLU; the side shrinks by ``stride`` only."""
 
-    def __init__(self, inputs: int, filters: int, kernel: int, stride: int = 1) -> None:
+    def __init__(self, inputs: int, filters: int, kernel: int, stride: int = 1, epsilon: float = 1e-3) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, filters, kernel, stride, padding=kernel // 2, bias=False)
-        self.bn = nn.BatchNorm2d(filters, eps=0.001)
+        self.bn = nn.BatchNorm2d(filters, eps=epsilon)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -55,12 +56,12 @@ class BasicConv2d(nn.Module):
 
 
 class Inception(nn.Module):
-    """Four branches side by side: (N, inputs, H, W) -> (N, one + three + five + pool, H, W)."""
+    """A row of `INCEPTIONS`, four branches: (N, inputs, H, W) -> (N, one + three + five + pool, H, W)."""
 
-    def __init__(
-        self, inputs: int, one: int, three_reduce: int, three: int, five_reduce: int, five: int, pool: int
-    ) -> None:
+    def __init__(self, inputs: int, filters: tuple[int, int, int, int, int, int]) -> None:
         super().__init__()
+        one, three_reduce, three, five_reduce, five, pool = filters
+        self.outputs = one + three + five + pool
         self.branch1 = BasicConv2d(inputs, one, 1)
         self.branch2 = nn.Sequential(BasicConv2d(inputs, three_reduce, 1), BasicConv2d(three_reduce, three, 3))
         self.branch3 = nn.Sequential(BasicConv2d(inputs, five_reduce, 1), BasicConv2d(five_reduce, five, 3))
@@ -92,19 +93,10 @@ class GoogLeNet(Network):
 
     Parameters
     ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     auxiliary_heads : bool
         The two heads that training adds to the loss; predicting never runs them.
     dropout, dropout_auxiliary : float
         Fraction of values left out before the head, and in the auxiliary heads.
-    stem : str
-        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When a dropout is not in [0, 1), ``stem`` is unknown, or the images are too small for it.
 
     Examples
     --------
@@ -138,9 +130,10 @@ class GoogLeNet(Network):
         self.maxpool3 = nn.MaxPool2d(3, 2, ceil_mode=True)
         self.maxpool4 = nn.MaxPool2d(2, 2, ceil_mode=True)
         inputs = 192
-        for name, (one, three_reduce, three, five_reduce, five, pool) in INCEPTIONS.items():
-            self.add_module(name, Inception(inputs, one, three_reduce, three, five_reduce, five, pool))
-            inputs = one + three + five + pool
+        for name, filters in INCEPTIONS.items():
+            block = Inception(inputs, filters)
+            self.add_module(name, block)
+            inputs = block.outputs
         if auxiliary_heads:
             self.auxiliary = {"inception4a": "aux1", "inception4d": "aux2"}
             self.aux1 = InceptionAux(512, classes, check_dropout(dropout_auxiliary))
@@ -148,9 +141,7 @@ class GoogLeNet(Network):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(check_dropout(dropout))
         self.fc = nn.Linear(inputs, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):  # torchvision's normal of 0.01 needs ten times the steps to begin
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        init_convolutions(self)  # torchvision's normal of 0.01 needs ten times the steps to begin
 
     def body(self) -> Body:
         return compose_body(self, STAGES)

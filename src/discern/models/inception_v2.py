@@ -15,10 +15,14 @@ Convolutions have no bias, which section 3.2 says the normalization cancels; wit
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from discern.models.googlenet import BasicConv2d
+from discern.models.initialization import init_convolutions
 from discern.models.network import Body, Network, compose_body, is_small
 
 INCEPTIONS = {  # figure 5: filters of 1x1, 3x3 reduce, 3x3, double 3x3 reduce, double 3x3, pool projection; pooling
@@ -39,19 +43,7 @@ STAGES = {
     "inception_4d": ("inception_3c", "inception_4a", "inception_4b", "inception_4c", "inception_4d"),
     "inception_5b": ("inception_4e", "inception_5a", "inception_5b"),
 }
-
-
-class ConvBN(nn.Module):
-    """Convolution, batch normalization, ReLU; the side shrinks by ``stride`` only."""
-
-    def __init__(self, inputs: int, filters: int, kernel: int, stride: int = 1) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, filters, kernel, stride, padding=kernel // 2, bias=False)
-        self.bn = nn.BatchNorm2d(filters)
-        self.relu = nn.ReLU(inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.bn(self.conv(x)))
+ConvBN = partial(BasicConv2d, epsilon=1e-5)  # convolution, normalization, ReLU; (inputs, filters, kernel, stride)
 
 
 class HalvingPool(nn.Module):
@@ -67,24 +59,15 @@ class HalvingPool(nn.Module):
 
 
 class Inception(nn.Module):
-    """Four branches side by side: (N, inputs, H, W) -> (N, one + three + double + pool, H, W).
+    """A row of `INCEPTIONS`, four branches: (N, inputs, H, W) -> (N, one + three + double + pool, H, W).
 
     With ``pooling="stride"`` the 1x1 branch and the projection are left out, the others halve the map, and the pooled
     input is passed through: (N, inputs, H, W) -> (N, three + double + inputs, H / 2, W / 2).
     """
 
-    def __init__(
-        self,
-        inputs: int,
-        one: int,
-        three_reduce: int,
-        three: int,
-        double_reduce: int,
-        double: int,
-        projection: int,
-        pooling: str,
-    ) -> None:
+    def __init__(self, inputs: int, row: tuple[int, int, int, int, int, int, str]) -> None:
         super().__init__()
+        one, three_reduce, three, double_reduce, double, projection, pooling = row
         stride = 2 if pooling == "stride" else 1
         branches: list[nn.Module] = [ConvBN(inputs, one, 1)] if one else []
         branches.append(nn.Sequential(ConvBN(inputs, three_reduce, 1), ConvBN(three_reduce, three, 3, stride)))
@@ -108,18 +91,6 @@ class Inception(nn.Module):
 class InceptionV2(Network):
     """Stem, ten inception blocks, global average pooling, a linear head.
 
-    Parameters
-    ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; ``size`` only chooses the stem.
-    stem : str
-        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When ``stem`` is unknown.
-
     Examples
     --------
     >>> with torch.device("meta"):
@@ -141,15 +112,13 @@ class InceptionV2(Network):
         self.conv2 = ConvBN(64, 192, 3)
         self.pool2 = HalvingPool()
         inputs = 192
-        for name, (one, three_reduce, three, double_reduce, double, projection, pooling) in INCEPTIONS.items():
-            block = Inception(inputs, one, three_reduce, three, double_reduce, double, projection, pooling)
+        for name, row in INCEPTIONS.items():
+            block = Inception(inputs, row)
             self.add_module(name, block)
             inputs = block.outputs
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(inputs, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        init_convolutions(self)
 
     def body(self) -> Body:
         return compose_body(self, STAGES)

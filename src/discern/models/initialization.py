@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -19,15 +19,10 @@ def init_he(network: Network, score: float = 0.0) -> None:
     """Draw the weights of a network of convolutions and ReLU so that no layer makes its input larger or smaller.
 
     K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers", ICCV 2015, arXiv:1502.01852 (section 2.2). The head
-    starts small (a deviation of 0.01), so that no class is preferred, and biases at 0.
+    starts small (a deviation of 0.01), so that no class is preferred, and other biases at 0.
 
-    Parameters
-    ----------
-    network : Network
-        Its convolutions and fully connected layers are drawn anew.
-    score : float
-        The head's biases. Where scores are rectified, far enough above 0 that no early step takes a class below, where
-        it gets no gradient and stays; softmax does not see what all classes share.
+    ``score`` is the head's biases: where scores are rectified, far enough above 0 that no early step takes a class
+    below, where it gets no gradient and stays; softmax does not see what all classes share.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -38,6 +33,13 @@ def init_he(network: Network, score: float = 0.0) -> None:
     assert isinstance(head, nn.Conv2d | nn.Linear) and head.bias is not None
     nn.init.normal_(head.weight, 0.0, 0.01)
     nn.init.constant_(head.bias, score)
+
+
+def init_convolutions(network: Network, mode: Literal["fan_in", "fan_out"] = "fan_out") -> None:
+    """Draw the convolutions without bias, those that a normalization follows, by the same rule as `init_he`."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module.bias is None:
+            nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu")
 
 
 class SkipInit(TorchFunctionMode):

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from discern.models.external import ExternalSpec, unknown_in_library
 from discern.models.keras_model import KerasModel, import_keras
 
-SIZES = {  # of the images that keras.applications assumes, where it is not 224
-    "EfficientNetB1": 240,
-    "EfficientNetB2": 260,
-    "EfficientNetB3": 300,
-    "EfficientNetB4": 380,
-    "EfficientNetB5": 456,
-    "EfficientNetB6": 528,
-    "EfficientNetB7": 600,
-    "EfficientNetV2B1": 240,
-    "EfficientNetV2B2": 260,
-    "EfficientNetV2B3": 300,
-    "EfficientNetV2S": 384,
-    "EfficientNetV2M": 480,
-    "EfficientNetV2L": 480,
-    "InceptionResNetV2": 299,
-    "InceptionV3": 299,
-    "NASNetLarge": 331,
-    "Xception": 299,
+NAMES = {  # pixels a side of the images that keras.applications assumes, where it is not 224 -> its networks
+    240: ("EfficientNetB1", "EfficientNetV2B1"),
+    260: ("EfficientNetB2", "EfficientNetV2B2"),
+    299: ("InceptionResNetV2", "InceptionV3", "Xception"),
+    300: ("EfficientNetB3", "EfficientNetV2B3"),
+    331: ("NASNetLarge",),
+    380: ("EfficientNetB4",),
+    384: ("EfficientNetV2S",),
+    456: ("EfficientNetB5",),
+    480: ("EfficientNetV2M", "EfficientNetV2L"),
+    528: ("EfficientNetB6",),
+    600: ("EfficientNetB7",),
 }
 
 
@@ -35,14 +29,7 @@ class KerasSpec(ExternalSpec):
     """``keras:NAME``, such as ``keras:MobileNetV2``."""
 
     @classmethod
-    def find(cls, name: str) -> KerasSpec:
-        """Look up the network called ``name``.
-
-        Raises
-        ------
-        ModelError
-            When keras.applications has none of that name, or Keras cannot be used.
-        """
+    def find(cls, name: str) -> Self:
         spec, applications = cls(name), import_keras().applications
         names = [name for name in dir(applications) if name[0].isupper()]
         if spec.own_name not in names:
@@ -51,7 +38,7 @@ class KerasSpec(ExternalSpec):
 
     @property
     def size(self) -> int:
-        return SIZES.get(self.own_name, 224)
+        return next((size for size, names in NAMES.items() if self.own_name in names), 224)
 
     def make(self, classes: int, channels: int, size: int) -> KerasModel:
         function = getattr(import_keras().applications, self.own_name)
@@ -60,12 +47,7 @@ class KerasSpec(ExternalSpec):
             more["include_preprocessing"] = False  # images come normalized
 
         def build() -> Any:
-            return function(
-                weights=None,
-                classes=classes,
-                input_shape=(size, size, channels),
-                classifier_activation=None,
-                **more,
-            )
+            shape = (size, size, channels)
+            return function(weights=None, classes=classes, input_shape=shape, classifier_activation=None, **more)
 
         return KerasModel(self.name, build, classes, channels, size)

@@ -24,19 +24,9 @@ FUNCTIONS = ("builtins", "keras.activations", "keras.src.activations", "keras.op
 
 
 def check_keras_config(config: Any, source: str) -> None:
-    """Refuse an architecture that carries code.
+    """Refuse an architecture, as Keras 2 or 3 writes it in JSON, that carries code.
 
-    Parameters
-    ----------
-    config : dict
-        As Keras writes it in JSON, of Keras 2 or 3.
-    source : str
-        Named in the message.
-
-    Raises
-    ------
-    ModelError
-        Names the class that carries code.
+    A ModelError names the ``source`` and the class that carries code.
 
     Examples
     --------
@@ -52,18 +42,12 @@ def check_keras_config(config: Any, source: str) -> None:
         is_function = name == "function" and not module.startswith(FUNCTIONS)
         # Keras writes classes that a person registered as "package>name": their code is not in Keras
         if name in CODE | READS_FILES or is_foreign or is_function or ">" in registered or ">" in name:
-            raise ModelError(
-                _("{path} contains code ({name}) and is not opened: save the model without it.").format(
-                    path=source, name=name
-                )
-            )
+            message = _("{path} contains code ({name}) and is not opened: save the model without it.")
+            raise ModelError(message.format(path=source, name=name))
     for name in _iter_layer_names(config):
         if not _is_keras_class(name):
-            raise ModelError(
-                _("{path} needs the class {name}, which is not Keras's own: save the model without it.").format(
-                    path=source, name=name
-                )
-            )
+            message = _("{path} needs the class {name}, which is not Keras's own: save the model without it.")
+            raise ModelError(message.format(path=source, name=name))
 
 
 def build_from_config(config: dict[str, Any], classes: int, channels: int, size: int) -> KerasModel:

@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -73,20 +74,13 @@ class KerasModel(WrappedModel):
         comes in here is normalized.
     """
 
+    channels_last = True
+
     def __init__(
-        self,
-        name: str,
-        make: Make,
-        classes: int,
-        channels: int,
-        size: int,
-        first: Any = None,
-        rescale: bool = False,
+        self, name: str, make: Make, classes: int, channels: int, size: int, first: Any = None, rescale: bool = False
     ) -> None:
         super().__init__(name, classes)
-        self._remake: Callable[[], KerasModel] = lambda: KerasModel(
-            name, make, classes, channels, size, rescale=rescale
-        )
+        self._remake = partial(KerasModel, name, make, classes, channels, size, rescale=rescale)
         self.body = nn.Module()
         with torch.device("cpu"), import_keras().device("cpu"), seed_python_random():
             model = make() if first is None else first
@@ -120,12 +114,6 @@ class KerasModel(WrappedModel):
         with _hook_layers(self._keras[0], forward):
             yield
 
-    def as_map(self, output: Tensor, x: Tensor) -> Tensor | None:
-        """Return ``output`` as (N, C, H, W); Keras has (N, H, W, C), which the proportions of the image show."""
-        if output.shape[1] * x.shape[3] == output.shape[2] * x.shape[2]:
-            return output.permute(0, 3, 1, 2)
-        return output if output.shape[2] * x.shape[3] == output.shape[3] * x.shape[2] else None
-
     def read_head_input(self, x: Tensor) -> Tensor:
         """Return what comes into the head: (N, F), or (N, F, H, W)."""
         features = super().read_head_input(x)
@@ -134,11 +122,8 @@ class KerasModel(WrappedModel):
         return features.flatten(1) if features.shape[1:3] == (1, 1) else features.permute(0, 3, 1, 2)
 
     def apply_head(self, features: Tensor) -> Tensor:
-        scores: Tensor
-        if features.dim() == 4:
-            scores = self.head(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        else:
-            scores = self.head(features)
+        is_map = features.dim() == 4
+        scores: Tensor = self.head(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2) if is_map else self.head(features)
         return torch.cat([torch.zeros_like(scores), scores], dim=1) if self._is_binary else scores
 
     def __deepcopy__(self, memo: dict[int, Any]) -> KerasModel:
@@ -213,11 +198,8 @@ def _read_layout(model: Any, name: str, channels: int) -> str:
     if not isinstance(shape, tuple) or (shape and isinstance(shape[0], tuple)):
         raise ModelError(_("{name} takes several inputs, expected one: images.").format(name=name))
     if len(shape) == 3 and channels != 1:
-        raise ModelError(
-            _("{name} takes images of {height}x{width} without colour: use --set channels=1.").format(
-                name=name, height=shape[1], width=shape[2]
-            )
-        )
+        message = _("{name} takes images of {height}x{width} without colour: use --set channels=1.")
+        raise ModelError(message.format(name=name, height=shape[1], width=shape[2]))
     if len(shape) == 4:
         return "first" if shape[1] in (1, 3) and shape[3] not in (1, 3, None) else "last"
     return {3: "none", 2: "flat"}.get(len(shape), "last")

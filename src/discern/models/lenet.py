@@ -25,11 +25,6 @@ NATIVE = 32
 class LeNet(Network):
     """C1 (6 filters 5x5) - S2 - C3 (16 filters 5x5) - S4 - C5 (120) - F6 (84) - classes.
 
-    Parameters
-    ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side.
-
     Examples
     --------
     >>> sum(p.numel() for p in LeNet(size=28).parameters()), sum(p.numel() for p in LeNet(size=32).parameters())

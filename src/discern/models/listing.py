@@ -12,36 +12,18 @@ from discern.result import Cell, Result, Table
 
 @dataclass(frozen=True)
 class ListedModel:
-    """One model of the list.
+    """One model of the list."""
 
-    Attributes
-    ----------
-    name : str
-        What a person types.
-    year : int
-        Of its publication.
-    idea : str
-        What it brought, in one sentence.
-    parameters, size : int or None
-        Trainable parameters, and pixels a side of the images it was made for; None for a classical model.
-    """
-
-    name: str
-    year: int
-    idea: str
-    parameters: int | None = None
-    size: int | None = None
+    name: str  # what a person types
+    year: int  # of its publication
+    idea: str  # what it brought, in one sentence
+    parameters: int | None = None  # trainable ones; None for a classical model
+    size: int | None = None  # pixels a side of the images it was made for; None for a classical model
 
 
 @dataclass(frozen=True)
 class ModelList(Result):
-    """Every network and every classical model, in the order of their history.
-
-    Attributes
-    ----------
-    networks, classical : tuple of ListedModel
-        Neural networks, and models that learn from features.
-    """
+    """Every network and every classical model (which learns from features), in the order of their history."""
 
     figsize = None
 

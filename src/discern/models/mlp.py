@@ -25,17 +25,8 @@ class MLP(Network):
 
     Parameters
     ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side.
     hidden : tuple of int
-        Neurons of each hidden layer.
-    dropout : float
-        Fraction of hidden activations left out in training, in [0, 1).
-
-    Raises
-    ------
-    ModelError
-        When a hidden layer is empty or ``dropout`` is not in [0, 1).
+        Neurons of each hidden layer, 1 or more.
 
     Examples
     --------
@@ -56,9 +47,8 @@ class MLP(Network):
     ) -> None:
         super().__init__()
         if any(neurons < 1 for neurons in hidden):
-            raise ModelError(
-                _("An mlp cannot have the hidden layers {hidden}: each needs a neuron.").format(hidden=hidden)
-            )
+            message = _("An mlp cannot have the hidden layers {hidden}: each needs a neuron.")
+            raise ModelError(message.format(hidden=hidden))
         self.flatten = nn.Flatten()
         widths = [channels * size * size, *hidden]
         for i, (before, after) in enumerate(zip(widths, hidden, strict=False), start=1):

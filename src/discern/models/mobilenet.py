@@ -18,6 +18,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from discern.models.initialization import init_convolutions
 from discern.models.network import Body, Network, is_small, scale_filters
 
 STAGES = {  # filters and stride of each block, by the size of the map: H/2, H/4, H/8, H/16, H/32
@@ -64,17 +65,8 @@ class MobileNet(Network):
 
     Parameters
     ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     width : float
-        Fraction of the filters that remain: the paper's 1.0, 0.75, 0.5, 0.25.
-    stem : str
-        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When ``width`` is not above 0 or ``stem`` is unknown.
+        Fraction of the filters that remain, above 0: the paper's 1.0, 0.75, 0.5, 0.25.
 
     Examples
     --------
@@ -100,9 +92,7 @@ class MobileNet(Network):
             self.add_module(name, nn.Sequential(*blocks))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(inputs, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):  # fan_in: torch's fan_out of a depthwise layer is its channels too large
-                nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+        init_convolutions(self, "fan_in")  # torch's fan_out of a depthwise layer is its channels too large
 
     @property
     def keras_layers(self) -> dict[str, str]:

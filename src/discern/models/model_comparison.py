@@ -19,23 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelComparison(Result):
-    """Networks side by side.
-
-    Attributes
-    ----------
-    networks : tuple of ModelDescription
-        In the order given.
-    timings : dict
-        Name -> its speed on this machine; empty unless measured.
-    machine : dict
-        What it was measured on; empty unless measured.
-    """
+    """Networks side by side, in the order given."""
 
     figsize = (7.0, 5.0)
 
     networks: tuple[ModelDescription, ...]
-    timings: dict[str, Timing]
-    machine: dict[str, Any]
+    timings: dict[str, Timing]  # name -> its speed on this machine; empty unless measured
+    machine: dict[str, Any]  # what it was measured on; empty unless measured
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a network a row, as plain numbers; what is not known is None."""

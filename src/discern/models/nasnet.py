@@ -25,6 +25,7 @@ from torch.nn import functional as F
 
 from discern.errors import ModelError
 from discern.i18n import _
+from discern.models.initialization import init_convolutions
 from discern.models.network import Body, Network, check_size, is_small
 
 T = TypeVar("T")
@@ -141,16 +142,9 @@ class Map(NamedTuple):
 
 
 class Cell(nn.Module):
-    """Five sums of two operations, and some of them side by side.
+    """Five sums of two operations, with ``filters`` channels each, and some of them side by side.
 
-    Parameters
-    ----------
-    reduction : bool
-        Whether the map is halved.
-    filters : int
-        Channels of each sum.
-    last, before : Map
-        The two maps that it reads; the first cell of all reads the same one twice.
+    A reduction halves the map. A cell reads two maps, the last and the one before; the first of all reads one twice.
     """
 
     def __init__(self, reduction: bool, filters: int, last: Map, before: Map) -> None:
@@ -195,23 +189,14 @@ class NASNet(Network):
 
     Parameters
     ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     cells : int
-        Normal cells in a row: the N of the paper's "NASNet-A (N @ filters)".
+        Normal cells in a row, 1 or more: the N of the paper's "NASNet-A (N @ filters)".
     filters : int
         Channels that the head reads, a multiple of 96.
     stem_filters : int
         Of the first convolution.
     skip_reduction : bool
         Whether the cell after a reduction cell reads the map that the reduction cell read second, not its last.
-    stem : str
-        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When ``cells`` is below 1, ``filters`` is no multiple of 96, ``stem`` is unknown, or ``size`` is too small.
 
     Examples
     --------
@@ -236,11 +221,10 @@ class NASNet(Network):
     ) -> None:
         super().__init__()
         if cells < 1 or filters < 96 or filters % 96:
-            raise ModelError(
-                _(
-                    "A nasnet cannot have {cells} cells and {filters} filters: give 1 or more and a multiple of 96."
-                ).format(cells=cells, filters=filters)
+            message = _(
+                "A nasnet cannot have {cells} cells and {filters} filters: give 1 or more and a multiple of 96."
             )
+            raise ModelError(message.format(cells=cells, filters=filters))
         small = is_small(stem, size)
         if not small:
             check_size("nasnet", size, MIN_SIZE)
@@ -257,9 +241,7 @@ class NASNet(Network):
                 last, before = cell.out, self.next_before(name, last, before)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.last_linear = nn.Linear(last.channels, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):  # fan_in: torch's fan_out of a depthwise layer is its channels too large
-                nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+        init_convolutions(self, "fan_in")  # torch's fan_out of a depthwise layer is its channels too large
 
     def next_before(self, cell: str, last: T, before: T) -> T:
         """Return which of the two maps that ``cell`` read the next cell reads again."""

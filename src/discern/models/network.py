@@ -64,8 +64,24 @@ class Model(nn.Module, ABC):
 class Network(Model):
     """A classifier written here: a body of named stages, what becomes of the last map, and a head.
 
-    A subclass gives `body` and `pool`; its constructor takes ``classes``, ``channels`` and ``size`` (pixels a
-    side) first and its own arguments, each with a default, after them.
+    A subclass gives `body` and `pool`. Its constructor takes the first three of these, then arguments of its own, which
+    it documents, and the other three where it has a use for them; each has a default.
+
+    Parameters
+    ----------
+    classes, channels, size : int
+        Logits, color channels, pixels a side; where there is a ``stem``, ``size`` only chooses it.
+    width : float
+        Fraction of the filters that remain, above 0.
+    dropout : float
+        Fraction of the values that dropout leaves out in training, in [0, 1).
+    stem : str
+        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
+
+    Raises
+    ------
+    ModelError
+        When an argument has a value that is not allowed, or the images are too small for the network.
 
     Examples
     --------
@@ -101,7 +117,6 @@ class Network(Model):
         return maps
 
     def forward_features(self, x: Tensor) -> Tensor:
-        """Return what the head reads of images ``x``: (N, F), or (N, F, H, W) before a convolutional head."""
         for stage in self.body().values():  # not stages(): a map is freed as soon as the next is made
             x = stage(x)
         return self.pool(x)
@@ -112,7 +127,6 @@ class Network(Model):
         return scores if scores.dim() == 2 else scores.relu().mean(dim=(2, 3))
 
     def forward_train(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Return the logits, then those of each auxiliary head: what a training step compares with the labels."""
         auxiliary = []
         for name, stage in self.body().items():
             x = stage(x)
@@ -122,14 +136,7 @@ class Network(Model):
 
 
 def compose_body(network: nn.Module, stages: Mapping[str, Sequence[str]]) -> Body:
-    """Return the body of a network whose stages are runs of its own layers.
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-        Has the layers.
-    stages : mapping
-        Name of a stage -> dotted names of the layers it passes, in order.
+    """Return the body of a network whose ``stages`` (name -> dotted names of layers) are runs of its own layers.
 
     Examples
     --------
@@ -149,12 +156,7 @@ def _run_layers(network: nn.Module, layers: Sequence[str], x: Tensor) -> Tensor:
 
 
 def is_small(stem: str, size: int) -> bool:
-    """Return whether the small-image stem is meant: by name, or by ``auto`` and small images.
-
-    Raises
-    ------
-    ModelError
-        When ``stem`` is none of ``auto``, ``imagenet``, ``small``.
+    """Return whether the small-image stem is meant: by name (one of `STEMS`), or by ``auto`` and small images.
 
     Examples
     --------
@@ -167,12 +169,7 @@ def is_small(stem: str, size: int) -> bool:
 
 
 def scale_filters(filters: int, width: float) -> int:
-    """Return how many of ``filters`` are left at ``width`` (1.0 is all), never none.
-
-    Raises
-    ------
-    ModelError
-        When ``width`` is not above 0.
+    """Return how many of ``filters`` are left at ``width`` (1.0 is all), never none; a ModelError if not above 0.
 
     Examples
     --------
@@ -185,34 +182,16 @@ def scale_filters(filters: int, width: float) -> int:
 
 
 def check_dropout(dropout: float) -> float:
-    """Return ``dropout`` itself, if it is a fraction of values that can be left out.
-
-    Raises
-    ------
-    ModelError
-        When it is not in [0, 1).
-    """
+    """Return ``dropout`` itself, or raise a ModelError when it is not in [0, 1)."""
     if not 0 <= dropout < 1:
         raise ModelError(_("The dropout is {dropout}: it must be at least 0 and below 1.").format(dropout=dropout))
     return dropout
 
 
 def check_size(network: str, size: int, min_size: int, small: bool = False) -> None:
-    """Refuse images that a network would shrink to nothing.
+    """Refuse images that a network would shrink to nothing: of ``size`` pixels a side, below ``min_size``.
 
-    Parameters
-    ----------
-    network : str
-        Its name in the message.
-    size, min_size : int
-        Pixels a side that the images have, and that they must have.
-    small : bool
-        Whether this is the small-image form already; otherwise the message names that form as a remedy.
-
-    Raises
-    ------
-    ModelError
-        When ``size`` is below ``min_size``.
+    Unless the network has its ``small`` form already, the message names that form as a remedy.
     """
     if size >= min_size:
         return

@@ -7,9 +7,9 @@ Idea: a small network, two 1x1 convolutions after each larger one, slides over t
 The last makes one map a class, and the average of the map is the score: no fully connected layer is left to overfit.
 
 Deviation: weights are drawn as He et al. 2015 do, and the scores start at 5: below 0 their ReLU passes no gradient, and
-a class was lost in the first steps. Small images: stem="small" is the authors'
-CIFAR-10 network, three mlpconv layers for four, with max pooling throughout as the paper says (their second is an
-average) and one dropout, before the last mlpconv layer, as in their ImageNet network.
+a class was lost in the first steps. Small images: stem="small" is the authors' CIFAR-10 network, three mlpconv layers
+for four, with max pooling throughout as the paper says (their second is an average) and one dropout, before the last
+mlpconv layer, as in their ImageNet network.
 """
 
 from __future__ import annotations
@@ -27,11 +27,7 @@ IMAGENET = {  # kernel of the convolution; its filters and those of the 1x1 afte
     "mlpconv3": (3, (384, 384, 384)),
     "mlpconv4": (3, (1024, 1024)),
 }
-SMALL = {
-    "mlpconv1": (5, (192, 160, 96)),
-    "mlpconv2": (5, (192, 192, 192)),
-    "mlpconv3": (3, (192, 192)),
-}
+SMALL = {"mlpconv1": (5, (192, 160, 96)), "mlpconv2": (5, (192, 192, 192)), "mlpconv3": (3, (192, 192))}
 MIN_SIZE = 39  # pixels a side that leave one place after strides of 4, 2, 2, 2
 MIN_SIZE_SMALL = 4  # after 2, 2
 FIRST_SCORE = 5.0  # far enough above 0 that no step of training starts below
@@ -50,19 +46,7 @@ class MLPConv(nn.Sequential):
 class NIN(Network):
     """Mlpconv layers, pooled between; the last 1x1 convolution, apart as the head, makes a map a class.
 
-    Parameters
-    ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; ``size`` only chooses the form.
-    dropout : float
-        Fraction of what the last mlpconv layer reads that is left out in training.
-    stem : str
-        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When the images are too small, ``dropout`` is not in [0, 1), or ``stem`` is unknown.
+    The last mlpconv layer reads with ``dropout``.
 
     Examples
     --------

@@ -28,36 +28,19 @@ PRODUCTS = {"mm": 0, "addmm": 1, "bmm": 0, "baddbmm": 1}  # position of the firs
 class LayerInfo:
     """One row of the table.
 
-    Attributes
-    ----------
-    name : str
-        Dotted module name; empty for the softmax, which belongs to the loss.
-    kind : str
-        ``Conv``, ``Conv dw``, ``Conv group``, ``Max Pool``, ``Avg Pool``, ``FC``, ``Softmax``, or ``Product`` where
-        two maps are multiplied (attention).
-    stride : int
-        Of the window, 1 where there is none.
-    filter : str
-        Height x width x input channels x filters, or the window of a pooling layer.
-    input, output : tuple of int
-        Height, width, channels.
-    parameters : int
-        Trainable numbers, those of the normalization that follows included.
-    multiply_adds : int
-        For one image; convolutions and matrix products only, without bias.
-    receptive_field : int or None
-        Pixels a side of the image that one output depends on.
+    Its kind is ``Conv``, ``Conv dw``, ``Conv group``, ``Max Pool``, ``Avg Pool``, ``FC``, ``Softmax``, or ``Product``
+    where two maps are multiplied (attention).
     """
 
-    name: str
+    name: str  # dotted module name; empty for the softmax, which belongs to the loss
     kind: str
-    stride: int
-    filter: str
+    stride: int  # of the window, 1 where there is none
+    filter: str  # height x width x input channels x filters, or the window of a pooling layer
     input: Shape
     output: Shape
-    parameters: int = 0
-    multiply_adds: int = 0
-    receptive_field: int | None = None
+    parameters: int = 0  # trainable numbers, those of the normalization that follows included
+    multiply_adds: int = 0  # for one image; convolutions and matrix products only, without bias
+    receptive_field: int | None = None  # pixels a side of the image that one output depends on
 
     @property
     def type(self) -> str:
@@ -72,32 +55,16 @@ class LayerInfo:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation as it ran.
+    """One operation as it ran."""
 
-    Attributes
-    ----------
-    function : torch operator
-        Of aten.
-    args, kwargs : sequence, mapping
-        Its arguments.
-    fields : mapping
-        Position in ``args`` -> receptive field, for those that depend on the image.
-    size : tuple of int
-        Height, width and channels of its input, without the border.
-    output, output_field : Tensor, ReceptiveField
-        Its output, and what that depends on.
-    name : str
-        Of the module whose weights it uses, or that it runs in.
-    """
-
-    function: Any
+    function: Any  # torch operator, of aten
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
-    fields: Fields
-    size: Shape
+    fields: Fields  # of its arguments
+    size: Shape  # of its input, without the border
     output: Tensor
-    output_field: ReceptiveField
-    name: str
+    output_field: ReceptiveField  # what its output depends on
+    name: str  # of the module whose weights it uses, or that it runs in
 
     def to_layer(self) -> LayerInfo | None:
         """Return its row of the table; None for what neither multiplies nor pools."""

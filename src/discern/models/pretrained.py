@@ -48,23 +48,11 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class OfficialWeights:
-    """A weights file in a hub.
+    """A weights file in a hub."""
 
-    Attributes
-    ----------
-    file : str
-        Name of its copy here.
-    url : str
-        Where it is.
-    sha256 : str
-        Checksum or its first digits; empty where the hub sends it on request.
-    input_spec : InputSpec
-        What its network takes.
-    """
-
-    file: str
+    file: str  # name of its copy here
     url: str
-    sha256: str
+    sha256: str  # or its first digits; empty where the hub sends it on request
     input_spec: InputSpec
 
 
@@ -124,12 +112,11 @@ def fetch_weights(name: str, progress: Progress = ignore_progress) -> tuple[Path
     weights = find_official(name)
     if weights is None:
         close = nearest(name, [row for row in TABLE if find_official(row) is not None])
-        raise ModelError(
-            _(
-                "There are no official weights for {name}: specify a file with --weights, or choose another model, "
-                "for example {names}."
-            ).format(name=name, names=", ".join(close) or "resnet18, timm:mobilenetv1_100")
+        message = _(
+            "There are no official weights for {name}: specify a file with --weights, or choose another model, "
+            "for example {names}."
         )
+        raise ModelError(message.format(name=name, names=", ".join(close) or "resnet18, timm:mobilenetv1_100"))
     if path := find_local(weights.file):
         return path, weights.input_spec
     folder = cache_folder() / "weights"
@@ -137,13 +124,11 @@ def fetch_weights(name: str, progress: Progress = ignore_progress) -> tuple[Path
         checksum = weights.sha256 or fetch_checksum(weights.url)
         return download(RemoteFile(weights.file, checksum, (weights.url,)), folder, progress), weights.input_spec
     except DownloadError as error:
-        raise DownloadError(
-            _(
-                "The weights of {name} could not be downloaded ({reason}): put {file} from {url} into {folder}, or "
-                "train without --pretrained."
-            ).format(name=name, reason=error.reason, file=weights.file, folder=folder, url=weights.url),
-            error.reason,
-        ) from error
+        message = _(
+            "The weights of {name} could not be downloaded ({reason}): put {file} from {url} into {folder}, or "
+            "train without --pretrained."
+        ).format(name=name, reason=error.reason, file=weights.file, folder=folder, url=weights.url)
+        raise DownloadError(message, error.reason) from error
 
 
 def guess_architecture(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str | None:
@@ -158,9 +143,8 @@ def guess_architecture(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str
     """
     if "conv1/kernel" in shapes:  # Keras' MobileNet, whose first convolution has 32 filters at full width
         width = shapes["conv1/kernel"][-1] / 32
-        return next(
-            (name for name, row in TABLE.items() if row.variant_args.get("width") == width and row.size == 224), None
-        )
+        rows = (row for row in TABLE.values() if row.variant_args.get("width") == width and row.size == 224)
+        return next((row.name for row in rows), None)
     words = re.sub(r"[^a-z0-9]+", "-", path.stem.lower())
     matching = [name for name in TABLE if f"{words}-".startswith(re.sub(r"[^a-z0-9]+", "-", name) + "-")]
     return max(matching, key=len, default=None)

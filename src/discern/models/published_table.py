@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from discern.errors import ModelError, suggest
 from discern.i18n import _
-from discern.result import Result, Table
+from discern.result import Cell, Result, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,70 +33,38 @@ BYTES = 4  # of a number: float32, and the one integer of EfficientNet is as lon
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """One network of a published table.
+    """One network of a published table: name to depth as printed, trainable to layers as counted with 1000 classes.
 
-    Attributes
-    ----------
-    name : str
-        As the table prints it.
-    size_mb : int
-        Megabytes of the weights file, as printed.
-    top1, top5 : float or None
-        Accuracy on ImageNet's validation images, as printed; None where there is none.
-    parameters : int
-        As printed.
-    depth : int or None
-        As printed; None where a dash is.
-    size : int
-        Pixels a side that it was made for.
-    trainable, total : int
-        Numbers that training changes by gradient, and all numbers, both counted from `model` with 1000 classes.
-    layers : int
-        Layers that hold numbers, counted from `model`.
+    Examples
+    --------
+    >>> [(row.model, row.is_equal, row.bytes) for row in LECTURE[15:17]]
+    [('keras:DenseNet201', True, 80971936), ('nasnet-mobile', True, 21306864)]
     """
 
     name: str
-    size_mb: int
-    top1: float | None
+    size_mb: int  # megabytes of the weights file
+    top1: float | None  # accuracy on ImageNet's validation images; None where there is none
     top5: float | None
     parameters: int
-    depth: int | None
-    size: int
-    trainable: int
+    depth: int | None  # None where a dash is
+    size: int  # pixels a side that it was made for
+    trainable: int  # numbers that training changes by gradient
     total: int
-    layers: int
+    layers: int  # those that hold numbers
 
     @property
     def model(self) -> str:
-        """What builds it here: a name that `discern train --model` takes.
-
-        Examples
-        --------
-        >>> [row.model for row in LECTURE[15:18]]
-        ['keras:DenseNet201', 'nasnet-mobile', 'keras:NASNetLarge']
-        """
+        """What builds it here: a name that `discern train --model` takes."""
         return BY_HAND.get(self.name, f"keras:{self.name}")
 
     @property
     def is_equal(self) -> bool:
-        """Whether the parameters printed are those counted.
-
-        Examples
-        --------
-        >>> all(row.is_equal for row in LECTURE)
-        True
-        """
+        """Whether the parameters printed are those counted."""
         return self.parameters == self.total
 
     @property
     def bytes(self) -> int:
-        """Size of all numbers in a weights file.
-
-        Examples
-        --------
-        >>> LECTURE[0].bytes
-        91641920
-        """
+        """Size of all numbers in a weights file."""
         return self.total * BYTES
 
 
@@ -136,15 +104,7 @@ TABLES = {"lecture": LECTURE}
 
 @dataclass(frozen=True)
 class PublishedTable(Result):
-    """A published table of networks, each row beside what is counted here.
-
-    Attributes
-    ----------
-    name : str
-        Which table.
-    rows : tuple of PublishedModel
-        In the order in which they are printed.
-    """
+    """A published table of networks in its own order, each row beside what is counted here."""
 
     figsize = (9.0, 6.0)
 
@@ -164,36 +124,14 @@ class PublishedTable(Result):
         ]
 
     def tables(self) -> Sequence[Table]:
-        columns = (
-            _("name"),
-            _("model"),
-            _("MB"),
-            _("top-1"),
-            _("top-5"),
-            _("parameters"),
-            _("depth"),
-            _("trainable"),
-            _("total"),
-            _("layers"),
-            _("equal"),
-        )
-        rows = [
-            (
-                row.name,
-                row.model,
-                row.size_mb,
-                row.top1 and f"{row.top1:.3f}",
-                row.top5 and f"{row.top5:.3f}",
-                row.parameters,
-                row.depth,
-                row.trainable,
-                row.total,
-                row.layers,
-                "=" if row.is_equal else "≠",
-            )
-            for row in self.rows
-        ]
-        return [Table("", columns, rows, text_columns=2)]
+        columns = (_("name"), _("model"), _("MB"), _("top-1"), _("top-5"), _("parameters"), _("depth"))
+        counted = (_("trainable"), _("total"), _("layers"), _("equal"))
+        rows: list[tuple[Cell, ...]] = []
+        for row in self.rows:
+            accuracy = [value and f"{value:.3f}" for value in (row.top1, row.top5)]
+            printed = (row.name, row.model, row.size_mb, *accuracy, row.parameters, row.depth)
+            rows.append((*printed, row.trainable, row.total, row.layers, "=" if row.is_equal else "≠"))
+        return [Table("", (*columns, *counted), rows, text_columns=2)]
 
     def plot(self, figure: Figure) -> None:
         ax = figure.subplots()
@@ -210,13 +148,7 @@ class PublishedTable(Result):
 
 
 def get_published_table(name: str) -> PublishedTable:
-    """Return the table called ``name``.
-
-    Raises
-    ------
-    ModelError
-        When there is none.
-    """
+    """Return the table called ``name``; see `discern.published_table`."""
     if name not in TABLES:
         raise ModelError(_('Unknown table "{name}"{hint}.').format(name=name, hint=suggest(name, TABLES)))
     return PublishedTable(name, TABLES[name])

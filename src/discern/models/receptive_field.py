@@ -63,21 +63,11 @@ class Axis:
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """The pixels that a tensor's numbers depend on.
+    """The pixels that a tensor's numbers depend on."""
 
-    Attributes
-    ----------
-    axes : tuple of Axis or None
-        Height and width; None where no rule says which pixels.
-    depth : int
-        Layers with weights on the longest path from the image.
-    pooled : bool
-        Whether a whole map was pooled to one number: beside a map that was not, it is a gate.
-    """
-
-    axes: tuple[Axis | None, ...]
-    depth: int = 0
-    pooled: bool = False
+    axes: tuple[Axis | None, ...]  # height and width; None where no rule says which pixels
+    depth: int = 0  # layers with weights on the longest path from the image
+    pooled: bool = False  # whether a whole map was pooled to one number: beside a map that was not, it is a gate
 
     @classmethod
     def of_image(cls, shape: Shape) -> ReceptiveField:
@@ -96,9 +86,14 @@ class ReceptiveField:
         height = self.axes[0]
         return round(height.jump) if height is not None and height.dim is not None else None
 
-    def map_axes(self, change: Callable[[Axis], Axis | None]) -> ReceptiveField:
-        """Return the same with each axis changed; an unknown one stays unknown."""
-        return replace(self, axes=tuple(None if axis is None else change(axis) for axis in self.axes))
+    def map_axes(self, change: Callable[[Axis, int], Axis | None]) -> ReceptiveField:
+        """Return the same with each axis that lies in a dimension changed: (axis, its dimension) -> axis."""
+        changed = (axis if axis is None or axis.dim is None else change(axis, axis.dim) for axis in self.axes)
+        return replace(self, axes=tuple(changed))
+
+    def forget(self) -> ReceptiveField:
+        """Return the same where no rule says which pixels any more."""
+        return replace(self, axes=(None,) * len(self.axes))
 
 
 Fields = Mapping[int, ReceptiveField]  # by position among an operation's arguments; those that depend on the image
@@ -106,18 +101,9 @@ Rule = Callable[[Sequence[Any], Fields, Tensor], ReceptiveField]  # (arguments, 
 
 
 def propagate(operation: str, args: Sequence[Any], fields: Fields, output: Tensor) -> ReceptiveField:
-    """Return the receptive field of an operation's output.
+    """Return the receptive field of the ``output`` of an operation of torch's aten, such as ``convolution``.
 
-    Parameters
-    ----------
-    operation : str
-        Name in torch's aten, such as ``convolution``.
-    args : sequence
-        Its arguments.
-    fields : mapping
-        Position in ``args`` -> receptive field, of those that depend on the image, one at least.
-    output : Tensor
-        Its output.
+    Of its arguments one at least depends on the image and has a field.
     """
     name = operation.rstrip("_")  # in place or not
     rule = RULES.get(name)
@@ -156,11 +142,9 @@ def _keep_places(x: Tensor, field: ReceptiveField, output: Tensor) -> ReceptiveF
     """Follow an operation that works number by number, or along dimensions that are no axis."""
     shift = output.dim() - x.dim()  # broadcasting aligns dimensions from the right
 
-    def place(axis: Axis) -> Axis | None:
-        if axis.dim is None:
-            return axis
-        dim = axis.dim + shift
-        if 0 <= dim < output.dim() and output.shape[dim] == x.shape[axis.dim]:
+    def place(axis: Axis, before: int) -> Axis | None:
+        dim = before + shift
+        if 0 <= dim < output.dim() and output.shape[dim] == x.shape[before]:
             return replace(axis, dim=dim)
         return replace(axis, dim=None) if axis.count == 1 else None
 
@@ -170,7 +154,7 @@ def _keep_places(x: Tensor, field: ReceptiveField, output: Tensor) -> ReceptiveF
 def _gather(field: ReceptiveField, dims: Collection[int], pooled: bool = True) -> ReceptiveField:
     """Follow one number made of all along ``dims``; ``pooled`` if that may make a gate."""
     gone = [axis is not None and (axis.dim is None or axis.dim in dims) for axis in field.axes]
-    gathered = field.map_axes(lambda axis: axis.gather() if axis.dim in dims else axis)
+    gathered = field.map_axes(lambda axis, dim: axis.gather() if dim in dims else axis)
     return replace(gathered, pooled=field.pooled or (pooled and all(gone)))
 
 
@@ -178,23 +162,20 @@ def _convolution(args: Sequence[Any], fields: Fields, output: Tensor) -> Recepti
     x, weight = args[0], args[1]
     stride, padding, dilation, transposed = args[3:7]
     if transposed or x.dim() != 4:
-        return fields[0].map_axes(lambda axis: None)
+        return fields[0].forget()
     field = _slide(x, fields[0], output, weight.shape[2:], stride, padding, dilation)
     return replace(_gather(field, {1}, pooled=False), depth=field.depth + 1)  # every filter reads all channels
 
 
-def _pool(args: Sequence[Any], fields: Fields, output: Tensor) -> ReceptiveField:
+def _pool(args: Sequence[Any], fields: Fields, output: Tensor, dilation: Pair = (1,)) -> ReceptiveField:
     x, kernel = args[0], args[1]
     stride = (args[2] if len(args) > 2 else None) or kernel
     padding = args[3] if len(args) > 3 else (0,)
-    return _slide(x, fields[0], output, kernel, stride, padding, (1,))
+    return _slide(x, fields[0], output, kernel, stride, padding, dilation)
 
 
 def _max_pool(args: Sequence[Any], fields: Fields, output: Tensor) -> ReceptiveField:
-    dilation = args[4] if len(args) > 4 else (1,)
-    x, kernel = args[0], args[1]
-    stride = (args[2] if len(args) > 2 else None) or kernel
-    return _slide(x, fields[0], output, kernel, stride, args[3] if len(args) > 3 else (0,), dilation)
+    return _pool(args, fields, output, args[4] if len(args) > 4 else (1,))
 
 
 def _slide(
@@ -202,14 +183,14 @@ def _slide(
 ) -> ReceptiveField:
     """Follow windows that slide along the last two dimensions."""
 
-    def slide(axis: Axis) -> Axis | None:
-        side = None if axis.dim is None else axis.dim - (x.dim() - SPATIAL_DIMS)
-        if side is None or side < 0 or axis.dim is None:
+    def slide(axis: Axis, dim: int) -> Axis | None:
+        side = dim - (x.dim() - SPATIAL_DIMS)
+        if side < 0:
             return axis
-        if axis.inner != 1 or axis.count != x.shape[axis.dim]:
+        if axis.inner != 1 or axis.count != x.shape[dim]:
             return None  # the units are not one number apart: a window over them is none over the axis
         sizes = [pair[side % len(pair)] for pair in (kernel, stride, padding, dilation)]
-        return axis.slide(sizes[0], sizes[1], sizes[2], sizes[3], output.shape[axis.dim])
+        return axis.slide(sizes[0], sizes[1], sizes[2], sizes[3], output.shape[dim])
 
     return field.map_axes(slide)
 
@@ -218,10 +199,8 @@ def _adaptive_pool(args: Sequence[Any], fields: Fields, output: Tensor) -> Recep
     """Follow windows of a given number, as even as can be; of a map that it does not divide they differ by one."""
     x = args[0]
 
-    def spread(axis: Axis) -> Axis | None:
-        if axis.dim is None:
-            return axis
-        count = output.shape[axis.dim]
+    def spread(axis: Axis, dim: int) -> Axis:
+        count = output.shape[dim]
         uneven = count > 1 and axis.count % count != 0
         return axis.slide(math.ceil(axis.count / count) + uneven, axis.count / count, 0, 1, count)
 
@@ -241,10 +220,8 @@ def _reduce(args: Sequence[Any], fields: Fields, output: Tensor) -> ReceptiveFie
 def _drop_dims(field: ReceptiveField, dims: Collection[int]) -> ReceptiveField:
     """Move the axes to where they are once ``dims`` are gone."""
 
-    def close_up(axis: Axis) -> Axis | None:
-        if axis.dim is None:
-            return axis
-        return None if axis.dim in dims else replace(axis, dim=axis.dim - sum(dim < axis.dim for dim in dims))
+    def close_up(axis: Axis, dim: int) -> Axis | None:
+        return None if dim in dims else replace(axis, dim=dim - sum(gone < dim for gone in dims))
 
     return field.map_axes(close_up)
 
@@ -257,23 +234,24 @@ def _select(args: Sequence[Any], fields: Fields, output: Tensor) -> ReceptiveFie
 def _pad(args: Sequence[Any], fields: Fields, output: Tensor) -> ReceptiveField:
     pads = args[1]  # before and after, of the last dimension first
 
-    def shift(axis: Axis) -> Axis | None:
-        if axis.dim is None or (before := 2 * (output.dim() - 1 - axis.dim)) >= len(pads):
+    def shift(axis: Axis, dim: int) -> Axis:
+        before = 2 * (output.dim() - 1 - dim)
+        if before >= len(pads):
             return axis
         pixels = pads[before] * axis.jump  # unit 0 is now one of the border, that many pixels earlier
-        return replace(axis, count=output.shape[axis.dim], first=axis.first - pixels, last=axis.last - pixels)
+        return replace(axis, count=output.shape[dim], first=axis.first - pixels, last=axis.last - pixels)
 
     return fields[0].map_axes(shift)
 
 
 def _slice(args: Sequence[Any], fields: Fields, output: Tensor) -> ReceptiveField:
     defaults: Sequence[Any] = (0, None, None, 1)
-    x, dim, start, _end, step = (*args, *defaults[len(args) - 1 :])
-    length = x.shape[dim]
+    x, sliced, start, _end, step = (*args, *defaults[len(args) - 1 :])
+    length = x.shape[sliced]
     start = min(start + length if start < 0 else start, length) if start else 0
 
-    def cut(axis: Axis) -> Axis | None:
-        if axis.dim is None or axis.dim != dim % x.dim() or output.shape[dim] == length:
+    def cut(axis: Axis, dim: int) -> Axis | None:
+        if dim != sliced % x.dim() or output.shape[dim] == length:
             return axis
         if axis.inner != 1 or axis.count != length:
             return None
@@ -284,7 +262,7 @@ def _slice(args: Sequence[Any], fields: Fields, output: Tensor) -> ReceptiveFiel
 
 def _permute(args: Sequence[Any], fields: Fields, output: Tensor) -> ReceptiveField:
     order = [dim % output.dim() for dim in args[1]]
-    return fields[0].map_axes(lambda axis: axis if axis.dim is None else replace(axis, dim=order.index(axis.dim)))
+    return fields[0].map_axes(lambda axis, dim: replace(axis, dim=order.index(dim)))
 
 
 def _transpose(args: Sequence[Any], fields: Fields, output: Tensor) -> ReceptiveField:
@@ -298,10 +276,8 @@ def _reshape(args: Sequence[Any], fields: Fields, output: Tensor) -> ReceptiveFi
     """Follow the same numbers in the same order: an axis is found again by how far apart its units are in memory."""
     before, after = args[0].shape, output.shape
 
-    def find(axis: Axis) -> Axis | None:
-        if axis.dim is None:
-            return axis
-        spacing = axis.inner * math.prod(before[axis.dim + 1 :])  # numbers from one unit to the next
+    def find(axis: Axis, place: int) -> Axis | None:
+        spacing = axis.inner * math.prod(before[place + 1 :])  # numbers from one unit to the next
         for dim in reversed(range(len(after))):
             inside = math.prod(after[dim + 1 :])
             # In ``dim`` numbers lie ``inside`` apart. The units are found there if they are a multiple of that apart
@@ -332,7 +308,7 @@ def _product(first: int) -> Rule:
 
 
 def _forget(args: Sequence[Any], fields: Fields, output: Tensor) -> ReceptiveField:
-    return _merge([field.map_axes(lambda axis: None) for field in fields.values()])
+    return _merge([field.forget() for field in fields.values()])
 
 
 RULES: dict[str, Rule] = {

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from discern.errors import ModelError, suggest
 from discern.i18n import _
-from discern.models.external import LIBRARIES, ExternalSpec, is_user_code
-from discern.models.spec import ModelArg, ModelSpec
-from discern.models.variants import FAMILIES, PARAMETERS
+from discern.models.external import LIBRARIES, USER_CODE, ExternalSpec, is_user_code
+from discern.models.spec import ModelArg, ModelSpec, import_here
+from discern.models.variants import FAMILIES
 
 if TYPE_CHECKING:
     from discern.models.network import Model
 
 TABLE: dict[str, ModelSpec] = {
-    name: ModelSpec(name, family, variant_args) for family in FAMILIES for name, variant_args in family.variants.items()
+    name: ModelSpec(name, family, *variant) for family in FAMILIES for name, variant in family.variants.items()
 }
 
 
@@ -71,10 +71,15 @@ def get_model_spec(name: str) -> ModelSpec | ExternalSpec:
     """
     if name in TABLE:
         return TABLE[name]
-    if ":" in name:
-        return _get_external_spec(name)
-    message = _('Unknown model "{name}"{hint}.')
-    raise ModelError(message.format(name=name, hint=suggest(name, TABLE, "discern models")))
+    if ":" not in name:
+        message = _('Unknown model "{name}"{hint}.')
+        raise ModelError(message.format(name=name, hint=suggest(name, TABLE, "discern models")))
+    path = USER_CODE if is_user_code(name) else LIBRARIES.get(name.partition(":")[0])
+    if path is None:
+        message = _('"{name}" names no library: write {libraries} before a name, or path/to/file.py:function.')
+        raise ModelError(message.format(name=name, libraries=", ".join(f"{library}:" for library in LIBRARIES)))
+    spec: ExternalSpec = import_here(path).find(name)
+    return spec
 
 
 def get_model_args(name: str) -> dict[str, ModelArg]:
@@ -97,37 +102,11 @@ def count_parameters(name: str) -> int:
     >>> count_parameters("resnet50")
     25557032
     """
-    if name in PARAMETERS:
-        return PARAMETERS[name]
+    spec = get_model_spec(name)
+    if isinstance(spec, ModelSpec) and spec.parameters:
+        return spec.parameters
     from discern.models.initialization import build_on_meta
 
-    spec = get_model_spec(name)
     with build_on_meta():
         network = spec.build(spec.classes, spec.channels)
     return sum(parameter.numel() for parameter in network.parameters())
-
-
-def _get_external_spec(name: str) -> ExternalSpec:
-    """Look ``name``, which has a colon in it, up in its library or run its file."""
-    library = name.partition(":")[0]
-    if is_user_code(name):
-        from discern.models.user_code import UserCodeSpec
-
-        return UserCodeSpec.find(name)
-    if library == "timm":
-        from discern.models.timm_torchvision import TimmSpec
-
-        return TimmSpec.find(name)
-    if library == "torchvision":
-        from discern.models.timm_torchvision import TorchvisionSpec
-
-        return TorchvisionSpec.find(name)
-    if library == "keras":
-        from discern.models.keras_applications import KerasSpec
-
-        return KerasSpec.find(name)
-    raise ModelError(
-        _('"{name}" names no library: write {libraries} before a name, or path/to/file.py:function.').format(
-            name=name, libraries=", ".join(f"{library}:" for library in LIBRARIES)
-        )
-    )

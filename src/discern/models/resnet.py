@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from discern.errors import ModelError
 from discern.i18n import _
+from discern.models.initialization import init_convolutions
 from discern.models.network import Body, Network, is_small, scale_filters
 
 FILTERS = (64, 128, 256, 512)  # of the four stages, at width 1
@@ -94,21 +95,12 @@ class ResNet(Network):
 
     Parameters
     ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     blocks : tuple of int
-        Blocks in each of the four stages.
+        Blocks in each of the four stages: four numbers from 1.
     bottleneck : bool
         `Bottleneck` blocks (ResNet-50 and deeper) in place of `BasicBlock`.
     width : float
-        Fraction of the filters that remain; 0.1 is the lecture's narrow ResNet.
-    stem : str
-        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When ``blocks`` are not four numbers from 1, ``width`` is not above 0, or ``stem`` is unknown.
+        Fraction of the filters that remain, above 0; 0.1 is the lecture's narrow ResNet.
 
     Examples
     --------
@@ -134,9 +126,8 @@ class ResNet(Network):
         kind = Bottleneck if bottleneck else BasicBlock
         one, two, three, four = (scale_filters(filters, width) for filters in FILTERS)
         small = is_small(stem, size)
-        self.conv1 = nn.Conv2d(
-            channels, one, 3 if small else 7, 1 if small else 2, padding=1 if small else 3, bias=False
-        )
+        kernel, stride = (3, 1) if small else (7, 2)
+        self.conv1 = nn.Conv2d(channels, one, kernel, stride, padding=kernel // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(one)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, 2, padding=1)
@@ -146,22 +137,14 @@ class ResNet(Network):
         self.layer4 = build_stage(kind, three * kind.expansion, four, blocks[3], stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(four * kind.expansion, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        init_convolutions(self)
 
     def stem(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, 64, H / 4, W / 4), or (N, 64, H, W) with the small stem."""
         return self.maxpool(self.relu(self.bn1(self.conv1(x))))
 
     def body(self) -> Body:
-        return {
-            "stem": self.stem,
-            "layer1": self.layer1,
-            "layer2": self.layer2,
-            "layer3": self.layer3,
-            "layer4": self.layer4,
-        }
+        return {"stem": self.stem, **{f"layer{n}": self.get_submodule(f"layer{n}") for n in (1, 2, 3, 4)}}
 
     def pool(self, x: Tensor) -> Tensor:
         return self.avgpool(x).flatten(1)  # (N, 512, 7, 7) -> (N, 512)

@@ -21,17 +21,7 @@ MIN_SIZE = 16
 
 
 class Sample(Network):
-    """conv(C, 6, 5) - pool - conv(6, 16, 5) - pool - fc 400-120-84-classes.
-
-    Parameters
-    ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When ``size`` is below 16.
+    """conv(C, 6, 5) - pool - conv(6, 16, 5) - pool - fc 400-120-84-classes, of images of 16 pixels a side or more.
 
     Examples
     --------

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from discern.errors import ModelError
 from discern.i18n import _
+from discern.models.initialization import init_convolutions
 from discern.models.network import Body, Network, is_small
 from discern.models.resnet import FILTERS, build_stage
 
@@ -93,19 +94,10 @@ class SENet(Network):
 
     Parameters
     ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     blocks : tuple of int
-        Blocks in each of the four stages.
+        Blocks in each of the four stages: four numbers from 1.
     bottleneck : bool
         `SEBottleneck` blocks (SE-ResNet-50 and deeper) in place of `SEBasicBlock`.
-    stem : str
-        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When ``blocks`` are not four numbers from 1, or ``stem`` is unknown.
 
     Examples
     --------
@@ -129,10 +121,9 @@ class SENet(Network):
             raise ModelError(_("A senet cannot have the blocks {blocks}: give four numbers.").format(blocks=blocks))
         kind = SEBottleneck if bottleneck else SEBasicBlock
         small = is_small(stem, size)
-        conv1 = nn.Conv2d(channels, 64, 3 if small else 7, 1 if small else 2, padding=1 if small else 3, bias=False)
-        self.layer0 = nn.Sequential(
-            OrderedDict([("conv1", conv1), ("bn1", nn.BatchNorm2d(64)), ("relu1", nn.ReLU(inplace=True))])
-        )
+        kernel, stride = (3, 1) if small else (7, 2)
+        conv1 = nn.Conv2d(channels, 64, kernel, stride, padding=kernel // 2, bias=False)
+        self.layer0 = nn.Sequential(OrderedDict(conv1=conv1, bn1=nn.BatchNorm2d(64), relu1=nn.ReLU(inplace=True)))
         self.pool0 = nn.Identity() if small else nn.MaxPool2d(3, 2, ceil_mode=True)
         inputs = 64
         for number, (filters, count) in enumerate(zip(FILTERS, blocks, strict=True), start=1):
@@ -140,11 +131,7 @@ class SENet(Network):
             inputs = filters * kind.expansion
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.last_linear = nn.Linear(inputs, classes)
-        for module in self.modules():
-            if (
-                isinstance(module, nn.Conv2d) and module.bias is None
-            ):  # an excitation keeps small weights: factors of 1/2
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        init_convolutions(self)  # an excitation, whose convolutions have biases, keeps small weights: factors of 1/2
 
     def stem(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, 64, H / 4, W / 4), or (N, 64, H, W) with the small stem."""

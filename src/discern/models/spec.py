@@ -9,7 +9,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from discern.errors import ModelError, suggest
 from discern.i18n import _
@@ -23,79 +23,54 @@ SHAPE_ARGS = ("classes", "channels", "size")  # what every constructor takes bef
 
 @dataclass(frozen=True)
 class Family:
-    """Networks that one class makes, as they were published.
+    """Networks that one class makes, as they were published."""
 
-    Attributes
-    ----------
-    module, network : str
-        File in ``discern.models`` and the class in it.
-    year : int
-        Of the paper.
-    idea : callable
-        Returns the sentence that says what it brought, in the language in force.
-    paper : str
-        Title and where it appeared.
-    variants : mapping
-        Name -> the constructor arguments that make it.
-    size, channels, classes : int
-        Of the images and labels it was made for: pixels a side, color channels, logits.
-    """
+    path: str  # file.Class in discern.models
+    year: int  # of the paper
+    idea: Callable[[], str]  # returns the sentence that says what it brought, in the language in force
+    paper: str  # title and where it appeared
+    variants: Mapping[str, tuple[Mapping[str, ModelArg], int | None]]  # name -> constructor arguments, parameters
+    size: int = 224  # pixels a side of the images it was made for
+    channels: int = 3  # color channels of those images
+    classes: int = 1000  # logits it was made with
 
-    module: str
-    network: str
-    year: int
-    idea: Callable[[], str]
-    paper: str
-    variants: Mapping[str, Mapping[str, ModelArg]]
-    size: int = 224
-    channels: int = 3
-    classes: int = 1000
-
-    def constructor(self) -> Callable[..., Network]:
-        """Import the file and return the class."""
-        network: Callable[..., Network] = getattr(
-            importlib.import_module(f"discern.models.{self.module}"), self.network
-        )
-        return network
+    @property
+    def module(self) -> str:
+        """The file in discern.models."""
+        return self.path.partition(".")[0]
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One network that a person can name.
+    """One network that a person can name; its size, channels and classes are its family's."""
 
-    Attributes
-    ----------
-    name : str
-        What a person types.
-    family : Family
-        The file and class that make it, and the facts it shares with its variants.
-    variant_args : mapping
-        The constructor arguments that make this variant.
-    """
-
-    name: str
-    family: Family
-    variant_args: Mapping[str, ModelArg]
+    name: str  # what a person types
+    family: Family  # the facts it shares with its variants
+    variant_args: Mapping[str, ModelArg]  # the constructor arguments that make this variant
+    parameters: int | None  # trainable ones as published; None where nobody has counted
 
     @property
     def size(self) -> int:
-        """Pixels a side of the images it was made for."""
         return self.family.size
 
     @property
     def channels(self) -> int:
-        """Color channels of the images it was made for."""
         return self.family.channels
 
     @property
     def classes(self) -> int:
-        """Logits it was made with."""
         return self.family.classes
+
+    @property
+    def constructor(self) -> Callable[..., Network]:
+        """The class that makes it."""
+        network: Callable[..., Network] = import_here(self.family.path)
+        return network
 
     @property
     def model_args(self) -> dict[str, ModelArg]:
         """The constructor arguments that `build` takes, with this variant's values."""
-        return {**_read_defaults(self.family.constructor()), **self.variant_args}
+        return {**_read_defaults(self.constructor), **self.variant_args}
 
     def build(
         self, classes: int, channels: int = 3, size: int | None = None, model_args: Mapping[str, ModelArg] | None = None
@@ -103,26 +78,28 @@ class ModelSpec:
         """Build the network with random weights; see `discern.models.registry.build_model`."""
         size = self.size if size is None else size
         check_shape(self.name, classes, channels, size)
-        constructor = self.family.constructor()
-        checked = _check_args(self.name, _read_defaults(constructor), model_args or {})
-        return constructor(classes, channels, size, **{**self.variant_args, **checked})
+        checked = _check_args(self.name, _read_defaults(self.constructor), model_args or {})
+        return self.constructor(classes, channels, size, **{**self.variant_args, **checked})
+
+
+def import_here(path: str) -> Any:
+    """Import ``file.name`` of discern.models only now: what it needs takes seconds to load.
+
+    Examples
+    --------
+    >>> import_here("spec.SHAPE_ARGS")
+    ('classes', 'channels', 'size')
+    """
+    module, _dot, name = path.partition(".")
+    return getattr(importlib.import_module(f"discern.models.{module}"), name)
 
 
 def check_shape(name: str, classes: int, channels: int, size: int) -> None:
-    """Refuse numbers that no network can have.
-
-    Raises
-    ------
-    ModelError
-        Names the first of them.
-    """
+    """Refuse numbers that no network can have: a ModelError names the first of them."""
     for argument, value in zip(SHAPE_ARGS, (classes, channels, size), strict=True):
         if value < 1:
-            raise ModelError(
-                _("{name} cannot have {what}={value}: it must be 1 or more.").format(
-                    name=name, what=argument, value=value
-                )
-            )
+            message = _("{name} cannot have {what}={value}: it must be 1 or more.")
+            raise ModelError(message.format(name=name, what=argument, value=value))
 
 
 def _read_defaults(constructor: Callable[..., Network]) -> dict[str, ModelArg]:
@@ -141,11 +118,8 @@ def _check_args(name: str, defaults: Mapping[str, ModelArg], model_args: Mapping
         if isinstance(default, tuple) and isinstance(value, list):
             value = tuple(value)  # JSON has no tuples
         if not _same_type(value, default):
-            raise ModelError(
-                _("{name}: {setting}={value} is not allowed: use a value like {default}.").format(
-                    name=name, value=repr(value), setting=argument, default=repr(default)
-                )
-            )
+            message = _("{name}: {setting}={value} is not allowed: use a value like {default}.")
+            raise ModelError(message.format(name=name, value=repr(value), setting=argument, default=repr(default)))
         checked[argument] = value
     return checked
 

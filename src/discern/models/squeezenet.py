@@ -14,6 +14,8 @@ steps. Small images: stem="small" has 3x3 filters of stride 1, padded, in the fi
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -22,16 +24,8 @@ from discern.i18n import _
 from discern.models.initialization import init_he
 from discern.models.network import Body, Network, check_dropout, check_size, is_small
 
-FIRES = {  # squeeze filters, and expand filters of each kind, by the paper's number of the module
-    2: (16, 64),
-    3: (16, 64),
-    4: (32, 128),
-    5: (32, 128),
-    6: (48, 192),
-    7: (48, 192),
-    8: (64, 256),
-    9: (64, 256),
-}
+FIRES = {2: 16, 3: 16, 4: 32, 5: 32, 6: 48, 7: 48, 8: 64, 9: 64}  # the paper's number of a module -> squeeze filters
+EXPANSION = 4  # expand filters of each kind, 1x1 and 3x3, for a squeeze filter
 FIRST_SCORE = 5.0  # far enough above 0 that no step of training starts below
 
 
@@ -55,22 +49,12 @@ class SqueezeNet(Network):
 
     Parameters
     ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; ``size`` only chooses the stem.
     filters, kernel : int
         Of the first convolution: 96 of 7x7 in version 1.0, 64 of 3x3 in version 1.1.
     pools : tuple of int
-        Fire modules, by their number from 2 to 9, that pooling comes before; each begins a stage.
+        Fire modules, by their number from 2 to 9 in order, that pooling comes before; each begins a stage.
     dropout : float
         Fraction of what the last convolution reads that is left out in training.
-    stem : str
-        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When ``pools`` are not numbers of Fire modules in order, ``filters`` or ``kernel`` is below 1, the images are
-        too small, ``dropout`` is not in [0, 1), or ``stem`` is unknown.
 
     Examples
     --------
@@ -95,11 +79,8 @@ class SqueezeNet(Network):
     ) -> None:
         super().__init__()
         if not pools or list(pools) != [number for number in FIRES if number in pools]:
-            raise ModelError(
-                _("A squeezenet cannot pool before the modules {pools}: name some of 2 to 9, in order.").format(
-                    pools=pools
-                )
-            )
+            message = _("A squeezenet cannot pool before the modules {pools}: name some of 2 to 9, in order.")
+            raise ModelError(message.format(pools=pools))
         small = is_small(stem, size)
         min_size = 2 ** len(pools)  # each pooling turns 2n places into n, a last pair included
         check_size("squeezenet", size, min_size if small else 2 * (min_size - 1) + kernel, small)
@@ -107,22 +88,19 @@ class SqueezeNet(Network):
         layers: list[nn.Module] = [first, nn.ReLU(inplace=True)]
         self.starts = [0]  # of each stage, in `features`
         inputs = filters
-        for number, (squeeze, expand) in FIRES.items():
+        for number, squeeze in FIRES.items():
             if number in pools:
                 self.starts.append(len(layers))
                 layers.append(nn.MaxPool2d(3, 2, ceil_mode=True))
-            layers.append(Fire(inputs, squeeze, expand))
-            inputs = 2 * expand
+            layers.append(Fire(inputs, squeeze, EXPANSION * squeeze))
+            inputs = 2 * EXPANSION * squeeze
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(nn.Dropout(check_dropout(dropout)), nn.Conv2d(inputs, classes, 1))
         init_he(self, FIRST_SCORE)
 
     def body(self) -> Body:
-        ends = [*self.starts[1:], len(self.features)]
-        return {
-            f"stage{i + 1}": self.features[start:end]
-            for i, (start, end) in enumerate(zip(self.starts, ends, strict=True))
-        }
+        bounds = pairwise([*self.starts, len(self.features)])
+        return {f"stage{number}": self.features[start:end] for number, (start, end) in enumerate(bounds, start=1)}
 
     def pool(self, x: Tensor) -> Tensor:
         return self.classifier[0](x)  # (N, 512, 13, 13): the head is a convolution

@@ -22,63 +22,34 @@ MAX_GROUP = 8  # layers in a group that the table prints once with how often it 
 
 @dataclass(frozen=True)
 class StageInfo:
-    """The map that a stage makes of an image.
+    """The map that a stage makes of an image."""
 
-    Attributes
-    ----------
-    name : str
-        As `discern.models.network.Network.body` calls it.
-    height, width : int or None
-        Units a side; None where the numbers are not laid out as a map any more.
-    channels : int
-        Numbers in each place.
-    stride : int or None
-        Pixels of the image from one unit to the next.
-    receptive_field : int or None
-        Pixels a side of the image that one unit depends on; more than the image has where its border is included.
-    """
-
-    name: str
-    height: int | None
+    name: str  # as `discern.models.network.Network.body` calls it
+    height: int | None  # units a side; None where the numbers are not laid out as a map any more
     width: int | None
-    channels: int
-    stride: int | None
-    receptive_field: int | None
+    channels: int  # numbers in each place
+    stride: int | None  # pixels of the image from one unit to the next
+    receptive_field: (
+        int | None
+    )  # pixels a side that one unit depends on; above the image's where its border is included
 
 
 @dataclass(frozen=True)
 class ModelSummary:
     """Every layer of a network, its stages, and the totals.
 
-    Attributes
-    ----------
-    layers : tuple of LayerInfo
-        In the order in which an image passes them.
-    stages : tuple of StageInfo
-        The maps that `stages` gives; empty for a module that is no `discern.models.network.Model`.
-    trainable : int
-        Parameters that training changes.
-    total : int
-        Those, frozen ones, and the running statistics of batch normalization (what Keras calls total).
-    auxiliary : int
-        Of the trainable ones, those that only training uses: auxiliary heads.
-    multiply_adds : int
-        For one image.
-    depth : int
-        Layers with weights (convolutions, fully connected) on the longest path from the image to the logits; the
-        gates of squeeze-and-excitation lie beside it.
-    bytes : int
-        Size of all tensors of a weights file.
+    Its depth is how many layers with weights (convolutions, fully connected) lie on the longest path from the image to
+    the logits; the gates of squeeze-and-excitation lie beside it.
     """
 
-    layers: tuple[LayerInfo, ...]
-    stages: tuple[StageInfo, ...]
-    trainable: int
-    total: int
-    auxiliary: int
-    multiply_adds: int
+    layers: tuple[LayerInfo, ...]  # in the order in which an image passes them
+    stages: tuple[StageInfo, ...]  # empty for a module that is no `discern.models.network.Model`
+    trainable: int  # parameters that training changes
+    total: int  # those, frozen ones, and the running statistics of batch normalization (what Keras calls total)
+    auxiliary: int  # of the trainable ones, those that only training uses: auxiliary heads
+    multiply_adds: int  # for one image
     depth: int
-    bytes: int
+    bytes: int  # size of all tensors of a weights file
 
     @property
     def has_gates(self) -> bool:

@@ -21,18 +21,10 @@ SECONDS = 1.0  # of rounds for each network, after the first ones
 
 @dataclass(frozen=True)
 class Timing:
-    """The speed of one network on this machine.
+    """The speed of one network on this machine, in medians."""
 
-    Attributes
-    ----------
-    latency_ms : float
-        Median time to classify one image, in milliseconds.
-    images_per_second : float
-        Training speed: forward, backward and step in batches of `BATCH_SIZE`; median.
-    """
-
-    latency_ms: float
-    images_per_second: float
+    latency_ms: float  # milliseconds to classify one image
+    images_per_second: float  # in training: forward, backward and step in batches of `BATCH_SIZE`
 
 
 def measure_speed(
@@ -40,14 +32,7 @@ def measure_speed(
 ) -> dict[str, Timing]:
     """Time each network on noise, in float32; their weights are changed by it.
 
-    Parameters
-    ----------
-    networks : mapping
-        Name -> network with real weights.
-    shapes : mapping
-        Name -> color channels and pixels a side of its images.
-    device : torch.device
-        Where to compute.
+    Both mappings are by name: to networks with real weights, and to color channels and pixels a side of their images.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from torch import nn
 
@@ -11,9 +11,7 @@ from discern.i18n import _
 from discern.models.external import ExternalSpec, unknown_in_library
 from discern.models.torch_model import TorchModel
 
-INCEPTION_MIN_SIZE = (
-    107  # pixels a side: below it the map that the auxiliary head pools in windows of 5 has fewer cells
-)
+INCEPTION_MIN_SIZE = 107  # pixels a side: below it the auxiliary head's windows of 5 find a map of fewer cells
 
 
 @dataclass(frozen=True)
@@ -21,14 +19,7 @@ class TimmSpec(ExternalSpec):
     """``timm:NAME``, such as ``timm:resnet50`` or ``timm:resnet50.a1_in1k``."""
 
     @classmethod
-    def find(cls, name: str) -> TimmSpec:
-        """Look up the network called ``name``.
-
-        Raises
-        ------
-        ModelError
-            When timm has none of that name.
-        """
+    def find(cls, name: str) -> Self:
         import timm
 
         spec = cls(name)
@@ -75,14 +66,7 @@ class TorchvisionSpec(ExternalSpec):
     """``torchvision:NAME``, such as ``torchvision:resnet50``."""
 
     @classmethod
-    def find(cls, name: str) -> TorchvisionSpec:
-        """Look up the network called ``name``.
-
-        Raises
-        ------
-        ModelError
-            When torchvision has none of that name for classifying.
-        """
+    def find(cls, name: str) -> Self:
         import torchvision
 
         spec, names = cls(name), torchvision.models.list_models(module=torchvision.models)

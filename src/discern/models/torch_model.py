@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -17,14 +17,7 @@ NO_STAGES = (nn.Softmax, nn.Dropout, nn.AdaptiveAvgPool2d)  # attention is no ma
 class TorchModel(WrappedModel):
     """A torch.nn.Module made elsewhere; it lies in ``net``, and its state dict is its own, without that name.
 
-    Parameters
-    ----------
-    name : str
-        What a person typed.
-    net : torch.nn.Module
-        Takes images (N, channels, size, size).
-    classes, channels, size : int
-        Logits, color channels, pixels a side.
+    It takes images (N, channels, size, size), and its maps are (N, C, H, W), or (N, H, W, C) as in some transformers.
 
     Examples
     --------
@@ -55,27 +48,11 @@ class TorchModel(WrappedModel):
         def hook(name: str) -> Callable[..., None]:
             return lambda _module, _inputs, output: on_output(name, output)
 
-        handles = [
-            module.register_forward_hook(hook(name))
-            for name, module in self.named_modules()
-            if name and not isinstance(module, NO_STAGES)
-        ]
-        try:
+        with ExitStack() as hooks:
+            for name, module in self.named_modules():
+                if name and not isinstance(module, NO_STAGES):
+                    hooks.enter_context(module.register_forward_hook(hook(name)))
             yield
-        finally:
-            for handle in handles:
-                handle.remove()
-
-    def as_map(self, output: Tensor, x: Tensor) -> Tensor | None:
-        """Return ``output`` as (N, C, H, W), also where it is (N, H, W, C) as in some transformers.
-
-        Which of the two it is shows by the proportions of the image.
-        """
-        if output.shape[2] * x.shape[3] == output.shape[3] * x.shape[2]:
-            return output
-        if output.shape[1] * x.shape[3] == output.shape[2] * x.shape[2]:
-            return output.permute(0, 3, 1, 2)
-        return None
 
     @torch.no_grad()
     def _find_heads(self, channels: int, size: int) -> tuple[str, dict[str, str]]:
@@ -96,14 +73,12 @@ class TorchModel(WrappedModel):
 
         like = next(self.parameters(), torch.empty(0))
         layers = {name: module for name, module in self.named_modules() if isinstance(module, kinds)}
-        handles = [module.register_forward_hook(record(name)) for name, module in layers.items()]
         was_training = self.training
-        try:
+        with ExitStack() as hooks:
+            hooks.callback(self.train, was_training)
+            for name, module in layers.items():
+                hooks.enter_context(module.register_forward_hook(record(name)))
             self.eval().call_network(torch.zeros(2, channels, size, size, device=like.device))
-        finally:
-            self.train(was_training)
-            for handle in handles:
-                handle.remove()
         candidates = [name for name, fits in ran.items() if fits]
         idle = {name: module for name, module in layers.items() if name not in ran}
         auxiliary = {name: name for name, module in idle.items() if len(module.weight) == self.classes}

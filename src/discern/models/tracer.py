@@ -6,7 +6,7 @@ Nothing here depends on which modules a network is written with: a function call
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -26,21 +26,7 @@ class LayerTracer(TorchDispatchMode):
 
     torch shows a dispatch mode every operation with its tensors. A tensor that the image went into is in `fields`; one
     that was made of parameters alone (a permuted weight) is remembered with their names. An operation on both is a
-    layer, and the parameters that it is the first to use are its own.
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-        Its parameters are known by name.
-    image : Tensor
-        The one that is followed: (1, C, H, W).
-
-    Attributes
-    ----------
-    layers : list of LayerInfo
-        In the order in which they ran.
-    fields : mapping
-        Tensor -> `discern.models.receptive_field.ReceptiveField`, for those that the image went into.
+    layer, and the parameters that it is the first to use are its own. The image is (1, C, H, W).
 
     Examples
     --------
@@ -60,8 +46,8 @@ class LayerTracer(TorchDispatchMode):
     def __init__(self, network: nn.Module, image: Tensor) -> None:
         super().__init__()
         self.network = network
-        self.layers: list[LayerInfo] = []
-        self.fields: Any = WeakTensorKeyDictionary({image: ReceptiveField.of_image(image.shape)})
+        self.layers: list[LayerInfo] = []  # in the order in which they ran
+        self.fields: Any = WeakTensorKeyDictionary({image: ReceptiveField.of_image(image.shape)})  # by tensor
         self._uncounted = dict(network.named_parameters())
         self._weights: Any = WeakTensorKeyDictionary({p: {name: p} for name, p in self._uncounted.items()})
         self._pending = 0  # parameters that were used before there was a row to count them on
@@ -83,13 +69,11 @@ class LayerTracer(TorchDispatchMode):
         def leave(*_arguments: object) -> None:
             self._modules.pop()
 
-        handles = [module.register_forward_pre_hook(enter(name)) for name, module in self.network.named_modules()]
-        handles += [module.register_forward_hook(leave) for module in self.network.modules()]
-        try:
+        with ExitStack() as hooks:
+            for name, module in self.network.named_modules():
+                hooks.enter_context(module.register_forward_pre_hook(enter(name)))
+                hooks.enter_context(module.register_forward_hook(leave))
             yield
-        finally:
-            for handle in handles:
-                handle.remove()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from torch import nn
 
@@ -24,11 +24,8 @@ from discern.models.keras_model import KerasModel, choose_keras_backend, import_
 from discern.models.torch_model import TorchModel
 from discern.models.wrapped import WrappedModel, seed_python_random
 
-DEFAULT_SHAPE = {
-    "classes": 10,
-    "channels": 3,
-    "size": 224,
-}  # what a function may take, and its values where it has none
+# What a function may take, and its values where it has none.
+DEFAULT_SHAPE = {"classes": 10, "channels": 3, "size": 224}
 MAX_NAMED = 10  # functions of a file that a message names
 
 
@@ -43,14 +40,8 @@ class UserCodeSpec(ExternalSpec):
     function: Callable[..., Any]
 
     @classmethod
-    def find(cls, name: str) -> UserCodeSpec:
-        """Run the file of ``name`` and take the function out of it.
-
-        Raises
-        ------
-        ModelError
-            When the file or the function is not there, or the file cannot be run.
-        """
+    def find(cls, name: str) -> Self:
+        """Run the file of ``name`` and take the function out of it; a ModelError says why it cannot."""
         file, _colon, own = name.rpartition(":")
         path = Path(file).expanduser()
         if not path.is_file():
@@ -89,11 +80,8 @@ class UserCodeSpec(ExternalSpec):
             return KerasModel(self.name, call, classes, channels, size, first=net)
         if isinstance(net, nn.Module):
             return TorchModel(self.name, net, classes, channels, size)
-        raise ModelError(
-            _("{name} returns a {kind}: it must return a torch.nn.Module or a Keras model.").format(
-                name=self.name, kind=type(net).__name__
-            )
-        )
+        message = _("{name} returns a {kind}: it must return a torch.nn.Module or a Keras model.")
+        raise ModelError(message.format(name=self.name, kind=type(net).__name__))
 
     def _call(self, shape: dict[str, int]) -> Any:
         taken = {key: value for key, value in shape.items() if key in self._parameters}
@@ -101,11 +89,9 @@ class UserCodeSpec(ExternalSpec):
             with _import_from(Path(self.name.rpartition(":")[0])), seed_python_random():
                 return self.function(**taken)
         except (Exception, SystemExit) as error:
-            raise ModelError(
-                _("{name} failed with {kind} ({reason}): fix the function.").format(
-                    name=self.name, kind=type(error).__name__, reason=summarize_error(error)
-                )
-            ) from error
+            message = _("{name} failed with {kind} ({reason}): fix the function.")
+            reason = summarize_error(error)
+            raise ModelError(message.format(name=self.name, kind=type(error).__name__, reason=reason)) from error
 
     @property
     def _parameters(self) -> dict[str, inspect.Parameter]:
@@ -133,11 +119,8 @@ def _run_file(path: Path, _changed: int) -> dict[str, Any]:
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise ModelError(
-            _("{path} failed with {kind} ({reason}): fix the file.").format(
-                path=path, kind=type(error).__name__, reason=summarize_error(error)
-            )
-        ) from error
+        message, reason = _("{path} failed with {kind} ({reason}): fix the file."), summarize_error(error)
+        raise ModelError(message.format(path=path, kind=type(error).__name__, reason=reason)) from error
     return vars(module)
 
 

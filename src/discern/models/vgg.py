@@ -27,26 +27,14 @@ POOLED_SMALL = 3  # stages that the small form pools
 
 
 class VGG(Network):
-    """Five stages of 3x3 convolutions, pooled by 2 each, and three fully connected layers.
+    """Five stages of 3x3 convolutions, pooled by 2 each, and three fully connected layers; ``dropout`` follows two.
 
     Parameters
     ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; ``size`` only chooses the form.
     blocks : tuple of int
-        Convolutions in each of the five stages.
+        Convolutions in each of the five stages: five numbers from 1.
     batch_norm : bool
         Batch normalization after every convolution.
-    dropout : float
-        Fraction of the neurons of each hidden fully connected layer that is left out in training.
-    stem : str
-        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When ``blocks`` are not five numbers from 1, the images are too small, ``dropout`` is not in [0, 1), or
-        ``stem`` is unknown.
 
     Examples
     --------

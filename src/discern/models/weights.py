@@ -62,11 +62,10 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise ModelError(
-            _(
-                "{path} contains more than tensors and is not opened: convert it to .safetensors where you trust it."
-            ).format(path=path)
-        ) from error
+        message = _(
+            "{path} contains more than tensors and is not opened: convert it to .safetensors where you trust it."
+        )
+        raise ModelError(message.format(path=path)) from error
     except (RuntimeError, EOFError, OSError) as error:
         raise ModelError(broken) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
@@ -107,11 +106,8 @@ def load_weights(
     state = {**unchanged, **{name: tensor for name, tensor in loaded.items() if not name.startswith(prefixes)}}
     differences = _describe_differences(own, state)
     if differences:
-        raise ModelError(
-            _("{path} does not fit the network ({differences}): build the network the weights were made with.").format(
-                path=source, differences="; ".join(differences)
-            )
-        )
+        message = _("{path} does not fit the network ({differences}): build the network the weights were made with.")
+        raise ModelError(message.format(path=source, differences="; ".join(differences)))
     network.load_state_dict(state)
 
 
@@ -173,14 +169,12 @@ def _describe_differences(own: Mapping[str, Tensor], state: Mapping[str, Tensor]
         for name, tensor in own.items()
         if name in state and state[name].shape != tensor.shape
     ]
-    phrases = []
-    if missing:
-        phrases.append(_("missing: {names}").format(names=_join_names(missing)))
-    if unexpected:
-        phrases.append(_("unexpected: {names}").format(names=_join_names(unexpected)))
-    if misshapen:
-        phrases.append(_("wrong shape: {names}").format(names=_join_names(misshapen)))
-    return phrases
+    kinds = {
+        _("missing: {names}"): missing,
+        _("unexpected: {names}"): unexpected,
+        _("wrong shape: {names}"): misshapen,
+    }
+    return [phrase.format(names=_join_names(names)) for phrase, names in kinds.items() if names]
 
 
 def _format_shape(tensor: Tensor) -> str:

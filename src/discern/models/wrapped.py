@@ -11,7 +11,7 @@ import random
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,20 +59,14 @@ class WrappedModel(Model):
 
     A subclass holds the network, gives `call_network` and `hook_layers`, sets ``head_name`` and calls `infer_output`
     last.
-
-    Parameters
-    ----------
-    name : str
-        What a person typed.
-    classes : int
-        Logits.
     """
 
     head_name = ""
+    channels_last = False  # whether the library's own layout of a map is (N, H, W, C)
 
     def __init__(self, name: str, classes: int) -> None:
         super().__init__()
-        self.name = name
+        self.name = name  # what a person typed
         self.classes = classes
         self.output = "logits"  # or "probabilities", or "log-probabilities"
         self.head_postprocess: Callable[[Tensor], Tensor] | None = None
@@ -90,9 +84,17 @@ class WrappedModel(Model):
     def hook_layers(self, on_output: OnOutput) -> AbstractContextManager[None]:
         """Call ``on_output`` with the name and the output of each layer that runs inside the block."""
 
-    @abstractmethod
     def as_map(self, output: Tensor, x: Tensor) -> Tensor | None:
-        """Return a layer's output (four dimensions) as a map (N, C, H, W) of images ``x``, or None if it is no map."""
+        """Return a layer's output (four dimensions) as a map (N, C, H, W) of images ``x``, or None if it is no map.
+
+        Whether it is (N, C, H, W) or (N, H, W, C) shows by the proportions of the image; where both have them, the
+        library's own layout is taken.
+        """
+        candidates = [output, output.permute(0, 3, 1, 2)]
+        for map in reversed(candidates) if self.channels_last else candidates:
+            if map.shape[2] * x.shape[3] == map.shape[3] * x.shape[2]:
+                return map
+        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits (N, classes) of images (N, C, H, W)."""
@@ -103,18 +105,11 @@ class WrappedModel(Model):
         return tuple(self._to_logits(scores) for scores in list_tensors(self.call_network(x)))
 
     def forward_features(self, x: Tensor) -> Tensor:
-        """Return what the head reads of images ``x``: (N, F), or (N, F, H, W) before a convolutional head.
-
-        Raises
-        ------
-        ModelError
-            When no layer of the network makes the logits out of what it reads.
-        """
+        """Return what the head reads; a ModelError says that no layer of the network makes the logits alone."""
         self._require_head_postprocess()
         return self.read_head_input(x)
 
     def forward_head(self, features: Tensor) -> Tensor:
-        """Return the logits (N, classes) of what `forward_features` gives."""
         scores = self._require_head_postprocess()(self.apply_head(features))
         return scores if self.output == "logits" else scores.log_softmax(dim=1)
 
@@ -137,15 +132,12 @@ class WrappedModel(Model):
                 tap = FeatureTap(layer, calls[layer], map is not output)
                 maps[compute_stride(x.shape[-1], map.shape[-1])] = tap, map  # a later map of the size replaces it
 
-        handle = None
-        if self.head_name:
-            handle = self.head.register_forward_pre_hook(lambda *_arguments: head_reached.append(True))
-        try:
-            with self.hook_layers(record):
-                self.call_network(x)
-        finally:
-            if handle is not None:
-                handle.remove()
+        with ExitStack() as hooks:
+            if self.head_name:
+                stop = self.head.register_forward_pre_hook(lambda *_arguments: head_reached.append(True))
+                hooks.enter_context(stop)
+            hooks.enter_context(self.hook_layers(record))
+            self.call_network(x)
         return {f"stride{step}": maps[step] for step in sorted(maps)}
 
     def run_taps(self, taps: Mapping[str, FeatureTap], x: Tensor) -> dict[str, Tensor]:
@@ -171,11 +163,8 @@ class WrappedModel(Model):
     def read_head_input(self, x: Tensor) -> Tensor:
         """Return what comes into the head when the network runs."""
         features: list[Tensor] = []
-        handle = self.head.register_forward_pre_hook(lambda _head, inputs: features.append(inputs[0]))
-        try:
+        with self.head.register_forward_pre_hook(lambda _head, inputs: features.append(inputs[0])):
             self.call_network(x)
-        finally:
-            handle.remove()
         return features[-1]
 
     def apply_head(self, features: Tensor) -> Tensor:
@@ -217,12 +206,9 @@ class WrappedModel(Model):
         def noise(_head: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
             return torch.randn(output.shape, generator=torch.Generator().manual_seed(0), device="cpu").to(output)
 
-        handle = self.head.register_forward_hook(noise)
-        try:
+        with self.head.register_forward_hook(noise):
             logits = self._to_logits(list_tensors(self.call_network(x))[0])
             scores = self.apply_head(self.read_head_input(x))
-        finally:
-            handle.remove()
         for head_postprocess in HEAD_POSTPROCESSES:
             candidate = head_postprocess(scores)
             if self.output != "logits":
@@ -233,11 +219,8 @@ class WrappedModel(Model):
 
     def _require_head_postprocess(self) -> Callable[[Tensor], Tensor]:
         if self.head_postprocess is None:
-            raise ModelError(
-                _("{name} has no last layer that can be trained alone: train all of it with --finetune all.").format(
-                    name=self.name
-                )
-            )
+            message = _("{name} has no last layer that can be trained alone: train all of it with --finetune all.")
+            raise ModelError(message.format(name=self.name))
         return self.head_postprocess
 
     def _to_logits(self, scores: Tensor) -> Tensor:
@@ -248,9 +231,8 @@ class WrappedModel(Model):
 
     def _describe_mismatch(self, outputs: list[Tensor]) -> str:
         if not outputs:
-            return _("{name} returns no tensor: it must return one number for each class of an image.").format(
-                name=self.name
-            )
+            message = _("{name} returns no tensor: it must return one number for each class of an image.")
+            return message.format(name=self.name)
         shape = "x".join(map(str, outputs[0].shape[1:]))
         return _(
             "{name} returns {shape} numbers for an image, expected {classes} (one for each class): "

@@ -39,21 +39,7 @@ def build_contrast() -> nn.LocalResponseNorm:
 
 
 class ZFNet(Network):
-    """Five convolutions, three of them pooled, and three fully connected layers.
-
-    Parameters
-    ----------
-    classes, channels, size : int
-        Logits, color channels, pixels a side; ``size`` only chooses the form.
-    dropout : float
-        Fraction of the neurons of each hidden fully connected layer that is left out in training.
-    stem : str
-        ``imagenet``, ``small``, or ``auto``: small up to 64 pixels a side.
-
-    Raises
-    ------
-    ModelError
-        When the images are too small, ``dropout`` is not in [0, 1), or ``stem`` is unknown.
+    """Five convolutions, three of them pooled, and three fully connected layers; ``dropout`` follows the hidden two.
 
     Examples
     --------
@@ -95,13 +81,7 @@ class ZFNet(Network):
         init_he(self)
 
     def body(self) -> Body:
-        return {
-            "conv1": self.conv1,
-            "conv2": self.conv2,
-            "conv3": self.conv3,
-            "conv4": self.conv4,
-            "conv5": self.conv5,
-        }
+        return {name: self.get_submodule(name) for name in ("conv1", "conv2", "conv3", "conv4", "conv5")}
 
     def pool(self, x: Tensor) -> Tensor:
         x = self.avgpool(x).flatten(1)  # (N, 256, 6, 6) -> (N, 9216)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -25,16 +27,31 @@ from discern.progress import Progress
 
 MAX_FOR_THREADS = 2000  # images; up to these, starting processes (about 0.5 s) costs more than it saves
 BATCH = 256
+PARENT_SECONDS = 0.5  # between two looks of a worker at whether the process that it works for is still there
 
 T = TypeVar("T")
 Work = Callable[[Store, np.ndarray], T]
 _store: Store | None = None  # of a worker process
 
 
-def _receive(store: Store) -> None:
+def _receive(store: Store, parent: int) -> None:
     global _store
     _store = store
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that they work for to act on
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # they are for the process ``parent`` to act on; Windows has no SIGHUP
+        if (number := getattr(signal, name, None)) is not None:
+            signal.signal(number, signal.SIG_IGN)
+    if os.name == "posix":
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after ``parent`` did: killed, it ends nobody.
+
+    Linux's PR_SET_PDEATHSIG would end it with the thread that started it, which may be short-lived.
+    """
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os._exit(1)
 
 
 def _in_process(work: Work[T], indices: np.ndarray) -> T:
@@ -120,10 +137,24 @@ def _open_pool(
         return
     from joblib.externals.loky import ProcessPoolExecutor
 
-    processes = ProcessPoolExecutor(workers, initializer=_receive, initargs=(store,))
+    with _ignore_hangup():
+        processes = ProcessPoolExecutor(workers, initializer=_receive, initargs=(store, os.getpid()))
     done = False
     try:
         yield lambda batch: processes.submit(_in_process, work, batch)
         done = True
     finally:
         processes.shutdown(wait=True, kill_workers=not done)
+
+
+@contextmanager
+def _ignore_hangup() -> Iterator[None]:
+    """Have what is started in the block ignore SIGHUP: loky's tracker of resources ignores the other signals alone."""
+    if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)

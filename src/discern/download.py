@@ -22,21 +22,11 @@ _BLOCK = 1 << 18
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file elsewhere.
+    """A file elsewhere."""
 
-    Attributes
-    ----------
-    name : str
-        File name to save it under.
-    sha256 : str
-        Checksum, in hexadecimal; or its first digits, where the publisher gives no more.
-    urls : tuple of str
-        Where it is, the best place first.
-    """
-
-    name: str
-    sha256: str
-    urls: tuple[str, ...]
+    name: str  # file name to save it under
+    sha256: str  # checksum, in hexadecimal; or its first digits, where the publisher gives no more
+    urls: tuple[str, ...]  # where it is, the best place first
 
 
 class _Unsuitable(Exception):
@@ -44,30 +34,11 @@ class _Unsuitable(Exception):
 
 
 def download(remote: RemoteFile, folder: Path, progress: Progress = ignore_progress, timeout: float = 30) -> Path:
-    """Download a file into ``folder``, unless it is there.
+    """Download a file into ``folder``, unless it is there, and return its path.
 
-    Parameters
-    ----------
-    remote : Remote
-        What to download, and from where.
-    folder : Path
-        Created if it does not exist.
-    progress : Progress
-        Called with the bytes so far; a total of 0 means that the server does not say.
-    timeout : float
-        Seconds without a byte after which the next mirror is tried.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    DownloadError
-        When no mirror has the right file.
-    DiskError
-        When the disk is full or the folder is not writable.
+    ``progress`` gets the bytes so far, and a total of 0 where the server does not say; after ``timeout`` seconds
+    without a byte the next mirror is tried. Raises `DownloadError` when no mirror has the right file, `DiskError` when
+    the disk is full or the folder is not writable.
     """
     target = folder / remote.name
     if target.exists():
@@ -88,10 +59,7 @@ def download(remote: RemoteFile, folder: Path, progress: Progress = ignore_progr
 def fetch_checksum(url: str, timeout: float = 10) -> str:
     """Return the SHA-256 that a hub for large files states for the file at ``url``, in the header X-Linked-Etag.
 
-    Raises
-    ------
-    DownloadError
-        When it cannot be reached or states none.
+    Raises `DownloadError` when it cannot be reached or states none.
     """
     try:
         _require_online()

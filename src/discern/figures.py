@@ -68,10 +68,7 @@ def figure_style(on_page: bool = False) -> Iterator[None]:
 def check_suffix(path: str | os.PathLike[str], suffixes: Sequence[str]) -> str:
     """Return the suffix of ``path`` in lower case.
 
-    Raises
-    ------
-    ConfigError
-        When it is none of ``suffixes``.
+    Raises `ConfigError` when it is none of ``suffixes``.
 
     Examples
     --------
@@ -88,12 +85,7 @@ def check_suffix(path: str | os.PathLike[str], suffixes: Sequence[str]) -> str:
 def save_figure(path: str | os.PathLike[str], figsize: FigSize, draw: Callable[[Figure], None]) -> None:
     """Draw on a new figure and write it as .png or .svg, complete or not at all.
 
-    Raises
-    ------
-    ConfigError
-        When ``path`` ends in neither.
-    DiskError
-        When the disk is full or not writable.
+    Raises `ConfigError` when ``path`` ends in neither; `DiskError` when the disk is full or not writable.
     """
     kind = check_suffix(path, SUFFIXES)[1:]
     with figure_style(), atomic_write(path) as temporary:

@@ -67,12 +67,13 @@ def _describe_refusal(number: int) -> str:
 
 @contextmanager
 def read_errors(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn the operating system's refusal to read ``path`` into a `DiskError`, which is no damage; missing stays."""
+    """Turn the operating system's refusal to read ``path`` into a `DiskError`: it is no damage, nor is it missing."""
     try:
+        check_regular(path)
         yield
-    except FileNotFoundError:
-        raise
     except OSError as error:
+        if error.errno in (None, errno.ENOENT):  # None: what Python says of damage
+            raise
         message = _("{path} is not readable ({reason}): check its permissions and the disk.")
         raise DiskError(message.format(path=path, reason=error.strerror or error)) from error
 

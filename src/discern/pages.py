@@ -30,16 +30,7 @@ figure { margin: 1.5rem 0; } figure img, figure svg { max-width: 100%; height: a
 
 
 def render_page(title: str, body: str, style: str = "", script: str = "") -> str:
-    """Return a complete HTML page.
-
-    Parameters
-    ----------
-    title : str
-        Plain text.
-    body : str
-        HTML.
-    style, script : str
-        CSS after the common one, and JavaScript at the end of the page.
+    """Return a complete HTML page; ``title`` is plain text, ``style`` CSS after the common one, ``script`` JavaScript.
 
     Examples
     --------

@@ -24,34 +24,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ENDINGS = (".png", ".svg", ".gif", ".html", ".json")
-FIGURE_ENDINGS = (".png", ".svg", ".gif")
 
 Cell = str | int | float | None
 
 
 @dataclass(frozen=True)
 class Table:
-    """Values under titles.
+    """Values under titles."""
 
-    Attributes
-    ----------
-    title : str
-        What it shows; may be empty.
-    columns : sequence of str
-        Titles of the columns.
-    rows : sequence of sequence of str, int, float or None
-        Floats are shown with at most six significant digits, None as a dash; nothing is rounded in the data.
-    text_columns : int
-        How many columns from the left hold text and align left; the others align right.
-    max_rows : int
-        How many rows are shown at most, the last one always among them; 0 for all.
-    """
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-    text_columns: int = 1
-    max_rows: int = 0
+    title: str  # what it shows; may be empty
+    columns: Sequence[str]  # titles of the columns
+    rows: Sequence[Sequence[Cell]]  # floats are shown with six significant digits, None as a dash; no data is rounded
+    text_columns: int = 1  # so many from the left hold text and align left; the others align right
+    max_rows: int = 0  # how many are shown at most, the last one always among them; 0 for all
 
     def texts(self) -> list[list[str]]:
         """Format every row as it is shown."""
@@ -96,18 +81,14 @@ class Result(ABC):
 
     def to_json(self) -> dict[str, Any]:
         """Return every value in the kinds that JSON has."""
-        assert dataclasses.is_dataclass(self)
-        return {field.name: to_plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        plain: dict[str, Any] = to_plain(self)
+        return plain
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a figure (.png, .svg), an animation (.gif), a page (.html) or the data (.json), complete or not at all.
 
-        Raises
-        ------
-        ConfigError
-            When ``path`` ends in none of them, or asks for a figure or an animation where there is none.
-        DiskError
-            When the disk is full or not writable.
+        Raises `ConfigError` when ``path`` ends in none of them, or asks for a figure or an animation where there is
+        none; `DiskError` when the disk is full or not writable.
         """
         ending = check_suffix(path, ENDINGS)
         if ending == ".html":

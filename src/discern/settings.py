@@ -89,28 +89,14 @@ def setting(default: Any, description: str, *, unit: str = "", **bounds: Any) ->
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting, as a person reads it.
+    """One setting, as a person reads it."""
 
-    Attributes
-    ----------
-    name, group : str
-        What a person types; the group it belongs to, empty where it stands at the top.
-    default : object
-        What it is unless given, chosen by a recipe or measured.
-    description : str
-        One phrase, not yet translated.
-    unit : str
-        ``pixels``, ``epochs`` and the like; empty where there is none.
-    allowed : str
-        The choices or the range.
-    """
-
-    name: str
-    group: str
-    default: Any
-    description: str = ""
-    unit: str = ""
-    allowed: str = ""
+    name: str  # what a person types
+    group: str  # empty where it stands at the top
+    default: Any  # what it is unless given, chosen by a recipe or measured
+    description: str = ""  # one phrase, not yet translated
+    unit: str = ""  # pixels, epochs and the like; empty where there is none
+    allowed: str = ""  # the choices or the range
 
     @property
     def text(self) -> str:
@@ -139,7 +125,7 @@ class Group(BaseModel):
     def describe(cls, group: str = "") -> dict[str, Setting]:
         """Return the settings of this class by name; those of the groups in it are not among them."""
         return {
-            name: Setting(name, group, _default(field), field.description or "", _unit(field), _allowed_values(field))
+            name: Setting(name, group, field.default, field.description or "", _unit(field), _allowed_values(field))
             for name, field in cls.model_fields.items()
             if not _is_group(field)
         }
@@ -166,10 +152,7 @@ class Config(Group):
     def compose(cls, values: Mapping[str, Any]) -> Self:
         """Build the configuration from settings by name, all of them known.
 
-        Raises
-        ------
-        ConfigError
-            Names the first setting with a wrong value, the value and what is allowed.
+        A `ConfigError` names the first setting with a wrong value, the value and what is allowed.
         """
         groups: dict[str, dict[str, Any]] = {}
         own = cls.settings()
@@ -189,13 +172,10 @@ class Config(Group):
 
     def flat(self) -> dict[str, Any]:
         """Return the values of all settings by name."""
-        own = {name: getattr(self, name) for name in type(self).model_fields if name not in self.groups()}
-        inner = {
-            name: getattr(getattr(self, group), name)
-            for group, kind in self.groups().items()
-            for name in kind.model_fields
-        }
-        return own | inner
+        flat = {name: value for name, value in self if name not in self.groups()}
+        for group in self.groups():
+            flat |= dict(getattr(self, group))
+        return flat
 
     def replace(self, **values: Any) -> Self:
         """Return a copy with other values of settings, by name; they are not checked again."""
@@ -226,12 +206,8 @@ def flatten(stored: Mapping[str, Any]) -> dict[str, Any]:
 def canonical(settings: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
     """Return ``settings`` under discern's names; what is in no way known keeps its own.
 
-    Hyphens are underscores, letter case does not count, and `KNOWN_NAMES` are other tools' names.
-
-    Raises
-    ------
-    ConfigError
-        When two names stand for one setting.
+    Hyphens are underscores, letter case does not count, and `KNOWN_NAMES` are other tools' names. Raises `ConfigError`
+    when two names stand for one setting.
 
     Examples
     --------
@@ -270,10 +246,8 @@ def unknown_setting(name: str, known: Sequence[str], owner: str = "", listed: st
         return ConfigError(_(ANSWERS[name]).format(name=name))
     # A name that stands for a setting elsewhere must not be answered with one that only looks like it.
     hint = suggest(name, known, listed) if name not in KNOWN_NAMES else ""
-    if owner:
-        message = _('{owner} has no setting "{name}"{hint}.')
-        return ConfigError(message.format(owner=owner, name=name, hint=hint))
-    return ConfigError(_('Unknown setting "{name}"{hint}.').format(name=name, hint=hint))
+    message = _('{owner} has no setting "{name}"{hint}.') if owner else _('Unknown setting "{name}"{hint}.')
+    return ConfigError(message.format(owner=owner, name=name, hint=hint))
 
 
 def describe_error(error: ValidationError, values: Mapping[str, Any]) -> str:
@@ -295,10 +269,7 @@ def describe_error(error: ValidationError, values: Mapping[str, Any]) -> str:
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
     """Read ``["lr=0.1", "flip=false"]`` as a dictionary; values are JSON where they can be, else words.
 
-    Raises
-    ------
-    ConfigError
-        When a pair has no ``=``.
+    Raises `ConfigError` when a pair has no ``=``.
 
     Examples
     --------
@@ -330,7 +301,7 @@ def format_setting(value: Any) -> str:
     >>> format_setting(True), format_setting([10, 20]), format_setting(0.5), format_setting([])
     ('true', '10,20', '0.5', '–')
     """
-    if value is None or value in ("", (), [], {}):
+    if value in (None, "", (), [], {}):
         return "–"
     if isinstance(value, bool):
         return str(value).lower()
@@ -363,10 +334,6 @@ def _allowed(error: Any) -> str:
 
 def _is_group(field: FieldInfo) -> bool:
     return isinstance(field.annotation, type) and issubclass(field.annotation, Group)
-
-
-def _default(field: FieldInfo) -> Any:
-    return None if field.is_required() else field.get_default(call_default_factory=True)
 
 
 def _unit(field: FieldInfo) -> str:

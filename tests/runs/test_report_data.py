@@ -70,7 +70,7 @@ def test_an_unfinished_classical_run_starts_again(run: RunDirectory) -> None:
     run.events.unlink()
     config = run.read_config()
     del config["profile"], config["config"]["optim"]
-    run.write_config(config | {"requested": {"model": "knn"}, "config": config["config"] | {"model": "knn"}})
+    write_json(run.config, config | {"requested": {"model": "knn"}, "config": config["config"] | {"model": "knn"}})
     (alert,) = load_report_data(run).alerts
     assert "start again with `discern train" in alert.text() and "--model knn" in alert.text()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from discern.errors import RunError
+from discern.files import write_json
 from discern.runs.run_directory import RunDirectory, make_run_directory
 
 CONFIG = {"data": {"name": "水果"}, "task": "classification", "config": {"epochs": 3}, "preprocess": {"size": 32}}
@@ -56,7 +57,7 @@ def test_rewriting_replaces_the_events(tmp_path: Path) -> None:
 
 def test_config_comes_back(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
-    run.write_config(CONFIG)
+    write_json(run.config, CONFIG)
     assert run.read_config() == CONFIG
 
 

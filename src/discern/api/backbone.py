@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Literal
 
 from discern.display import reporting
 from discern.errors import ModelError
@@ -12,9 +11,8 @@ from discern.i18n import _
 from discern.models.backbone import Backbone
 from discern.models.registry import get_model_spec
 from discern.progress import Reporter
-from discern.runs.initial_weights import InitialWeights, find_initial_weights
+from discern.runs.initial_weights import require_initial_weights
 from discern.runs.run import Run
-from discern.training.config import make_config
 
 
 def backbone(
@@ -76,19 +74,11 @@ def backbone(
             raise ModelError(_("Specify a network, such as resnet18, or the weights to start from."))
         spec, channels = get_model_spec(name), channels or 3
         return Backbone(spec.build(spec.classes, channels), channels, spec.size, stages)
+    source = "official" if weights is True else os.fspath(weights.path if isinstance(weights, Run) else weights)
     with reporting(reporter) as shown:
-        initial = _find_weights(name, weights, shown)
+        initial = require_initial_weights(shown.progress, model=name, weights=source)
     settings, spec = initial.settings, get_model_spec(initial.settings["model"])
     size, channels = settings.get("size", spec.size), channels or settings["channels"]
     network = spec.build(spec.classes, channels, size, settings["model_args"])
     initial.load_into(network)
     return Backbone(network, channels, size, stages, tuple(settings["mean"]), tuple(settings["std"]))
-
-
-def _find_weights(
-    name: str, weights: str | os.PathLike[str] | Run | Literal[True], reporter: Reporter
-) -> InitialWeights:
-    source = "official" if weights is True else os.fspath(weights.path if isinstance(weights, Run) else weights)
-    initial, _notices = find_initial_weights(make_config(model=name, weights=source), 0, reporter.progress)
-    assert initial is not None  # weights were requested
-    return initial

@@ -12,12 +12,7 @@ class ClusterClassifier(ClassifierMixin, BaseEstimator):
 
     Source: S. Lloyd, "Least squares quantization in PCM", 1982 (written 1957); started as k-means++ does.
 
-    Parameters
-    ----------
-    n_clusters : int
-        Number of clusters; no more than there are examples.
-    seed : int
-        Random seed of the starting points.
+    ``n_clusters`` may exceed the number of examples, ``seed`` decides the starting points.
 
     Examples
     --------

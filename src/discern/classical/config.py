@@ -56,10 +56,7 @@ class ClassicalConfig(Config):
 def make_classical_config(**settings: Any) -> ClassicalConfig:
     """Build a `ClassicalConfig` from settings by name, those of the estimator among them.
 
-    Raises
-    ------
-    ConfigError
-        Names the first setting that is wrong, its value and what is allowed.
+    A `ConfigError` names the first setting that is wrong, its value and what is allowed.
 
     Examples
     --------
@@ -89,10 +86,7 @@ def make_classical_config(**settings: Any) -> ClassicalConfig:
 def read_classical_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``settings`` under discern's names; those of the estimator are among them.
 
-    Raises
-    ------
-    ConfigError
-        When a name is unknown; the message suggests what was meant.
+    Raises `ConfigError` when a name is unknown; the message suggests what was meant.
     """
     spec = CLASSICAL[settings["model"]]
     known = [*ClassicalConfig.settings(), "estimator", "ranges", *spec.args.model_fields]
@@ -105,10 +99,7 @@ def read_classical_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 def resolve_classical(config: ClassicalConfig, side: int, is_gray: bool) -> ClassicalConfig:
     """Return ``config`` with what was not requested chosen by the images: ``side`` pixels, gray or not.
 
-    Raises
-    ------
-    ConfigError
-        When colors are requested of gray images.
+    Raises `ConfigError` when colors are requested of gray images.
     """
     if is_gray and "color" in config.features and "channels" not in config.stated:
         raise ConfigError(_("These images have no color: use --features hog, handcrafted or pixels."))

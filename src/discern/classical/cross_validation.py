@@ -35,29 +35,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Search(Result):
-    """What a search for settings tried.
-
-    Attributes
-    ----------
-    kind : {"grid"}
-        How the candidates were chosen.
-    cv : int
-        Folds.
-    n : int
-        Training examples in them.
-    score : {"accuracy", "R2"}
-        What ``mean`` and ``std`` are of.
-    candidates : tuple of Candidate
-        The best first; of equals the one that comes first in the grid.
-    """
+    """What a search for settings tried."""
 
     figsize = None
 
-    kind: str
-    cv: int
-    n: int
-    score: str
-    candidates: tuple[Candidate, ...]
+    kind: str  # how the candidates were chosen: grid
+    cv: int  # folds
+    n: int  # training examples in them
+    score: str  # what ``mean`` and ``std`` are of: accuracy or R2
+    candidates: tuple[Candidate, ...]  # the best first; of equals the one that comes first in the grid
 
     @property
     def best(self) -> Candidate:
@@ -71,11 +57,9 @@ class Search(Result):
         return Notice("classical.search", {**fields, "mean": self.best.mean, "std": self.best.std})
 
     def sentences(self) -> list[str]:
-        """Return the outcome in words."""
         return [self.notice().text()]
 
     def tables(self) -> list[Table]:
-        """Return the candidates with their scores, the best first."""
         names = list(self.best.settings)
         columns = [*names, _("mean {score}").format(score=self.score), _("standard deviation")]
         rows: list[Sequence[Cell]] = [
@@ -87,8 +71,7 @@ class Search(Result):
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Search:
         """Read what `to_json` returned."""
-        candidates = tuple(Candidate(**each) for each in value["candidates"])
-        return cls(value["kind"], value["cv"], value["n"], value["score"], candidates)
+        return cls(**{**value, "candidates": tuple(Candidate(**each) for each in value["candidates"])})
 
 
 def grid_search(
@@ -96,23 +79,8 @@ def grid_search(
 ) -> Search:
     """Try every combination of ``config.ranges``, each pipeline (scaling, components, estimator) inside the folds.
 
-    Parameters
-    ----------
-    features : numpy.ndarray
-        float32 (N, F), of the training split.
-    targets : numpy.ndarray
-        int (N,) labels, `UNLABELED` where one is withheld; or float (N,) of a regression.
-    classes : tuple of str
-        Names of the labels; empty for a regression.
-    groups : numpy.ndarray
-        int (N,): duplicates, which share a number, lie in one fold.
-
-    Raises
-    ------
-    ConfigError
-        When a class has fewer examples than there are folds.
-    ModelError
-        When no candidate can be fitted.
+    ``features`` are float32 (N, F) of the training split; ``targets`` int (N,) labels, `UNLABELED` where withheld, or
+    float (N,) of a regression, which has no ``classes``; duplicates, which share one of ``groups``, lie in one fold.
 
     Examples
     --------
@@ -153,8 +121,8 @@ def grid_search(
 
 def apply_settings(config: ClassicalConfig, settings: Mapping[str, Arg]) -> ClassicalConfig:
     """Return ``config`` with one candidate of its ranges."""
-    own = {name: value for name, value in settings.items() if name == "pca"}
-    args = {name: value for name, value in settings.items() if name != "pca"}
+    args = dict(settings)
+    own = {"pca": args.pop("pca")} if "pca" in args else {}
     return config.replace(**own, estimator={**config.estimator, **args})
 
 
@@ -183,10 +151,7 @@ def predict_held_out(
 def split_folds(targets: np.ndarray, groups: np.ndarray, cv: int, seed: int, classes: tuple[str, ...]) -> Folds:
     """Return seeded (train, held out) positions, class by class; duplicates stay together, the unlabeled only train.
 
-    Raises
-    ------
-    ConfigError
-        When a class, or a regression, has fewer examples than folds; duplicates count once.
+    Raises `ConfigError` when a class, or a regression, has fewer examples than folds; duplicates count once.
     """
     labeled = np.flatnonzero(targets != UNLABELED) if classes else np.arange(len(targets))
     rest = np.setdiff1d(np.arange(len(targets)), labeled)

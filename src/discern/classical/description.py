@@ -14,29 +14,15 @@ from discern.settings import Setting
 
 @dataclass(frozen=True)
 class ClassicalDescription(Result):
-    """What there is to know of a classical model before it is trained.
-
-    Attributes
-    ----------
-    name : str
-        As a person types it.
-    year : int
-        Of its publication.
-    idea : str
-        What it does, in one sentence.
-    settings : tuple of Setting
-        What ``--set`` reaches, with defaults.
-    ranges : mapping
-        Setting -> the values that a search tries.
-    """
+    """What there is to know of a classical model before it is trained."""
 
     figsize = None
 
-    name: str
-    year: int
-    idea: str
-    settings: tuple[Setting, ...]
-    ranges: Mapping[str, tuple[Any, ...]]
+    name: str  # as a person types it
+    year: int  # of its publication
+    idea: str  # what it does, in one sentence
+    settings: tuple[Setting, ...]  # what ``--set`` reaches, with defaults
+    ranges: Mapping[str, tuple[Any, ...]]  # setting -> the values that a search tries
 
     def sentences(self) -> Sequence[str]:
         return [f"{self.name} ({self.year}): {self.idea}"]

@@ -25,26 +25,14 @@ MIN_CACHED = 16  # images: features of fewer are computed again rather than cach
 
 
 class BackboneSpec(BaseModel):
-    """The network behind some features, as a bundle describes it; its weights are in model.safetensors.
-
-    Attributes
-    ----------
-    model : str
-        Name in the table of networks.
-    model_args : dict
-        The constructor's arguments.
-    preprocess : Preprocess
-        What happens to an image first, with the network's own mean and std.
-    source : str
-        Where its weights came from.
-    """
+    """The network behind some features, as a bundle describes it; its weights are in model.safetensors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str
+    model: str  # name in the table of networks
     model_args: dict[str, Any]
-    preprocess: Preprocess
-    source: str = ""
+    preprocess: Preprocess  # what happens to an image first, with the network's own mean and std
+    source: str = ""  # where its weights came from
 
     def build(self) -> Model:
         """Build the network with random weights."""
@@ -54,15 +42,7 @@ class BackboneSpec(BaseModel):
 
 
 class FrozenBackbone:
-    """Turns pixels into the last features of a frozen network.
-
-    Parameters
-    ----------
-    spec : BackboneSpec
-        Describes the network.
-    network : Model
-        As ``spec.build()`` builds it, with its weights.
-    """
+    """Turns pixels into the last features of ``network``, which ``spec.build()`` builds, frozen with its weights."""
 
     def __init__(self, spec: BackboneSpec, network: Model, device: torch.device | None = None) -> None:
         self.spec = spec

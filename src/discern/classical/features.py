@@ -31,10 +31,8 @@ def count_colors(pixels: np.ndarray) -> np.ndarray:
     """
     hue, saturation, value = _to_hsv(pixels)
     hue_bin = np.floor(hue * HUES + 0.5).astype(np.int64) % HUES  # red, where the circle closes, is in one bin
-    saturation_bin, value_bin = (
-        np.minimum((channel * bins).astype(np.int64), bins - 1)
-        for channel, bins in ((saturation, SATURATIONS), (value, VALUES))
-    )
+    saturation_bin = np.minimum((saturation * SATURATIONS).astype(np.int64), SATURATIONS - 1)
+    value_bin = np.minimum((value * VALUES).astype(np.int64), VALUES - 1)
     bins = ((hue_bin * SATURATIONS + saturation_bin) * VALUES + value_bin).reshape(len(pixels), -1)
     total = HUES * SATURATIONS * VALUES
     bins = bins + np.arange(len(pixels))[:, None] * total  # one bincount counts all images
@@ -96,12 +94,7 @@ FEATURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def check_features(text: str) -> tuple[str, ...]:
-    """Return the names in ``color,hog``, each known.
-
-    Raises
-    ------
-    ConfigError
-        Names the first that is not.
+    """Return the names in ``color,hog``; a `ConfigError` names the first that is unknown.
 
     Examples
     --------
@@ -121,12 +114,7 @@ def check_features(text: str) -> tuple[str, ...]:
 class Extractor:
     """Turns pixels or a table's rows into a row of numbers each.
 
-    Parameters
-    ----------
-    names : sequence of str
-        As `check_features` returns them, or `COLUMNS` alone.
-    embeddings : mapping, optional
-        The networks that names ask for, by those names.
+    ``names`` are as `check_features` returns them, or `COLUMNS` alone; ``embeddings`` the networks that they ask for.
     """
 
     def __init__(self, names: Sequence[str], embeddings: Mapping[str, FrozenBackbone] | None = None) -> None:

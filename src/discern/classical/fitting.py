@@ -27,14 +27,8 @@ TRUSTED = ("sklearn.tree._tree.Tree", "discern.classical.clusters.ClusterClassif
 class ClassicalModel:
     """A fitted model: pixels or a table's rows in, logits or a number out.
 
-    Parameters
-    ----------
-    extractor : Extractor
-        Computes the features that the pipeline takes.
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted; its classes are positions among ``classes``.
-    classes : int
-        How many there are, with those that no training example had; 0 for a regression.
+    The fitted ``pipeline`` takes the features of ``extractor``; its own classes are positions among ``classes``, the
+    number of all, with those that no training example had (0 for a regression).
     """
 
     def __init__(self, extractor: Extractor, pipeline: Any, classes: int) -> None:
@@ -108,17 +102,8 @@ def fit_model(
 ) -> tuple[ClassicalModel, tuple[Notice, ...]]:
     """Fit the pipeline of ``config`` to features (N, F) and targets.
 
-    Parameters
-    ----------
-    targets : numpy.ndarray
-        int (N,) labels, `UNLABELED` where one is withheld; or float (N,) of a regression.
-    classes : tuple of str
-        Names of the labels; empty for a regression.
-
-    Raises
-    ------
-    ModelError
-        When the estimator cannot be made or fitted so.
+    ``targets`` are int (N,) labels, `UNLABELED` where one is withheld, or float (N,) of a regression, which has no
+    ``classes``. Raises `ModelError` when the estimator cannot be made or fitted so.
     """
     from sklearn.exceptions import ConvergenceWarning
 
@@ -141,10 +126,7 @@ def fit_model(
 def build_pipeline(config: ClassicalConfig, shape: tuple[int, int], classes: tuple[str, ...]) -> Any:
     """Build scaling, principal components and the estimator, for features of ``shape`` (N, F); unfitted.
 
-    Raises
-    ------
-    ModelError
-        When there are fewer examples or features than components, or the model learns only classes.
+    Raises `ModelError` when there are fewer examples or features than components, or the model learns only classes.
     """
     from sklearn.decomposition import PCA
     from sklearn.pipeline import make_pipeline
@@ -200,17 +182,9 @@ def to_bytes(pipeline: Any) -> bytes:
 def from_bytes(data: bytes, path: Any) -> Any:
     """Read the pipeline that `to_bytes` wrote; nothing in ``data`` is run.
 
-    Parameters
-    ----------
-    data : bytes
-        Contents of the file.
-    path : path
-        Of the file, for messages.
+    Raises `RunError` when it is damaged, or holds a type that discern does not write.
 
-    Raises
-    ------
-    RunError
-        When it is damaged, or holds a type that discern does not write.
+    ``path`` is the file's, for messages.
     """
     import skops.io
     from sklearn.pipeline import Pipeline

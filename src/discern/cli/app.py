@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 import discern
 from discern.cli.render import check_out, present, print_json, print_line
@@ -25,58 +26,53 @@ app = typer.Typer(
     context_settings=HELP_OPTIONS,
 )
 
-Json = Annotated[bool, typer.Option("--json", help=_("Print JSON lines on stdout."))]
+Json = Annotated[bool, Option("--json", help=_("Print JSON lines on stdout."))]
 Data = Annotated[
-    str, typer.Argument(metavar="DATA", help=_("A folder, a .parquet, .csv or .json file, wds:SHARDS, or a name."))
+    str, Argument(metavar="DATA", help=_("A folder, a .parquet, .csv or .json file, wds:SHARDS, or a name."))
 ]
 ModelCode = Annotated[
     str | None,
-    typer.Option("--model-code", metavar="FILE.py:FUNCTION", help=_("The function that builds a network of your own.")),
+    Option("--model-code", metavar="FILE.py:FUNCTION", help=_("The function that builds a network of your own.")),
 ]
 Target = Annotated[
-    str | None,
-    typer.Option(metavar="COLUMN", help=_("Column of a table to predict (chosen automatically if omitted).")),
+    str | None, Option(metavar="COLUMN", help=_("Column of a table to predict (chosen automatically if omitted)."))
 ]
-Image = Annotated[str | None, typer.Option(metavar="COLUMN", help=_("Column of a table with the images' paths."))]
-Label = Annotated[str | None, typer.Option(metavar="COLUMN", help=_("Column with the images' classes."))]
-Split = Annotated[str | None, typer.Option(metavar="COLUMN", help=_("Column that says train, validation or test."))]
+Image = Annotated[str | None, Option(metavar="COLUMN", help=_("Column of a table with the images' paths."))]
+Label = Annotated[str | None, Option(metavar="COLUMN", help=_("Column with the images' classes."))]
+Split = Annotated[str | None, Option(metavar="COLUMN", help=_("Column that says train, validation or test."))]
 GroupBy = Annotated[
     str | None,
-    typer.Option(
-        "--group",
-        metavar="COLUMN_OR_PATTERN",
-        help=_("What no split divides: a column, or a pattern over the path."),
+    Option(
+        "--group", metavar="COLUMN_OR_PATTERN", help=_("What no split divides: a column, or a pattern over the path.")
     ),
 ]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=_("Any other setting, for example lr=0.05."))
+    list[str] | None, Option("--set", metavar="NAME=VALUE", help=_("Any other setting, for example lr=0.05."))
 ]
 Features = Annotated[
     str | None,
-    typer.Option(
+    Option(
         metavar="NAMES",
         help=_("Features of a classical model: pixels, color, hog, handcrafted, embedding:NET or embedding:RUN."),
     ),
 ]
-Run = Annotated[Path, typer.Argument(metavar="RUN", help=_("Run directory."))]
-Model = Annotated[Path, typer.Argument(metavar="RUN", help=_("Run directory, folder with model.json, or Keras file."))]
-Out = Annotated[
-    Path | None, typer.Option(metavar="FILE", help=_("Save the result as .png, .svg, .gif, .html or .json."))
-]
+Run = Annotated[Path, Argument(metavar="RUN", help=_("Run directory."))]
+Model = Annotated[Path, Argument(metavar="RUN", help=_("Run directory, folder with model.json, or Keras file."))]
+Out = Annotated[Path | None, Option(metavar="FILE", help=_("Save the result as .png, .svg, .gif, .html or .json."))]
 
 
 def _print_version(requested: bool) -> None:
     if requested:
-        print(f"discern {discern.__version__}")
+        print_line(f"discern {discern.__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help=_("Print the version and exit."))
+        bool, Option("--version", callback=_print_version, is_eager=True, help=_("Print the version and exit."))
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help=_("Show the traceback of an error."))] = False,
+    debug: Annotated[bool, Option("--debug", help=_("Show the traceback of an error."))] = False,
 ) -> None:
     """Options of every command; --debug is read in `discern.cli.main`."""
 
@@ -84,7 +80,7 @@ def options(
 @app.command(cls=Command, help=_("Inspect a data set: classes, split and audit."))
 def data(
     data: Data,
-    seed: Annotated[int, typer.Option(help=_("Random seed of the split."))] = 0,
+    seed: Annotated[int, Option(help=_("Random seed of the split."))] = 0,
     image: Image = None,
     label: Label = None,
     split: Split = None,
@@ -101,37 +97,33 @@ def data(
 
 @app.command(cls=Command, help=_("Train a classifier and write a run directory."))
 def train(
-    data: Annotated[
-        str | None, typer.Argument(metavar="DATA", help=_("Training data; not needed with --resume."))
-    ] = None,
+    data: Annotated[str | None, Argument(metavar="DATA", help=_("Training data; not needed with --resume."))] = None,
     model: Annotated[
-        str, typer.Option(metavar="NAMES", help=_("Models that `discern models` lists, separated by commas, or auto."))
+        str, Option(metavar="NAMES", help=_("Models that `discern models` lists, separated by commas, or auto."))
     ] = "auto",
     recipe: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=_("Source of the default settings: auto, fast (small images) or lecture.")),
+        Option(metavar="NAME", help=_("Source of the default settings: auto, fast (small images) or lecture.")),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help=_("Number of epochs."))] = None,
-    seed: Annotated[int | None, typer.Option(help=_("Random seed."))] = None,
+    epochs: Annotated[int | None, Option(help=_("Number of epochs."))] = None,
+    seed: Annotated[int | None, Option(help=_("Random seed."))] = None,
     pretrained: Annotated[
-        bool, typer.Option("--pretrained", help=_("Start from the official weights; downloaded if necessary."))
+        bool, Option("--pretrained", help=_("Start from the official weights; downloaded if necessary."))
     ] = False,
     weights: Annotated[
-        str | None, typer.Option(metavar="FILE_OR_RUN", help=_("Start from a weights file or a run of yours."))
+        str | None, Option(metavar="FILE_OR_RUN", help=_("Start from a weights file or a run of yours."))
     ] = None,
     finetune: Annotated[
-        str | None,
-        typer.Option(metavar="PART", help=_("What to train of a pretrained network: head, all or head+all.")),
+        str | None, Option(metavar="PART", help=_("What to train of a pretrained network: head, all or head+all."))
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Run directory to write."))] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help=_("Resume an interrupted run."))] = None,
+    out: Annotated[Path | None, Option(metavar="RUN", help=_("Run directory to write."))] = None,
+    resume: Annotated[Path | None, Option(metavar="RUN", help=_("Resume an interrupted run."))] = None,
     model_code: ModelCode = None,
     features: Features = None,
     search: Annotated[
-        str | None,
-        typer.Option(metavar="KIND", help=_("Search a classical model's settings by cross-validation: grid.")),
+        str | None, Option(metavar="KIND", help=_("Search a classical model's settings by cross-validation: grid."))
     ] = None,
-    cv: Annotated[int | None, typer.Option(metavar="FOLDS", help=_("Folds of --search (default 5)."))] = None,
+    cv: Annotated[int | None, Option(metavar="FOLDS", help=_("Folds of --search (default 5)."))] = None,
     image: Image = None,
     label: Label = None,
     split: Split = None,
@@ -139,7 +131,7 @@ def train(
     target: Target = None,
     set_: Set = None,
     settings: Annotated[
-        bool, typer.Option("--settings", help=_("List every setting, with what DATA would choose, and exit."))
+        bool, Option("--settings", help=_("List every setting, with what DATA would choose, and exit."))
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -173,16 +165,16 @@ def _train(data: str | None, models: list[str], resume: Path | None, model_code:
 @app.command(cls=Command, help=_("Evaluate a run on its test split or on other labeled data."))
 def evaluate(
     run: Model,
-    data: Annotated[str | None, typer.Argument(metavar="DATA", help=_("Other labeled data."))] = None,
+    data: Annotated[str | None, Argument(metavar="DATA", help=_("Other labeled data."))] = None,
     positive: Annotated[
-        str | None, typer.Option(metavar="CLASS", help=_("Choose a decision threshold for this one of two classes."))
+        str | None, Option(metavar="CLASS", help=_("Choose a decision threshold for this one of two classes."))
     ] = None,
     false_negative_cost: Annotated[
         float | None,
-        typer.Option(metavar="COST", help=_("With --positive: cost of a false negative; a false positive costs 1.")),
+        Option(metavar="COST", help=_("With --positive: cost of a false negative; a false positive costs 1.")),
     ] = None,
     min_recall: Annotated[
-        float | None, typer.Option(metavar="FRACTION", help=_("With --positive: the least recall to reach."))
+        float | None, Option(metavar="FRACTION", help=_("With --positive: the least recall to reach."))
     ] = None,
     model_code: ModelCode = None,
     out: Out = None,
@@ -203,7 +195,7 @@ def evaluate(
 @app.command(cls=Command, help=_("Write the report of a run again, in your language."))
 def report(
     run: Run,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.html", help=_("File to write, if not in the run."))] = None,
+    out: Annotated[Path | None, Option(metavar="FILE.html", help=_("File to write, if not in the run."))] = None,
     as_json: Json = False,
 ) -> None:
     path = discern.report(run, out=out)
@@ -212,12 +204,9 @@ def report(
 
 @app.command(cls=Command, help=_("Compare finished runs: accuracy, uncertainty, size and speed."))
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help=_("Runs with the same test split."))],
+    runs: Annotated[list[Path], Argument(metavar="RUN", help=_("Runs with the same test split."))],
     sort: Annotated[
-        str,
-        typer.Option(
-            metavar="KEY", help=_("accuracy, loss, parameters, size, training, latency, batch, memory, name.")
-        ),
+        str, Option(metavar="KEY", help=_("accuracy, loss, parameters, size, training, latency, batch, memory, name."))
     ] = "accuracy",
     model_code: ModelCode = None,
     out: Out = None,
@@ -230,8 +219,8 @@ def compare(
 @app.command(cls=Command, help=_("Classify images, or predict the rows of a table."))
 def predict(
     model: Model,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help=_("Images, folders of images, or tables."))],
-    top_k: Annotated[int, typer.Option(min=1, help=_("Number of classes to print."))] = 3,
+    images: Annotated[list[Path], Argument(metavar="IMAGE", help=_("Images, folders of images, or tables."))],
+    top_k: Annotated[int, Option(min=1, help=_("Number of classes to print."))] = 3,
     model_code: ModelCode = None,
     as_json: Json = False,
 ) -> None:
@@ -249,10 +238,10 @@ def predict(
 @app.command(cls=Command, help=_("Explain a model's prediction for an image."))
 def explain(
     run: Model,
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help=_("Image to explain."))],
+    image: Annotated[Path, Argument(metavar="IMAGE", help=_("Image to explain."))],
     method: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="NAME",
             help=_(
                 "gradcam, gradcam++, cam, saliency, integrated-gradients, guided-backprop, occlusion, all; "
@@ -261,15 +250,13 @@ def explain(
         ),
     ] = "gradcam",
     layer: Annotated[
-        str | None, typer.Option(metavar="NAME", help=_("A stage or a layer (chosen automatically if omitted)."))
+        str | None, Option(metavar="NAME", help=_("A stage or a layer (chosen automatically if omitted)."))
     ] = None,
     class_: Annotated[
-        str | None,
-        typer.Option("--class", metavar="CLASS", help=_("Class to explain (the most probable if omitted).")),
+        str | None, Option("--class", metavar="CLASS", help=_("Class to explain (the most probable if omitted)."))
     ] = None,
     cell: Annotated[
-        str | None,
-        typer.Option(metavar="CHANNEL,ROW,COLUMN", help=_("With --method arithmetic: the output to compute.")),
+        str | None, Option(metavar="CHANNEL,ROW,COLUMN", help=_("With --method arithmetic: the output to compute."))
     ] = None,
     model_code: ModelCode = None,
     out: Out = None,
@@ -285,13 +272,13 @@ def explain(
 @app.command(cls=Command, help=_("List models, describe them, or compare them."))
 def models(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help=_("Models to describe (all are listed if omitted)."))
+        list[str] | None, Argument(metavar="NAME", help=_("Models to describe (all are listed if omitted)."))
     ] = None,
-    size: Annotated[int | None, typer.Option(min=8, help=_("Image size in pixels."))] = None,
-    layers: Annotated[bool, typer.Option("--layers", help=_("Print every layer."))] = False,
-    compare: Annotated[bool, typer.Option("--compare", help=_("Compare the models in one table."))] = False,
-    time: Annotated[bool, typer.Option("--time", help=_("Compare, with speed measured on this machine."))] = False,
-    zoo: Annotated[str | None, typer.Option(metavar="NAME", help=_("A published table of networks: lecture."))] = None,
+    size: Annotated[int | None, Option(min=8, help=_("Image size in pixels."))] = None,
+    layers: Annotated[bool, Option("--layers", help=_("Print every layer."))] = False,
+    compare: Annotated[bool, Option("--compare", help=_("Compare the models in one table."))] = False,
+    time: Annotated[bool, Option("--time", help=_("Compare, with speed measured on this machine."))] = False,
+    zoo: Annotated[str | None, Option(metavar="NAME", help=_("A published table of networks: lecture."))] = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -319,9 +306,7 @@ def models(
 )
 def lab(
     context: typer.Context,
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help=_("Lab to run (all are listed if omitted)."))
-    ] = None,
+    name: Annotated[str | None, Argument(metavar="NAME", help=_("Lab to run (all are listed if omitted)."))] = None,
 ) -> None:
     from discern.cli.lab import run_lab
 

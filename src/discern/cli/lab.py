@@ -30,15 +30,14 @@ def _make_command(lab: Any) -> Any:
     """Return a function with a parameter for each of the lab's options, for Typer to read."""
     parameters = []
     for option in lab.options:
+        kind = bool | None if option.is_flag else str | None
         flag = "--" + option.name.replace("_", "-")
         text = f"{option.help} [{option.default_text}]" if option.default_text else option.help
         if option.is_flag:
             declaration: Any = typer.Option(f"{flag}/--no-{flag[2:]}", help=text, show_default=False)
         else:
             declaration = typer.Option(flag, metavar=option.metavar, help=text)
-        parameters.append(
-            _make_parameter(option.name, bool | None if option.is_flag else str | None, declaration, None)
-        )
+        parameters.append(_make_parameter(option.name, kind, declaration, None))
     out = typer.Option("--out", metavar="FILE", help=_("Save the result as .png, .svg, .gif, .html or .json."))
     as_json = typer.Option("--json", help=_("Print JSON lines on stdout."))
     parameters += [_make_parameter("out", Path | None, out, None), _make_parameter("as_json", bool, as_json, False)]

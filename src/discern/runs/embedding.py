@@ -11,9 +11,8 @@ from discern.models.external import is_user_code
 from discern.models.registry import get_model_spec
 from discern.preprocess.spec import Preprocess
 from discern.progress import Progress
-from discern.runs.initial_weights import InitialWeights, find_initial_weights
+from discern.runs.initial_weights import InitialWeights, require_initial_weights
 from discern.runtime import choose_device
-from discern.training.config import make_config
 from discern.training.recipes import choose_frozen_size
 
 
@@ -42,10 +41,6 @@ def find_embedding(name: str, size: int, side: int, progress: Progress) -> Froze
 
 def _find_weights(name: str, progress: Progress) -> InitialWeights:
     if Path(name).exists():
-        config = make_config(weights=name)
-    else:
-        get_model_spec(name)  # an unknown name is refused here
-        config = make_config(model=name, weights="official")
-    initial, _notices = find_initial_weights(config, 0, progress)
-    assert initial is not None  # weights were requested
-    return initial
+        return require_initial_weights(progress, weights=name)
+    get_model_spec(name)  # an unknown name is refused here
+    return require_initial_weights(progress, model=name, weights="official")

@@ -102,11 +102,9 @@ def evaluate_and_save(
     last = "test" if "test" in predictions else "validation"
     indices, shown = _held_out(context)[last], predictions[last]
     gain = _measure_tta(context, classifier, indices, shown, reporter)
-    remarks: dict[str, Any] = {}
-    if scaling:
-        remarks["temperature"] = scaling.to_json()
-        if scaling.value != 1:
-            context.add_notice(scaling.notice, reporter)
+    remarks: dict[str, Any] = {"temperature": scaling.to_json()} if scaling else {}
+    if scaling and scaling.value != 1:
+        context.add_notice(scaling.notice, reporter)
     if gain:
         remarks["tta"] = {**gain.fields, "notice": gain.to_json()}
         context.add_notice(gain, reporter)

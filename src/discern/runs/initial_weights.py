@@ -29,7 +29,7 @@ from discern.models.registry import get_model_args, get_model_spec
 from discern.models.weights import load_weights, read_weights
 from discern.notices import Notice
 from discern.progress import Progress
-from discern.training.config import TrainConfig
+from discern.training.config import TrainConfig, make_config
 from discern.training.recipes import SMALL
 
 DOWNLOADED = "timm:mobilenetv1_100"  # the MobileNet that a hub has
@@ -68,6 +68,13 @@ def find_initial_weights(
         raise ConfigError(message.format(part=config.finetune.finetune))
     is_free = model == "auto" and config.recipe == "auto" and config.preprocess.channels == 3 and not config.model_args
     return _find_default(progress) if is_free and side > SMALL else (None, ())
+
+
+def require_initial_weights(progress: Progress, **settings: Any) -> InitialWeights:
+    """Find the weights that ``settings``, as `make_config` takes them, name."""
+    initial, _notices = find_initial_weights(make_config(**settings), 0, progress)
+    assert initial is not None  # weights are named
+    return initial
 
 
 def locate_weights(name: str) -> Path:

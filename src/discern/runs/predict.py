@@ -10,10 +10,9 @@ import numpy as np
 
 from discern.classifier.classifier import Classifier
 from discern.classifier.prediction import Prediction, RegressionPrediction
-from discern.data.image import is_image_name
 from discern.data.manifest import read_rows
-from discern.data.names import natural_key
 from discern.data.tabular import RowStore
+from discern.data.walk import read_tree
 from discern.errors import DataError, ImageError
 from discern.i18n import _
 
@@ -48,9 +47,9 @@ def _list_images(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Path]:
         if not path.exists():
             raise DataError(_("{path} does not exist: check the name.").format(path=path))
         if path.is_dir():
-            inside = [p for p in path.rglob("*") if is_image_name(p) and p.is_file()]
-            if not inside:
+            tree, _count = read_tree(str(path))  # the walk of training: the same files
+            if not tree.n_total:
                 raise DataError(_("{path} holds no images.").format(path=path))
-            yield from sorted(inside, key=lambda p: natural_key(str(p)))
+            yield from (path / name for folder in tree.walk() for name in folder.images())
         else:
             yield path

@@ -12,7 +12,7 @@ from discern.data.columns import AUTO, ColumnSpec
 from discern.data.config import DataConfig
 from discern.data.dataset import Dataset, TableDataset
 from discern.data.duplicates import DuplicateGroups
-from discern.data.findings import Audit
+from discern.data.findings import Audit, require_usable_classes
 from discern.data.open import open_data
 from discern.data.scan import ImageStats
 from discern.data.split import SplitAssignment, split_dataset, subsample_train
@@ -74,7 +74,7 @@ def prepare(
     """Open, scan, audit and split ``data``; what is prepared already stays as it is."""
     if isinstance(data, Prepared):
         return data
-    columns = {name: getattr(config, name) for name in ("image", "label", "split", "group")}
+    columns = {name: getattr(config, name) for name in ("image", "label", "split", "group", "class_depth")}
     dataset = open_data(data, column_spec=replace(target, **columns))
     stats, duplicates, audit = audit_dataset(dataset, reporter.progress)
     split = split_dataset(dataset, stats, duplicates, audit, seed, validation=config.validation, test=config.test)
@@ -88,6 +88,14 @@ def prepare_to_train(
     if data is None:
         raise ConfigError(_("There is no data: name a folder, a file or a data set, as in `discern train digits`."))
     prepared = prepare(data, seed, config, reporter, target)
+    require_usable_classes(prepared.audit)
+    dataset = prepared.dataset
+    trained = [name for name, n in dataset.counts(prepared.split.train).items() if n]
+    if dataset.task == "classification" and len(trained) < 2:
+        message = _(
+            "{path} has only one class to train ({name}): a classifier needs at least two; add images of another."
+        )
+        raise DataError(message.format(path=dataset.origin, name=", ".join(trained) or "-"))
     if not len(prepared.split.validation):
         message = _("{data} has too few examples to hold one out for validation: give at least three of a class.")
         raise DataError(message.format(data=prepared.dataset.origin))

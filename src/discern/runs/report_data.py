@@ -30,6 +30,7 @@ def load_report_data(run: RunDirectory) -> ReportData:
     try:
         settings = flatten(written["config"])
         starts = [event["epochs"] for event in run.read_events("start")]
+        choices = [notice for notice in written["notices"] if notice not in split.get("notices", ())]
         data = {
             "data": written["data"]["name"],
             "model": settings["model"],
@@ -38,7 +39,7 @@ def load_report_data(run: RunDirectory) -> ReportData:
             "settings": settings,
             "command": write_command(written),
             "split": _summarize_split(split),
-            "choices": tuple(_read_choices(written, split)),
+            "choices": tuple(map(Notice.from_json, choices)),  # those of the split stand beside it
             "findings": tuple(Finding.from_json(finding) for finding in _read(run.audit).get("findings", ())),
             "epochs": tuple(run.read_events("epoch")),
             "planned": starts[-1] if starts else settings.get("epochs", 0),
@@ -80,13 +81,6 @@ def _summarize_split(split: Mapping[str, Any]) -> SplitSummary:
     reasons = tuple((name, split_reason(split["reasons"][code]), n) for (name, code), n in places.items())
     notices = tuple(map(Notice.from_json, split["notices"]))
     return SplitSummary(split["seed"], notices, split["counts"], split["classes"], reasons)
-
-
-def _read_choices(written: Mapping[str, Any], split: Mapping[str, Any]) -> Iterator[Notice]:
-    """Yield the notices of the run without those of the split, which stand beside it."""
-    for notice in written["notices"]:
-        if notice not in split.get("notices", ()):
-            yield Notice.from_json(notice)
 
 
 def _describe_provenance(

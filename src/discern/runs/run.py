@@ -28,10 +28,7 @@ class Run(Result):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | Run) -> Run:
-        """Open the finished run at ``path``; a run that is open already stays as it is.
-
-        Raises `RunError` when it is no run, or its training is unfinished.
-        """
+        """Open the finished run at ``path``, else raise `RunError`; a run that is open already stays as it is."""
         if isinstance(path, Run):
             return path
         directory = RunDirectory(path)
@@ -80,17 +77,11 @@ class Run(Result):
         return metrics
 
     def predictions(self) -> dict[str, StoredPredictions]:
-        """Return what was predicted for every example of ``validation`` and ``test``; an empty split is left out.
-
-        Raises `RunError` when they are missing or damaged.
-        """
+        """Return what was predicted for every example of ``validation`` and ``test``; an empty split is left out."""
         return self.task.load(self.directory.predictions)
 
     def class_predictions(self) -> dict[str, Predictions]:
-        """Return the predictions of a run that learned classes.
-
-        Raises `RunError` when they are missing or damaged, or the run learned something else.
-        """
+        """Return the predictions of a run that learned classes, else raise `RunError`."""
         predictions = self.predictions()
         classes = {name: each for name, each in predictions.items() if isinstance(each, Predictions)}
         if len(classes) < len(predictions):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from discern.errors import RunError
-from discern.files import disk_errors, read_json, write_text
+from discern.files import disk_errors, read_errors, read_file, read_json, write_text
 from discern.i18n import _
 
 
@@ -48,7 +48,9 @@ class RunDirectory:
         """Read the events so far, all or of one kind; a last line that is not complete yet is left out."""
         if not self.events.exists():
             return
-        for line in self.events.read_bytes().split(b"\n"):  # as text, U+2028 in a name would end a line too
+        with read_errors(self.events):
+            data = read_file(self.events)
+        for line in data.split(b"\n"):  # as text, U+2028 in a name would end a line too
             try:
                 event = json.loads(line)
             except ValueError:

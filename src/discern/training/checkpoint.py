@@ -27,7 +27,7 @@ class TrainingState:
     epoch: int = 0  # completed epochs
     step: int = 0  # completed steps of the current epoch
     seconds: float = 0.0
-    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])  # of the current epoch: loss * n, correct, n
+    sums: list[float] = field(default_factory=lambda: [0.0] * 3)  # of the current epoch: loss * n, correct, n
     history: list[dict[str, Any]] = field(default_factory=list)  # one record per completed epoch
     best_epoch: int = 0  # counted from 1; 0 before the first
     is_finished: bool = False
@@ -72,37 +72,26 @@ def save_checkpoint(
 def load_checkpoint(folder: Path, model: nn.Module, optimizer: Optimizer, average: nn.Module | None) -> TrainingState:
     """Restore what `save_checkpoint` wrote, in place; without a checkpoint, training starts at its beginning.
 
-    Raises
-    ------
-    RunError
-        When the checkpoint is damaged or belongs to another network.
+    Raises `RunError` when the checkpoint is damaged or belongs to another network.
     """
     path = folder / LAST
     if not path.exists():
         return TrainingState()
     try:
         tensors, metadata = _read(path)
-        _restore(model, tensors, "model.")
+        model.load_state_dict(_select(tensors, "model."))
         if average is not None:
-            _restore(average, tensors, "average.")
+            average.load_state_dict(_select(tensors, "average."))
         for index, parameter in enumerate(_parameters(optimizer)):
-            prefix = f"optimizer.{index}."
-            names = [name for name in tensors if name.startswith(prefix)]
-            for name in names:
-                optimizer.state[parameter][name.removeprefix(prefix)] = _match_strides(tensors[name], parameter)
+            for name, tensor in _select(tensors, f"optimizer.{index}.").items():
+                optimizer.state[parameter][name] = _match_strides(tensor, parameter)
         return TrainingState(**json.loads(metadata["progress"]))
     except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise RunError(_damaged(path)) from error
 
 
 def read_state(folder: Path) -> TrainingState:
-    """Read the training state of the checkpoint in ``folder``, without its tensors.
-
-    Raises
-    ------
-    RunError
-        When the checkpoint is damaged.
-    """
+    """Read the training state of the checkpoint in ``folder``, without its tensors, as `load_checkpoint` does."""
     path = folder / LAST
     if not path.exists():
         return TrainingState()
@@ -119,13 +108,7 @@ def save_best(folder: Path, weights: dict[str, Tensor]) -> None:
 
 
 def load_best(folder: Path) -> dict[str, Tensor]:
-    """Read the weights that validated best.
-
-    Raises
-    ------
-    RunError
-        When the file is missing or damaged.
-    """
+    """Read the weights that validated best. Raises `RunError` when the file is missing or damaged."""
     try:
         return _read(folder / BEST)[0]
     except (SafetensorError, OSError) as error:
@@ -148,9 +131,8 @@ def _match_strides(tensor: Tensor, parameter: Tensor) -> Tensor:
     return torch.empty_like(parameter).copy_(tensor).detach()
 
 
-def _restore(module: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:
-    own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-    module.load_state_dict(own)
+def _select(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:

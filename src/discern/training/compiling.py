@@ -30,22 +30,12 @@ BATCH_SIZES = 2  # in a run, which differ by one image: the network is compiled 
 
 @dataclass(frozen=True)
 class CompileTrial:
-    """What compiling a network costs and gains.
+    """What compiling a network costs and gains."""
 
-    Attributes
-    ----------
-    plain, compiled : float
-        Images/s of training steps, without and with it.
-    seconds : float
-        The first compiled step, which compiles.
-    error : str
-        Why it failed; empty where it did not.
-    """
-
-    plain: float
-    compiled: float = 0.0
-    seconds: float = 0.0
-    error: str = ""
+    plain: float  # images/s of training steps without it
+    compiled: float = 0.0  # images/s with it
+    seconds: float = 0.0  # the first compiled step, which compiles
+    error: str = ""  # why it failed; empty where it did not
 
     def durations(self, images: int) -> tuple[float, float]:
         """Return the seconds that ``images`` take without compiling, and with it."""
@@ -79,27 +69,11 @@ def compile_forward(forward: Forward) -> Forward:
 def decide_compile(
     model: Model, config: TrainConfig, plan: ComputePlan, device: torch.device, images: int, processes: int = 1
 ) -> tuple[Literal["yes", "no"], tuple[Notice, ...]]:
-    """Decide whether to compile the training steps of a run.
+    """Decide whether to compile the training steps of a run; where anything was tried, with a notice on it.
 
-    Parameters
-    ----------
-    model : Model
-        Stays as it is.
-    config : TrainConfig
-        With ``compile``: ``auto`` tries it where the run is so long that it could pay off, ``yes`` where it works.
-    plan : ComputePlan
-        Precision and memory format, and how fast steps are.
-    device : torch.device
-        Of the training.
-    images, processes : int
-        Images that the run goes through, each counted in every epoch; processes that share them.
-
-    Returns
-    -------
-    compile : {"yes", "no"}
-        ``no`` where compiling failed.
-    notices : tuple of Notice
-        Empty where nothing was tried.
+    With ``compile`` in ``config``, ``auto`` tries it where the run is so long that it could pay off, ``yes`` where it
+    works; it is tried on a copy of ``model``. The run goes through ``images``, each counted in every epoch, which
+    ``processes`` share.
     """
     mode, own_images = config.runtime.compile, images // processes
     if mode == "no" or (mode == "auto" and own_images < MIN_RUN * COMPILE_SECONDS * plan.rate):
@@ -138,16 +112,13 @@ def _make_notice(trial: CompileTrial, decision: bool, images: int) -> Notice:
         return Notice("training.compile_failed", {"error": trial.error})
     before, after = map(_make_duration, trial.durations(images))
     fields = {"seconds": trial.seconds, "compiled": trial.compiled, "plain": trial.plain}
-    return Notice(
-        f"training.{'compiled' if decision else 'not_compiled'}", {**fields, "before": before, "after": after}
-    )
+    code = "training.compiled" if decision else "training.not_compiled"
+    return Notice(code, {**fields, "before": before, "after": after})
 
 
 def _make_duration(seconds: float) -> Notice:
     if seconds < 100:
         return Notice("word.n_seconds", {"n": seconds})
-    return (
-        Notice("word.n_minutes", {"n": seconds / 60})
-        if seconds < 6000
-        else Notice("word.n_hours", {"n": seconds / 3600})
-    )
+    if seconds < 6000:
+        return Notice("word.n_minutes", {"n": seconds / 60})
+    return Notice("word.n_hours", {"n": seconds / 3600})

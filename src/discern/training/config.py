@@ -60,10 +60,7 @@ class FinetuneConfig(Group):
         "all", N_("Train all layers, the head alone on the features of the frozen backbone, or one after the other.")
     )
     augmented_copies: int = setting(
-        3,
-        N_("Augmented versions of each image that the head is trained on, beside the original."),
-        ge=0,
-        le=1000,
+        3, N_("Augmented versions of each image that the head is trained on, beside the original."), ge=0, le=1000
     )
     head_epochs: int = setting(50, N_("Epochs of the head in head+all."), ge=1, le=100_000)
     first_layer_lr_scale: float = setting(
@@ -119,12 +116,8 @@ class TrainConfig(Config):
 def make_config(**settings: Any) -> TrainConfig:
     """Build a `TrainConfig` from settings by name, those of the network among them.
 
-    Raises
-    ------
-    ConfigError
-        Names the first setting that is wrong, its value and what is allowed.
-    ModelError
-        When the model is unknown.
+    A `ConfigError` names the first setting that is wrong, its value and what is allowed; `ModelError` when the
+    model is unknown.
 
     Examples
     --------
@@ -142,10 +135,7 @@ def make_config(**settings: Any) -> TrainConfig:
 def read_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``settings`` under discern's names; those of the network are among them.
 
-    Raises
-    ------
-    ConfigError, ModelError
-        When a name is unknown; the message suggests what was meant.
+    Raises `ConfigError` or `ModelError` when a name is unknown; the message suggests what was meant.
 
     Examples
     --------
@@ -153,7 +143,7 @@ def read_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     {'lr': 0.1, 'size': 64}
     >>> read_settings({"label_smooth": 0.1})
     Traceback (most recent call last):
-    discern.errors.ConfigError: Unknown setting "label_smooth" (did you mean label_smoothing?).
+    discern.errors.ConfigError: Unknown setting "label_smooth" (did you mean label_smoothing, label?).
     """
     model = settings.get("model", "auto")
     named = isinstance(model, str) and model != "auto"

@@ -46,18 +46,9 @@ Report = Callable[[str, dict[str, Any]], None]
 class Trainer:
     """Trains a network; resumes from the run's checkpoint if it has one.
 
-    Parameters
-    ----------
-    model : Model or Head
-        Called, it returns logits; ``forward_train`` returns those of auxiliary heads, too.
-    config : TrainConfig
-        With ``precision`` and ``memory_format`` decided.
-    source : BatchSource
-        Batches of inputs and targets.
-    folder : Path
-        Where checkpoints are written.
-    report : callable
-        Called with ("epoch", record) after each epoch and ("step", {"done", "total"}) after each step.
+    Called, ``model`` returns logits, and its ``forward_train`` those of auxiliary heads, too; ``config`` has precision
+    and memory format decided; checkpoints are written to ``folder``; ``report`` is called with ("epoch", record) after
+    each epoch and ("step", {"done", "total"}) after each step.
     """
 
     def __init__(
@@ -101,10 +92,7 @@ class Trainer:
     def train(self) -> dict[str, Tensor]:
         """Run the epochs that are left, and return the state dict that validated best.
 
-        Raises
-        ------
-        Interrupted
-            After Ctrl-C, when everything is saved.
+        Raises `Interrupted` after Ctrl-C, when everything is saved.
         """
         config, state = self.config, self.state
         forward = self._prepare_forward()

@@ -39,30 +39,19 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
     >>> type(make_optimizer(nn.Linear(2, 1), make_config(optimizer="adamw"))).__name__
     'AdamW'
     """
-    optim = config.optim
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    if optim.optimizer == "muon":
-        groups = _group_for_muon(model, config)
-        return without_dynamo(Muon)(groups, lr=optim.lr, momentum=optim.momentum, fused=_is_fusable(parameters))
-    groups = []
-    for lr_scale, members in _scale_layers(model, config.finetune.first_layer_lr_scale).items():
-        for decay, chosen in (
-            (optim.weight_decay, [p for p in members if p.ndim > 1]),
-            (0.0, [p for p in members if p.ndim <= 1]),
-        ):
-            if chosen:
-                groups.append({"params": chosen, "weight_decay": decay, "lr_scale": lr_scale})
-    match optim.optimizer:
-        case "sgd":
-            momentum = {"momentum": optim.momentum, "nesterov": optim.momentum > 0}
-            return without_dynamo(SGD)(groups, lr=optim.lr, **momentum, fused=_is_fusable(parameters))
-        case "adamw":
-            return without_dynamo(AdamW)(groups, lr=optim.lr, fused=_is_fusable(parameters))
-        case "adam":
-            return without_dynamo(Adam)(groups, lr=optim.lr, fused=_is_fusable(parameters))
-        case "rmsprop":
-            return without_dynamo(RMSprop)(groups, lr=optim.lr)
-    return without_dynamo(SGD)(groups, lr=optim.lr)
+    optim, parameters = config.optim, [p for p in model.parameters() if p.requires_grad]
+    fused = {"fused": all(p.device.type in ("cpu", "cuda") for p in parameters)}  # one kernel over all parameters
+    kinds: dict[str, tuple[Any, dict[str, Any]]] = {
+        "sgd": (SGD, {"momentum": optim.momentum, "nesterov": optim.momentum > 0, **fused}),
+        "adamw": (AdamW, fused),
+        "adam": (Adam, fused),
+        "rmsprop": (RMSprop, {}),
+        "gd": (SGD, {}),
+        "muon": (Muon, {"momentum": optim.momentum, **fused}),
+    }
+    kind, arguments = kinds[optim.optimizer]
+    groups = _group_for_muon(model, config) if kind is Muon else _group_by_decay(model, config)
+    return without_dynamo(kind)(groups, lr=optim.lr, **arguments)
 
 
 @functools.cache
@@ -94,16 +83,8 @@ class Muon(Optimizer):
     are matrices (O, I H W) here, and are kept at the length sqrt(O), as in Jordan's CIFAR-10 record
     ("airbench94_muon"): the batch normalization behind them makes their scale irrelevant.
 
-    Parameters
-    ----------
-    groups : iterable of dict
-        With ``params``, and perhaps ``lr``, ``momentum``, ``weight_decay`` and ``orthogonal`` of their own.
-    lr : float
-        Length of a step, where a filter has length 1.
-    momentum : float
-        Of both.
-    fused : bool
-        Whether SGD moves all parameters in one kernel.
+    ``groups`` have ``params``, and perhaps ``lr``, ``momentum``, ``weight_decay`` and ``orthogonal`` of their own;
+    ``lr`` is the length of a step where a filter has length 1; with ``fused`` SGD moves all parameters in one kernel.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], lr: float, momentum: float = 0.6, fused: bool = False) -> None:
@@ -169,6 +150,16 @@ def orthogonalize(matrix: Tensor) -> Tensor:
     return (x.T if is_tall else x).to(matrix.dtype)
 
 
+def _group_by_decay(model: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
+    groups = []
+    for lr_scale, members in _scale_layers(model, config.finetune.first_layer_lr_scale).items():
+        matrices, vectors = [p for p in members if p.ndim > 1], [p for p in members if p.ndim <= 1]
+        for decay, chosen in ((config.optim.weight_decay, matrices), (0.0, vectors)):
+            if chosen:
+                groups.append({"params": chosen, "weight_decay": decay, "lr_scale": lr_scale})
+    return groups
+
+
 def _group_for_muon(model: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
     """Group filters for Muon; head, biases of normalizations and other biases for SGD, each at a rate of its own."""
     filters, rest, norm_biases, filter_biases = [], [], [], []
@@ -212,8 +203,3 @@ def _scale_layers(model: nn.Module, first_scale: float) -> dict[float, list[nn.P
     for i, own in enumerate(layers, start=1):
         scales.setdefault(first_scale ** ((len(layers) - i) / max(1, len(layers) - 1)), []).extend(own)
     return scales
-
-
-def _is_fusable(parameters: list[nn.Parameter]) -> bool:
-    """Return whether torch has one kernel over all parameters, as for CPU and CUDA."""
-    return all(p.device.type in ("cpu", "cuda") for p in parameters)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -32,24 +33,12 @@ CACHE_FILE = "measurements.json"
 
 @dataclass(frozen=True)
 class ComputePlan:
-    """How the arithmetic of a training runs.
+    """How the arithmetic of a training runs."""
 
-    Attributes
-    ----------
-    precision : {"fp32", "bf16"}
-        Number format.
-    memory_format : {"contiguous", "channels_last"}
-        Of the images.
-    measured : dict
-        Images/s of each format that was measured.
-    date : str
-        When it was measured; empty where nothing was.
-    """
-
-    precision: str
-    memory_format: str
-    measured: dict[str, float]
-    date: str = ""
+    precision: str  # fp32 or bf16
+    memory_format: str  # of the images: contiguous or channels_last
+    measured: dict[str, float]  # images/s of each format that was measured
+    date: str = ""  # when it was measured; empty where nothing was
 
     @property
     def rate(self) -> float:
@@ -76,7 +65,7 @@ def plan_compute(model: nn.Module, config: TrainConfig, device: torch.device) ->
     memory_formats = ["contiguous", "channels_last"] if runtime.memory_format == "auto" else [runtime.memory_format]
     if device.type == "mps" and runtime.precision == "auto":
         precisions = ["fp32"]
-    formats = [(precision, memory_format) for precision in precisions for memory_format in memory_formats]
+    formats = list(itertools.product(precisions, memory_formats))
     if len(formats) == 1 and runtime.compile != "auto":  # which needs to know how long the steps are
         return ComputePlan(*formats[0], measured={})
     shape = (min(config.optim.batch_size, 64), preprocess.channels, preprocess.size, preprocess.size)

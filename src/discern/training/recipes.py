@@ -36,26 +36,13 @@ SHAPE = ("channels", "size")
 
 @dataclass(frozen=True)
 class DataProfile:
-    """What a recipe chooses by.
+    """What a recipe chooses by."""
 
-    Attributes
-    ----------
-    counts : dict of str to int
-        Training images per class.
-    side : int
-        Median of the shorter sides of the images.
-    is_gray : bool
-        Whether no image has color.
-    device : str
-        ``cpu``, ``cuda`` or ``mps``.
-    start : mapping
-        The settings that the weights to start from require, such as the model and its size; empty without weights.
-    """
-
-    counts: Mapping[str, int]
-    side: int
-    is_gray: bool
-    device: str
+    counts: Mapping[str, int]  # training images per class
+    side: int  # median of the shorter sides of the images
+    is_gray: bool  # no image has color
+    device: str  # cpu, cuda or mps
+    # The settings that the weights to start from require, such as the model and its size; empty without weights.
     start: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -67,10 +54,7 @@ class DataProfile:
 def resolve(requested: Mapping[str, Any], profile: DataProfile) -> tuple[TrainConfig, tuple[Notice, ...]]:
     """Return the complete configuration, what was requested and the recipe's choice for the rest, and notices on it.
 
-    Raises
-    ------
-    ConfigError, ModelError
-        When something requested is unknown or not allowed.
+    Raises `ConfigError` or `ModelError` when something requested is unknown or not allowed.
 
     Examples
     --------
@@ -85,8 +69,8 @@ def resolve(requested: Mapping[str, Any], profile: DataProfile) -> tuple[TrainCo
     if is_fast(requested):
         model = FAST
     finetune: str = early.finetune.finetune
-    if profile.start and "finetune" not in requested:
-        finetune = _choose_finetune(early, profile)
+    if profile.start and "finetune" not in requested and early.recipe != "lecture":
+        finetune = "head" if profile.device == "cpu" else "head+all"  # the head alone where there is no GPU
     settings = {"model": model, **_choose_shape(model, profile, finetune), **profile.start}
     shape = {name: getattr(early.preprocess, name) if name in requested else settings[name] for name in SHAPE}
     if profile.start and shape["channels"] != profile.start["channels"]:
@@ -109,13 +93,7 @@ def resolve(requested: Mapping[str, Any], profile: DataProfile) -> tuple[TrainCo
 
 
 def validate(requested: Mapping[str, Any]) -> TrainConfig:
-    """Refuse unknown names and values at once, before any image is read; what was not requested is not yet chosen.
-
-    Raises
-    ------
-    ConfigError, ModelError
-        When something requested is unknown or not allowed.
-    """
+    """Refuse unknown names and values at once, before any image is read; what was not requested is not yet chosen."""
     requested = read_settings(requested)
     if "channels" not in requested and isinstance(mean := requested.get("mean"), list | tuple) and len(mean) == 1:
         requested["channels"] = 1  # the number of channels is chosen by the images, later
@@ -125,10 +103,7 @@ def validate(requested: Mapping[str, Any]) -> TrainConfig:
 def is_fast(requested: Mapping[str, Any]) -> bool:
     """Return whether the fast recipe is meant: requested, or its network is.
 
-    Raises
-    ------
-    ConfigError
-        When it is requested with what does not go with it.
+    Raises `ConfigError` when it is requested with what does not go with it.
 
     Examples
     --------
@@ -152,9 +127,8 @@ def validation_fraction(requested: Mapping[str, Any], n: int) -> float:
     (0.1, 0.02, 0.3)
     """
     fraction = validate(requested).data.validation
-    return (
-        min(fraction, FAST_VALIDATION / max(n, 1)) if is_fast(requested) and "validation" not in requested else fraction
-    )
+    is_reduced = is_fast(requested) and "validation" not in requested
+    return min(fraction, FAST_VALIDATION / max(n, 1)) if is_reduced else fraction
 
 
 def choose_model(profile: DataProfile) -> str:
@@ -193,13 +167,6 @@ def _choose_augmentation(
         # moving bytes costs nothing beside the backbone, resampling them does
         augmentation = augmentation.model_copy(update={"rotation": 0.0, "zoom": 0.0, "color_jitter": 0.0})
     return augmentation, exclusion
-
-
-def _choose_finetune(early: TrainConfig, profile: DataProfile) -> str:
-    """Return what to train of a network that has weights: the head alone where there is no GPU."""
-    if early.recipe == "lecture":
-        return "all"
-    return "head" if profile.device == "cpu" else "head+all"
 
 
 def _choose_shape(model: str, profile: DataProfile, finetune: str) -> dict[str, Any]:
@@ -274,14 +241,8 @@ def _fast(profile: DataProfile, flip: bool) -> dict[str, Any]:
 
 def _lecture(model: str) -> dict[str, Any]:
     """Return the course's own settings: Adam at a constant rate and images as they are."""
-    settings: dict[str, Any] = {
-        "optimizer": "adam",
-        "lr": 1e-3,
-        "weight_decay": 0.0,
-        "schedule": "constant",
-        "warmup": 0.0,
-        "augment": False,
-    }
+    settings: dict[str, Any] = {"optimizer": "adam", "lr": 1e-3, "weight_decay": 0.0, "augment": False}
+    settings |= {"schedule": "constant", "warmup": 0.0}
     if model in ("mlp-course", "cnn-course"):
         settings |= {"size": 28, "resize": "stretch", "channels": 3, "epochs": 100, "batch_size": 30, "lr": 0.01}
     if is_user_code(model) or model.startswith("keras:"):

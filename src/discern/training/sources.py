@@ -37,18 +37,10 @@ class TrainingData:
 
 
 class BatchSource(ABC):
-    """Batches of inputs for a model, and their targets.
+    """Batches of inputs for a model, and their targets."""
 
-    Attributes
-    ----------
-    data : TrainingData
-        The images behind it.
-    batches : Batches
-        Their order.
-    """
-
-    data: TrainingData
-    batches: Batches
+    data: TrainingData  # the images behind it
+    batches: Batches  # their order
 
     @abstractmethod
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Targets]]:
@@ -129,15 +121,8 @@ def alternate_flips(indices: Tensor, seed: int, epoch: int) -> Tensor:
 class FeatureBatches(BatchSource):
     """The features that a frozen backbone made of the images; each epoch takes the next pass over the training split.
 
-    Parameters
-    ----------
-    data : TrainingData
-        The images that the features were made of.
-    config : TrainConfig
-        Batch size and seed of the head's training.
-    values : numpy.ndarray
-        float32 (n train + n validation + copies * n train, ...): training and validation split as they are, then
-        each augmented pass over the training split.
+    ``values`` are float32 (n train + n validation + copies * n train, ...): the features of training and validation
+    split as they are, then of each augmented pass over the training split.
     """
 
     def __init__(

@@ -59,6 +59,18 @@ TEXTS: dict[str, str] = {
     "word.target_requested": N_("as requested"),
     "word.target_by_name": N_("by its name"),
     "word.target_last": N_("the last; --target COLUMN chooses another"),
+    # data: exports of other tools
+    "data.export": N_("{path} is read as an export of {tool}."),
+    "data.images_found_by_name": N_("{n:,} images are found by their file names below {folder}, not by their paths."),
+    "data.images_not_listed": N_("Images that {name} does not list are left out ({n:,}): {names}."),
+    "data.skipped_tasks_left_out": N_("Tasks that were skipped while labeling are left out ({n:,})."),
+    "data.annotations_disagree": N_("Annotations of one image disagree ({n:,} images): the newest is used."),
+    "data.labels_file_unused": N_(
+        "{name} ({tool}) labels objects or gives several labels an image, so the class folders beside it are used."
+    ),
+    "data.copies_grouped": N_(
+        "Augmented copies of one original, told by their names, share a split ({n:,} images of {originals:,} originals)."
+    ),
     # data: splits
     "split.given": N_("given by the data set"),
     "split.assigned": N_("randomly assigned (seeded)"),

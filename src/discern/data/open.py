@@ -9,6 +9,7 @@ from pathlib import Path
 from discern.data.builtin import BUILTIN_NAMES, BUNDLED, REMOTES, is_download_interrupted, open_builtin, open_official
 from discern.data.columns import AUTO, ColumnSpec
 from discern.data.dataset import Dataset, TableDataset
+from discern.data.exports.detect import group_copies, open_export_file, open_export_folder
 from discern.data.folder import open_folder
 from discern.data.image import is_image_name
 from discern.data.manifest import open_table
@@ -31,8 +32,9 @@ def open_data(
     ----------
     source : str, os.PathLike or Dataset
         A folder (of class folders, of parquet files, of the official MNIST or CIFAR files), a .parquet file, a table
-        (.csv, .tsv, .json, .jsonl), webdataset shards (``wds:shards/train-{000..009}.tar``), or a name: of a folder or
-        file in ``$DISCERN_DATA``, or of a built-in data set (digits, iris, mnist, fashion-mnist, cifar10, cifar100).
+        (.csv, .tsv, .json, .jsonl), a file or folder that a labeling tool exported, webdataset shards
+        (``wds:shards/train-{000..009}.tar``), or a name: of a folder or file in ``$DISCERN_DATA``, or of a built-in
+        data set (digits, iris, mnist, fashion-mnist, cifar10, cifar100).
         What exists as a path is taken as a path. A `Dataset` is returned as it is.
     progress : Progress
         Called during a download.
@@ -104,8 +106,13 @@ def _open(source: str, progress: Progress, column_spec: ColumnSpec) -> Dataset:
 
 def _open_path(path: Path, column_spec: ColumnSpec) -> Dataset:
     if path.is_dir():
-        return open_official(path, path.resolve().name) or open_folder(path)
+        exported = open_export_folder(path, column_spec)
+        official = None if exported else open_official(path, path.resolve().name)
+        return official or group_copies(exported or open_folder(path))
     suffix = path.suffix.lower()
+    exported = open_export_file(path, column_spec)
+    if exported is not None:
+        return group_copies(exported)
     if suffix == ".parquet":
         return open_parquet(path)
     if suffix in TABLE_SUFFIXES:

@@ -1,0 +1,183 @@
+"""The one table of exports that are recognized, and how a file or a folder becomes a data set by it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from discern.data.build import number_groups
+from discern.data.columns import AUTO, ColumnSpec
+from discern.data.dataset import ImageDataset, Split
+from discern.data.exports import azure, coco, cvat, fiftyone, hugging_face, label_studio, roboflow, vertex
+from discern.data.exports.listing import Listing, build_listing
+from discern.data.exports.sniff import read_head
+from discern.data.folder import open_folder
+from discern.data.names import split_from_name
+from discern.errors import ConfigError, DataError
+from discern.i18n import _
+from discern.notices import Notice
+
+
+class Format(NamedTuple):
+    """A kind of file: the tool that writes it, what recognizes it by its beginning, and what reads it."""
+
+    tool: str
+    recognizes: Callable[[Path, str], bool]
+    read: Callable[[Path, ColumnSpec], Listing | None]  # None where, seen whole, it is something else
+    has_columns: bool = False  # whether the person named its fields, so that --image, --label and --split choose
+
+
+FORMATS = (
+    Format(roboflow.TOOL, roboflow.is_classes, roboflow.read_classes),
+    Format(hugging_face.TOOL, hugging_face.is_metadata, hugging_face.read_metadata, has_columns=True),
+    Format(label_studio.TOOL, label_studio.is_json, label_studio.read_json, has_columns=True),
+    Format(label_studio.TOOL, label_studio.is_table, label_studio.read_table, has_columns=True),
+    Format(f"{cvat.TOOL} ImageNet", cvat.is_imagenet_list, cvat.read_imagenet_list),
+    Format(f"{cvat.TOOL} Open Images", cvat.is_open_images, cvat.read_open_images),
+    Format(vertex.TOOL, vertex.is_csv, vertex.read_csv),
+    Format(vertex.TOOL, vertex.is_json_lines, vertex.read_json),
+    Format(azure.CUSTOM_VISION, azure.is_custom_vision, azure.read_custom_vision),
+    Format(azure.AUTOML, azure.is_automl, azure.read_automl),
+    Format(fiftyone.TOOL, fiftyone.is_labels, fiftyone.read_labels),
+    Format(coco.TOOL, coco.is_coco, coco.read_coco),
+)
+_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".parquet")
+_IN_A_SPLIT = (roboflow.CLASSES, "_annotations.coco.json", *hugging_face.FILES)
+_FOLDERS_OF_LABELS = ("annotations", "labels")
+MAX_FILES = 32  # files of one folder that are looked into
+
+
+def open_export_file(path: Path, spec: ColumnSpec = AUTO) -> ImageDataset | None:
+    """Open a file that a labeling tool or a hosted service exported; None where it is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = Path(tempfile.mkdtemp()) / "import.csv"
+    >>> count = table.write_text("training,gs://b/a/1.jpg,cat\\ntest,gs://b/b/2.jpg,dog\\n")
+    >>> for name in ("1.jpg", "2.jpg"):
+    ...     table.with_name(name).touch()
+    >>> open_export_file(table).classes
+    ('cat', 'dog')
+    """
+    found = _read(path, spec)
+    if found is None:
+        return None
+    tool, listing = found
+    root = path.parent
+    if root.name.casefold() in _FOLDERS_OF_LABELS and root.parent != root:
+        root = root.parent
+    return build_listing(path, root, tool, listing)
+
+
+def open_export_folder(folder: Path, spec: ColumnSpec = AUTO) -> ImageDataset | None:
+    """Open a folder with the files of an export: in it, in ``annotations``, or in its split folders; None without any.
+
+    A `DataError` lists them where they are several exports.
+    """
+    entries = _list_entries(folder)
+    found = []
+    for path, split, prefix in _candidates(folder, entries):
+        read = _read(path, spec)
+        if read is None:
+            continue
+        tool, listing = read
+        listing.images = [f"{prefix}{name}" for name in listing.images]
+        listing.splits = [word or split for word in listing.splits]
+        found.append((path, tool, split, listing))
+    if not found:
+        return None
+    tools = {tool for _path, tool, _split, _listing in found}
+    splits = [split for _path, _tool, split, _listing in found]
+    if len(tools) > 1 or (len(found) > 1 and len(set(splits)) < len(splits) and not _same_export(tools)):
+        names = ", ".join(str(path.relative_to(folder)) for path, *_rest in found)
+        raise DataError(_("{path} has several exports ({names}): open one of them.").format(path=folder, names=names))
+    first, tool, _split, listing = found[0]
+    for _path, _tool, _split, other in found[1:]:
+        listing.extend(other)
+    if (listing.regions or listing.several) and _has_class_folders(entries):
+        dataset = open_folder(folder)
+        notice = Notice("data.labels_file_unused", {"name": str(first.relative_to(folder)), "tool": tool})
+        return replace(dataset, notices=(*dataset.notices, notice))
+    return build_listing(folder, folder, tool, listing)
+
+
+def _read(path: Path, spec: ColumnSpec) -> tuple[str, Listing] | None:
+    """Return the tool that wrote a file, and what it lists."""
+    if not path.name.lower().endswith(_SUFFIXES):
+        return None
+    head = read_head(path) if path.suffix.lower() != ".parquet" else ""
+    for kind in FORMATS:
+        if not kind.recognizes(path, head):
+            continue
+        listing = kind.read(path, spec)
+        if listing is None:
+            continue
+        given = next((name for name in ("image", "label", "split") if getattr(spec, name)), "")
+        if given and not kind.has_columns:
+            message = _("{path} is an export of {tool}, whose fields are fixed: leave out --{option}.")
+            raise ConfigError(message.format(path=path, tool=kind.tool, option=given))
+        return kind.tool, listing
+    return None
+
+
+def _list_entries(folder: Path) -> list[tuple[str, bool]]:
+    """List names, and whether each is a folder; nothing where ``folder`` is not readable, which others say better."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
+    except OSError:
+        return []
+
+
+def _candidates(folder: Path, entries: Sequence[tuple[str, bool]]) -> list[tuple[Path, str, str]]:
+    """Return files that may be exports: each with its split, and what its images' names are relative to."""
+    files = [folder / name for name, is_folder in entries if not is_folder and name.lower().endswith(_SUFFIXES)]
+    for name, is_folder in entries:
+        if is_folder and name.casefold() in _FOLDERS_OF_LABELS:
+            inner = _list_entries(folder / name)
+            files += [folder / name / file for file, below in inner if not below and file.lower().endswith(_SUFFIXES)]
+    found = [(path, _split_of_stem(path.stem), "") for path in files[:MAX_FILES]]
+    for name, is_folder in entries:
+        if is_folder and split_from_name(name) != Split.NONE:
+            inside = (folder / name / file for file in _IN_A_SPLIT)
+            found += [(path, name, f"{name}/") for path in inside if path.is_file()]
+    return found
+
+
+def _split_of_stem(stem: str) -> str:
+    """Return the one split that the words of a file name say: ``instances_train2017``; else ""."""
+    words = [word for word in re.findall("[^\\W\\d_]+", stem) if split_from_name(word) != Split.NONE]
+    return words[0] if len(words) == 1 else ""
+
+
+def _same_export(tools: set[str]) -> bool:
+    """Return whether one export has several files a split: Open Images has labels and boxes."""
+    return tools == {f"{cvat.TOOL} Open Images"}
+
+
+def _has_class_folders(entries: Sequence[tuple[str, bool]]) -> bool:
+    others = (*_FOLDERS_OF_LABELS, "images", "data", "masks")
+    return sum(is_folder and name.casefold() not in others for name, is_folder in entries) > 1
+
+
+def group_copies(dataset: ImageDataset) -> ImageDataset:
+    """Give the augmented copies of one original (`roboflow.original_name`) a group, so that no split divides them.
+
+    Images of different classes are never copies; a data set without copies, or with groups, is returned as it is.
+    """
+    n = len(dataset)
+    if dataset.groups is not None or not all(roboflow.original_name(dataset.store.path(i)) for i in {0, n // 2, n - 1}):
+        return dataset
+    names = (roboflow.original_name(dataset.store.path(i)).rpartition("/")[2] for i in range(n))
+    keys = [f"{label}/{name}" if name else "" for label, name in zip(dataset.labels.tolist(), names, strict=True)]
+    groups = number_groups(keys)
+    n_originals = len(set(keys))
+    if n_originals == n:
+        return dataset
+    notice = Notice("data.copies_grouped", {"n": n, "originals": n_originals})
+    return replace(dataset, groups=groups, notices=(*dataset.notices, notice))

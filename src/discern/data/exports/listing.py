@@ -1,0 +1,110 @@
+"""What every reader of an export fills in: columns of images, labels, splits and groups; and the data set of these."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from discern.data.build import build_dataset, number_classes
+from discern.data.dataset import ImageDataset, Split
+from discern.data.file_store import FileStore
+from discern.data.locate import locate_images, walk_images
+from discern.data.names import abbreviate, dataset_name, normalize_name, splits_from_names
+from discern.errors import DataError
+from discern.i18n import _
+from discern.notices import Notice
+
+
+@dataclass
+class Listing:
+    """Columns with a text for each image, "" where there is nothing; names are those that the tool wrote."""
+
+    images: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    splits: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    several: list[str] = field(default_factory=list)  # images with more than one label
+    regions: list[str] = field(default_factory=list)  # images whose labels belong to boxes or outlines inside them
+    notices: list[Notice] = field(default_factory=list)
+    folder: str = ""  # where the tool puts its images, below the folder of the export
+    has_endings: bool = True  # whether the names of the images end in .jpg, .png, …
+
+    def add(self, image: str, labels: Iterable[str], split: str = "", group: str = "") -> None:
+        """Add an image with the labels that the tool gave it: none, one, or (to be refused) several."""
+        names = list(
+            dict.fromkeys(label for label in (normalize_name(str(label)).strip() for label in labels) if label)
+        )
+        if len(names) > 1:
+            self.several.append(image)
+        self.images.append(image)
+        self.labels.append(names[0] if names else "")
+        self.splits.append(split)
+        self.groups.append(group)
+
+    def extend(self, other: Listing) -> None:
+        """Add the images of another file of the same export."""
+        for name in ("images", "labels", "splits", "groups", "several", "regions", "notices"):
+            getattr(self, name).extend(getattr(other, name))
+        self.folder, self.has_endings = other.folder, other.has_endings
+
+
+def build_listing(source: Path, root: Path, tool: str, listing: Listing) -> ImageDataset:
+    """Build the data set of an export.
+
+    ``source`` is what the person gave, ``root`` the folder to find the images in. A `DataError` says where the export
+    is of another kind (objects, several labels an image), or none of its images is there.
+    """
+    _refuse_other_tasks(source, tool, listing)
+    splits = splits_from_names(dict.fromkeys(word for word in listing.splits if word))
+    notices = [Notice("data.export", {"path": source.name, "tool": tool}), *listing.notices]
+    left_out = {name for name, split in splits.items() if split == Split.NONE}
+    rows = [row for row, word in enumerate(listing.splits) if word not in left_out]
+    if left_out:
+        notices.append(Notice("data.rows_left_out", {"names": abbreviate(sorted(left_out))}))
+    names, found_elsewhere = locate_images(
+        root, [listing.images[row] for row in rows], listing.folder, listing.has_endings
+    )
+    if source.is_dir():
+        unlisted = sorted(set(walk_images(root, listing.folder)).difference(names))
+        fields = {"name": tool, "n": len(unlisted), "names": abbreviate(unlisted, 3)}
+        notices += [Notice("data.images_not_listed", fields)] if unlisted else []
+    if found_elsewhere:
+        notices.append(Notice("data.images_found_by_name", {"n": found_elsewhere, "folder": str(root)}))
+    if not names:
+        raise DataError(_("{path} lists no images: export it again, with its images.").format(path=source))
+    store = FileStore(str(root), [names])
+    if not any(os.path.exists(store.file(row)) for row in range(len(store))):  # noqa: PTH110
+        message = _("None of the images that {path} lists exists ({name}, …): put them into {folder}.")
+        raise DataError(message.format(path=source, name=listing.images[rows[0]], folder=root))
+    classes, numbers = number_classes(str(source), [listing.labels[row] for row in rows])
+    groups = [listing.groups[row] for row in rows]
+    return build_dataset(
+        origin=str(source),
+        name=normalize_name(source.resolve().name) if source.is_dir() else dataset_name(source),
+        classes=classes,
+        labels=numbers,
+        given_split=np.array([splits.get(listing.splits[row], Split.NONE) for row in rows], np.uint8),
+        store=store,
+        split_names=splits,
+        notices=notices,
+        groups=groups if any(groups) else (),
+    )
+
+
+def _refuse_other_tasks(source: Path, tool: str, listing: Listing) -> None:
+    n_regions, n_several = len(listing.regions), len(listing.several)
+    if n_regions:
+        message = _(
+            "{path} ({tool}) labels objects inside {n} images ({name}, …), and discern labels whole images: export one "
+            "label an image, or crop the objects out."
+        )
+        raise DataError(message.format(path=source, tool=tool, n=n_regions, name=listing.regions[0]))
+    if n_several:
+        message = _(
+            "{path} gives {n} images several labels ({name}, …), which is not supported yet: keep one label an image."
+        )
+        raise DataError(message.format(path=source, n=n_several, name=listing.several[0]))

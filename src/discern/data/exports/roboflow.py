@@ -1,0 +1,48 @@
+"""Roboflow: ``_classes.csv`` beside the images of each split; and copies of one original, told by their names.
+
+Format: one column a class, 0 or 1, with or without a space after the comma. Each file is named
+``original_jpg.rf.HASH.jpg``; the augmented copies of an original share what stands before ``.rf.``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from discern.data.columns import ColumnSpec
+from discern.data.exports.listing import Listing
+from discern.data.exports.sniff import read_csv_rows
+
+TOOL = "Roboflow"
+CLASSES = "_classes.csv"
+_COPY = re.compile(r"(.+)\.rf\.(?:[0-9a-f]{32}|[0-9A-Za-z]{20})\.[A-Za-z]+$")
+
+
+def original_name(name: str) -> str:
+    """Return what the copies of one original share; "" for a name of another kind.
+
+    Examples
+    --------
+    >>> original_name("train/cat/7_jpg.rf.0123456789abcdef0123456789abcdef.jpg"), original_name("7.jpg")
+    ('train/cat/7_jpg', '')
+    """
+    match = _COPY.match(name)
+    return match[1] if match else ""
+
+
+def is_classes(path: Path, head: str) -> bool:
+    """Return whether the file is a ``_classes.csv``."""
+    return path.name == CLASSES and head.lstrip().lower().startswith(("filename", '"filename"'))
+
+
+def read_classes(path: Path, spec: ColumnSpec) -> Listing | None:
+    """Read a ``_classes.csv``; None where its cells are not 0 and 1."""
+    rows = read_csv_rows(path)
+    classes = next(rows)[1:]
+    listing = Listing()
+    for name, *cells in rows:
+        if not set(cells) <= {"0", "1", "0.0", "1.0"}:
+            return None
+        labels = [label for label, cell in zip(classes, cells, strict=False) if float(cell)]
+        listing.add(name, labels)
+    return listing

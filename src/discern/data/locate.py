@@ -1,0 +1,174 @@
+"""Find the images that an export names: by path, else by file name, since tools write addresses of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from discern.data.image import is_image_name
+from discern.errors import DataError
+from discern.i18n import _
+
+_UPLOAD = re.compile("^[0-9a-f]{8}-(?=.)")  # Label Studio puts it before the name of an uploaded file
+_SCHEME = re.compile("^[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+def locate_images(
+    root: Path, names: Sequence[str], folder: str = "", has_endings: bool = True
+) -> tuple[list[str], int]:
+    """Return the paths of images, relative to ``root``, and how many were found elsewhere than their names say.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The folder of the export.
+    names : sequence of str
+        As the tool wrote them: paths, addresses (``gs://bucket/cat/1.jpg``), names without an ending.
+    folder : str
+        A folder below ``root`` to search first, where it exists.
+    has_endings : bool
+        Whether the names have their endings.
+
+    Raises
+    ------
+    DataError
+        When a name could mean two files, or there is no name. What is not found keeps its name, for the audit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> root = Path(tempfile.mkdtemp())
+    >>> (root / "cats").mkdir()
+    >>> (root / "cats" / "1.jpg").touch()
+    >>> locate_images(root, ["gs://bucket/7/1.jpg", "cats/1.jpg", "2.jpg"])
+    (['cats/1.jpg', 'cats/1.jpg', '2.jpg'], 1)
+    """
+    within = folder if folder and (root / folder).is_dir() else ""
+    index: _NameIndex | None = None
+    paths, n_elsewhere = [], 0
+    for row, name in enumerate(names, start=1):
+        if not name.strip() or "\0" in name:
+            raise DataError(_("{path} names no image in row {row}: fill in its path.").format(path=root, row=row))
+        plain = plain_path(name)
+        exact = _find_exact(root, within, name, plain) if has_endings else None
+        if exact is None and has_endings and _folder_exists(root, within, plain):
+            exact = plain  # the file is missing there; one of its name in another class's folder is another image
+        if exact is None:
+            index = index or _NameIndex(root, within, has_endings)
+            found = index.find(plain)
+            n_elsewhere += found is not None and has_endings
+            exact = found if found is not None else plain.lstrip("/") or name
+        paths.append(exact)
+    return paths, n_elsewhere
+
+
+def plain_path(name: str) -> str:
+    """Return the path inside an address, ``/`` between folders.
+
+    Examples
+    --------
+    >>> plain_path("https://host/a/b%20c.jpg?sig=1"), plain_path("/data/local-files/?d=cats/1.jpg")
+    ('/a/b c.jpg', 'cats/1.jpg')
+    """
+    if _SCHEME.match(name):
+        parts = urlsplit(name)
+        return unquote(parts.path) or name
+    if "/local-files/?" in name:
+        return parse_qs(urlsplit(name).query).get("d", [name])[0]
+    return name.replace("\\", "/")
+
+
+def _find_exact(root: Path, within: str, name: str, plain: str) -> str | None:
+    for path in dict.fromkeys((name, plain.lstrip("/"))):
+        for candidate in dict.fromkeys((f"{within}/{path}" if within else path, path)):
+            if candidate and os.path.isfile(os.path.join(root, candidate)):  # noqa: PTH113, PTH118 - a million of them
+                return candidate
+    return None
+
+
+def _folder_exists(root: Path, within: str, plain: str) -> bool:
+    folder = plain.rpartition("/")[0]
+    return bool(folder) and os.path.isdir(os.path.join(root, within, folder))  # noqa: PTH112, PTH118
+
+
+class _NameIndex:
+    """The images below a folder by their file names, or by these without their endings."""
+
+    def __init__(self, root: Path, within: str, has_endings: bool) -> None:
+        self._has_endings = has_endings
+        self._paths: dict[str, list[str]] = defaultdict(list)
+        for path in walk_images(root, within):
+            for key in self._keys(path.rpartition("/")[2]):
+                self._paths[key].append(path)
+
+    def _keys(self, name: str) -> Iterator[str]:
+        """Yield what a file may be called by: its name; as uploads have it, without spaces and punctuation."""
+        bare = self._bare(name)
+        yield from dict.fromkeys((_composed(bare), _upload_name(bare)))
+
+    def _bare(self, name: str) -> str:
+        return name if self._has_endings else os.path.splitext(name)[0]  # noqa: PTH122 - a million of them
+
+    def find(self, plain: str) -> str | None:
+        """Return the file whose path agrees longest with ``plain``, from its end; a `DataError` where two do."""
+        for wanted in dict.fromkeys((plain, unquote(plain))):
+            folder, _slash, name = wanted.rpartition("/")
+            bare = "" if self._has_endings or not is_image_name(name) else self._bare(name)
+            for key in filter(None, dict.fromkeys((_composed(name), bare, _upload_name(_UPLOAD.sub("", name))))):
+                candidates = self._paths.get(key, ())
+                if candidates:
+                    return self._choose(plain, folder, list(dict.fromkeys(candidates)))
+        return None
+
+    def _choose(self, plain: str, folder: str, candidates: list[str]) -> str:
+        if len(candidates) == 1:
+            return candidates[0]
+        agreement = [_count_equal_ends(folder, path.rpartition("/")[0]) for path in candidates]
+        best = [path for path, equal in zip(candidates, agreement, strict=True) if equal == max(agreement)]
+        if len(best) > 1:
+            message = _("{name} could be {first} or {second}: rename one of them, or correct the path.")
+            raise DataError(message.format(name=plain, first=best[0], second=best[1]))
+        return best[0]
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _upload_name(name: str) -> str:
+    """Return a name as web frameworks save an upload (Django's ``get_valid_filename``)."""
+    return re.sub(r"[^-\w.]", "", _composed(name).strip().replace(" ", "_"))
+
+
+def _count_equal_ends(wanted: str, path: str) -> int:
+    """Count the folders, from the innermost, that two paths have in common."""
+    count = 0
+    for a, b in zip(reversed(wanted.split("/")), reversed(path.split("/")), strict=False):
+        if _composed(a) != _composed(b):
+            break
+        count += 1
+    return count
+
+
+def walk_images(root: Path, within: str = "") -> Iterator[str]:
+    """Yield the paths of all images below a folder, relative to ``root``; ``within`` where there is one of that name.
+
+    Hidden files and folders are left out, links are followed.
+    """
+    visited = set()
+    for folder, inner, files in os.walk(root / within if (root / within).is_dir() else root, followlinks=True):
+        status = os.stat(folder)  # noqa: PTH116
+        if (status.st_dev, status.st_ino) in visited:  # a link back to a folder above it
+            inner.clear()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        below = os.path.relpath(folder, root).replace(os.sep, "/")
+        for name in files:
+            if is_image_name(name) and not name.startswith("."):
+                yield name if below == "." else f"{below}/{name}"

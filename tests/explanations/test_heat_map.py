@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from discern.explanations.drawing import DIMMED, draw_heat
-from discern.explanations.explain_input import ORIGINAL_SIDE, load_original, visible_box
+from discern.explanations.explain_input import ORIGINAL_SIDE, load_original
 from discern.explanations.heat_map import Grid, HeatMap
 from discern.explanations.methods import explain
 from discern.preprocess.spec import Preprocess, Resize
@@ -19,7 +19,7 @@ from tests.explanations.inputs import classifier, image
 @pytest.mark.parametrize("resize", ["crop", "pad", "stretch"])
 def test_the_box_is_where_preprocessing_looks(resize: Resize, width: int, height: int) -> None:
     spec = Preprocess(size=30, resize=resize, channels=1)
-    left, top, right, bottom = visible_box(spec, width, height)
+    left, top, right, bottom = spec.visible_box(width, height)
     ramp = np.tile(np.arange(width, dtype=np.uint8) * 2, (height, 1))  # brightness tells the column
     row = spec.apply(Image.fromarray(ramp))[15, :, 0].astype(float) / 2
     centers = left + (np.arange(30) + 0.5) * (right - left) / 30

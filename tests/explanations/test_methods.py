@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ import discern
 from discern.classifier.bundle import write_bundle
 from discern.classifier.classifier import Classifier
 from discern.errors import ConfigError, ImageError, ModelError, RunError
+from discern.explanations.channels import ChannelMaps
 from discern.explanations.explain_input import prepare_input
 from discern.explanations.faithfulness import deletion, faithfulness
 from discern.explanations.heat_map import Grid, HeatMap
@@ -131,3 +134,19 @@ def test_curves_begin_at_the_probability_that_predicting_gives() -> None:
     probability = found.image.probability
     assert probability == pytest.approx(made.predict(image(32)).probability)
     assert found.faithfulness.deleted[0] == pytest.approx(probability, rel=1e-4)
+
+
+def test_threads_may_explain_with_one_classifier() -> None:
+    """An explanation hooks layers that the others run at the same time."""
+    shared, images = classifier("resnet18-narrow", 32), [np.roll(image(32), 8 * i, axis=0) for i in range(4)]
+
+    def explain_one(pixels: np.ndarray) -> np.ndarray:
+        found = explain(shared, pixels, "features", layer="layer1.0.conv1")
+        assert isinstance(found, ChannelMaps)
+        return found.maps
+
+    wanted = [explain_one(pixels) for pixels in images]
+    shared.network.register_forward_pre_hook(lambda *_arguments: time.sleep(0.02))  # others start meanwhile
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(explain_one, images))
+    assert all(a == pytest.approx(b, abs=1e-6) for a, b in zip(found, wanted, strict=True))

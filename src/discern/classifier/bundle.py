@@ -26,73 +26,41 @@ from discern.classical.features import EMBEDDING, Extractor
 from discern.classical.fitting import ClassicalModel, from_bytes, to_bytes
 from discern.errors import ModelError, RunError
 from discern.evaluation.task import TASKS
-from discern.files import atomic_write, read_json, write_json
+from discern.files import atomic_write, read_errors, read_file, read_json, write_json
 from discern.i18n import _
 from discern.preprocess.columns import Columns
 from discern.preprocess.spec import Preprocess
 
 WEIGHTS, ESTIMATOR, CARD = "model.safetensors", "model.skops", "model.json"
+MAX_MODEL_BYTES = 64 << 30
 _FILES = {"weights": WEIGHTS, "estimator": ESTIMATOR}  # field of the card -> file
 
 
 class ModelCard(BaseModel):
-    """model.json: everything about a model but its weights.
-
-    Attributes
-    ----------
-    model : str
-        Name in the table of networks, or of classical models.
-    task : str
-        What it predicts: a key of `discern.evaluation.task.TASKS`.
-    model_args : dict
-        The constructor's arguments.
-    features : tuple of str
-        What a classical model reads; empty for a network.
-    backbones : tuple of BackboneSpec
-        The networks among ``features``, in their order.
-    classes : tuple of str
-        Class names in the order of the logits; of a regression the one name of the number.
-    preprocess : Preprocess or Columns
-        What happens to an image first, or which columns of a table are read.
-    tta : tuple of {"flip", "shift"}
-        Test-time augmentation of a network; see `discern.classifier.inference.tta_views`.
-    temperature : float
-        What the logits are divided by before they become probabilities; chosen on validation, 1 for as they are.
-    metrics : dict
-        What was measured, by split.
-    made_with : dict
-        Versions.
-    weights, estimator : str
-        SHA-256 of model.safetensors and model.skops, so that a truncated or exchanged file is noticed; empty where the
-        bundle has no such file.
-    """
+    """model.json: everything about a model but its weights."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[2] = 2
-    model: str
-    task: str = "classification"
-    model_args: dict[str, Any] = {}
-    features: tuple[str, ...] = ()
-    backbones: tuple[BackboneSpec, ...] = ()
-    classes: tuple[str, ...]
-    preprocess: Preprocess | Columns
-    tta: tuple[Literal["flip", "shift"], ...] = ()
+    model: str  # its name in the table of networks, or of classical models
+    task: str = "classification"  # a key of `discern.evaluation.task.TASKS`
+    model_args: dict[str, Any] = {}  # of the constructor
+    features: tuple[str, ...] = ()  # what a classical model reads; empty for a network
+    backbones: tuple[BackboneSpec, ...] = ()  # the networks among the features, in their order
+    classes: tuple[str, ...]  # in the order of the logits; of a regression the one name of the number
+    preprocess: Preprocess | Columns  # what happens to an image first, or which columns of a table are read
+    tta: tuple[Literal["flip", "shift"], ...] = ()  # of a network: `discern.classifier.inference.tta_views`
+    # What the logits are divided by before they become probabilities; chosen on validation, 1 for as they are.
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    metrics: dict[str, Any] = {}
-    made_with: dict[str, str] = {}
+    metrics: dict[str, Any] = {}  # what was measured, by split
+    made_with: dict[str, str] = {}  # versions
+    # SHA-256 of model.safetensors and model.skops, so that a truncated or exchanged file is noticed; empty of no file.
     weights: str = ""
     estimator: str = ""
 
     @property
     def spec(self) -> Preprocess:
-        """What happens to an image.
-
-        Raises
-        ------
-        ModelError
-            When the model reads rows of a table.
-        """
+        """What happens to an image; a `ModelError` where the model reads rows of a table."""
         if isinstance(self.preprocess, Columns):
             message = _("{model} reads rows of a table ({columns}), not images: give it a table.")
             raise ModelError(message.format(model=self.model, columns=", ".join(self.preprocess.columns)))
@@ -120,22 +88,13 @@ class ModelCard(BaseModel):
 def write_bundle(folder: str | os.PathLike[str], card: ModelCard, tensors: Mapping[str, Tensor]) -> None:
     """Write the bundle of a network, the card last: a bundle without a card is no bundle.
 
-    Raises
-    ------
-    DiskError
-        When the disk is full or not writable.
+    A `DiskError` says where the disk is full or not writable.
     """
     _write_files(Path(folder), card, {"weights": _to_safetensors(tensors)})
 
 
 def write_classical(folder: str | os.PathLike[str], card: ModelCard, model: ClassicalModel) -> None:
-    """Write the bundle of a classical model, the card last.
-
-    Raises
-    ------
-    DiskError
-        When the disk is full or not writable.
-    """
+    """Write the bundle of a classical model, as `write_bundle` does that of a network."""
     files = {"estimator": to_bytes(model.pipeline)}
     networks = [embedding.network for embedding in model.extractor.embeddings.values()]
     state = {f"{i}.{name}": tensor for i, net in enumerate(networks) for name, tensor in net.state_dict().items()}
@@ -159,10 +118,7 @@ def _write_files(folder: Path, card: ModelCard, files: Mapping[str, bytes]) -> N
 def read_bundle(path: str | os.PathLike[str]) -> tuple[ModelCard, dict[str, Tensor]]:
     """Read the network's bundle in a run directory or folder, or one of its two files.
 
-    Raises
-    ------
-    RunError
-        When there is none, it is damaged, or its model is no network.
+    A `RunError` says where there is none, it is damaged, or its model is no network.
     """
     card = read_card(path)
     if card.estimator:
@@ -176,10 +132,7 @@ def read_classical(
 ) -> tuple[ModelCard, ClassicalModel]:
     """Read the classical model's bundle in a run directory or folder, or one of its files.
 
-    Raises
-    ------
-    RunError
-        When there is none, it is damaged, or holds what discern does not write.
+    A `RunError` says where there is none, it is damaged, or holds what discern does not write.
     """
     card, folder = read_card(path), _find_folder(path)
     pipeline = from_bytes(_read_checked(folder, card, "estimator"), folder / ESTIMATOR)
@@ -204,13 +157,7 @@ def _restore_backbones(folder: Path, card: ModelCard, device: torch.device | Non
 
 
 def read_card(path: str | os.PathLike[str]) -> ModelCard:
-    """Read model.json, once the files it names are there.
-
-    Raises
-    ------
-    RunError
-        When there is no bundle, or its model.json is damaged.
-    """
+    """Read model.json, once the files it names are there; a `RunError` where there is no bundle, or it is damaged."""
     folder = _find_folder(path)
     if not (folder / CARD).is_file() or not any((folder / name).is_file() for name in _FILES.values()):
         raise RunError(_describe_missing(folder))
@@ -231,7 +178,8 @@ def _read_checked(folder: Path, card: ModelCard, field: str) -> bytes:
     path = folder / _FILES[field]
     if not path.is_file():
         raise RunError(_describe_missing(folder))
-    data = path.read_bytes()
+    with read_errors(path):
+        data = read_file(path, MAX_MODEL_BYTES)
     if hashlib.sha256(data).hexdigest() != getattr(card, field):
         message = _("{path} is truncated or corrupt (its checksum differs): copy it again, or train again.")
         raise RunError(message.format(path=path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -20,6 +21,7 @@ from discern.classifier.prediction import Prediction, PredictionList, Regression
 from discern.data.image import decode_reduced
 from discern.errors import ConfigError, ImageError, ModelError, RunError
 from discern.evaluation.task import find_task
+from discern.files import read_file
 from discern.i18n import _
 from discern.models.external import is_user_code
 from discern.models.keras_config import KERAS_CONFIG, build_from_config
@@ -36,18 +38,8 @@ BATCH = 64  # images decoded at a time
 class Classifier:
     """A trained network or classical model with its class names and preprocessing.
 
-    Parameters
-    ----------
-    card : ModelCard
-        What the model is.
-    model : Model or ClassicalModel
-        The model itself, with its weights.
-    device : torch.device, optional
-        The CPU unless given.
-    source : path, optional
-        The run, bundle or Keras file that it was loaded from.
-    explainer : callable, optional
-        What `explain` calls, given by whoever loads: explanations stand above this room.
+    ``source`` is the run, bundle or Keras file that it was loaded from; ``explainer`` what `explain` calls, given by
+    whoever loads, for explanations stand above this room.
 
     Examples
     --------
@@ -60,13 +52,14 @@ class Classifier:
         self,
         card: ModelCard,
         model: Model | ClassicalModel,
-        device: torch.device | None = None,
+        device: torch.device | None = None,  # the CPU unless given
         source: str | os.PathLike[str] | None = None,
         explainer: Explainer | None = None,
     ) -> None:
         self.card, self.task = card, find_task(card.task)
         self.device = device or torch.device("cpu")
         self.source, self.explainer = None if source is None else Path(source), explainer
+        self.lock = threading.RLock()  # held while the layers of the network, which threads share, are hooked
         self._engine: Engine
         if isinstance(model, Model):
             self._engine = NetworkEngine(model, card, self.device)
@@ -87,12 +80,8 @@ class Classifier:
         ----------
         path : path
             A Keras file (.keras, .h5) is converted once, in a process of its own, and cached as a bundle.
-        device : torch.device, optional
-            The CPU unless given.
         model_code : str, optional
             ``file.py:function`` that built the network, where discern did not: a bundle carries no code, and runs none.
-        explainer : callable, optional
-            See `Classifier`.
 
         Raises
         ------
@@ -123,13 +112,7 @@ class Classifier:
 
     @property
     def network(self) -> Model:
-        """The network.
-
-        Raises
-        ------
-        ModelError
-            When the model is a classical one.
-        """
+        """The network; a `ModelError` where the model is a classical one."""
         if not isinstance(self._engine, NetworkEngine):
             message = _(
                 "{model} is a classical model without layers, feature maps or gradients: choose nearest, embedding or "
@@ -152,10 +135,7 @@ class Classifier:
     def pixels(self, image: ImageLike) -> np.ndarray:
         """Decode and resize an image to what the network takes before normalisation: uint8 (H, W, C).
 
-        Raises
-        ------
-        ImageError
-            When it is not an image, or damaged.
+        An `ImageError` says where it is not an image, or damaged.
         """
         spec = self.card.spec
         if isinstance(image, bytes | np.ndarray | Image.Image):
@@ -164,11 +144,14 @@ class Classifier:
             message = _("Expected an image (path, bytes, array or Pillow image), got {kind}: pass one image at a time.")
             raise ImageError(message.format(kind=type(image).__name__))
         try:
-            return spec.apply(*decode_reduced(Path(image).read_bytes(), spec.min_side))
+            return spec.apply(*decode_reduced(read_file(image), spec.min_side))
         except IsADirectoryError as error:
             raise ImageError(_("{path} is a folder: choose an image in it.").format(path=image)) from error
-        except OSError as error:
+        except FileNotFoundError as error:
             raise ImageError(_("{path} cannot be opened: check the name.").format(path=image)) from error
+        except OSError as error:
+            message = _("{path} cannot be opened ({reason}): check its name and permissions.")
+            raise ImageError(message.format(path=image, reason=error.strerror or error)) from error
         except ImageError as error:
             raise ImageError(f"{image}: {error}", error.kind) from error
 
@@ -179,19 +162,10 @@ class Classifier:
     def predict(self, image: list[ImageLike] | tuple[ImageLike, ...], top_k: int = 5) -> PredictionList: ...
 
     def predict(self, image: ImageLike | Sequence[ImageLike], top_k: int = 5) -> Prediction | PredictionList:
-        """Predict the classes of one image, or of each in a list.
+        """Predict the ``top_k`` most probable classes of one image, or of each in a list.
 
-        Parameters
-        ----------
-        image : path, bytes, numpy.ndarray, Pillow image or list of these
-            An array is uint8 (H, W[, 3]).
-        top_k : int
-            How many classes to name.
-
-        Raises
-        ------
-        ImageError
-            When one is not an image, or damaged.
+        An image is a path, bytes, a Pillow image or an array uint8 (H, W[, 3]). An `ImageError` says where one is not
+        an image, or damaged.
         """
         if isinstance(image, list | tuple):
             items = []
@@ -239,14 +213,9 @@ class Classifier:
     def probabilities(
         self, pixels: ArrayLike, indices: Iterable[int] | None = None, progress: Progress = ignore_progress
     ) -> np.ndarray:
-        """Compute calibrated class probabilities, float32.
+        """Compute calibrated class probabilities, float32; a `ModelError` where the model predicts something else.
 
         uint8 (N, H, W, C), or float (N, F) of a table -> (N or len(indices), classes)
-
-        Raises
-        ------
-        ModelError
-            When the model predicts something else.
         """
         if not self.task.has_classes:
             raise ModelError(_("{model} predicts a number, not classes.").format(model=self.card.model))
@@ -259,7 +228,8 @@ class Classifier:
 
         uint8 (N, H, W, C) -> float32 (N, F)
         """
-        return self._engine.encode(pixels, progress)
+        with self.lock:
+            return self._engine.encode(pixels, progress)
 
     def dummy_batch(self, n: int) -> np.ndarray:
         """Return random inputs of the right shape: uint8 (n, H, W, C), or float (n, F) of a table."""
@@ -269,13 +239,7 @@ class Classifier:
         return random.integers(0, 256, (n, *self.card.spec.shape), dtype=np.uint8)
 
     def explain(self, image: ImageLike, **options: Any) -> Result:
-        """Explain the prediction for an image: `discern.explain`, with its options, of a model that is loaded already.
-
-        Raises
-        ------
-        ConfigError, ModelError, ImageError, RunError
-            As `discern.explain` does.
-        """
+        """Explain the prediction for an image: `discern.explain`, its options and errors, of a model that is loaded."""
         if self.explainer is None:
             raise ConfigError(_("This classifier has no explainer: open its run or bundle with discern.load."))
         return self.explainer(self, image, **options)

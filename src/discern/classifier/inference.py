@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,20 +40,8 @@ class InferenceModule(nn.Module):
     """A network and everything around it: uint8 (N, H, W, C) -> calibrated probabilities float32 (N, classes).
 
     Normalisation, the network with its batch normalisation fused, test-time augmentation, softmax and temperature. It
-    is complete once it is made and changes nothing when it computes, so threads may share it.
-
-    Parameters
-    ----------
-    network : Model
-        In evaluation mode; left as it is.
-    spec : Preprocess
-        Whose mean and std the pixels are normalised with.
-    task : Task
-        Turns logits into probabilities.
-    tta : tuple of {"flip", "shift"}
-        Views beside the image itself, over which logits are averaged; see `tta_views`.
-    temperature : float
-        What the logits are divided by.
+    is complete once it is made and changes nothing when it computes, so threads may share it. ``network``, in
+    evaluation mode, is left as it is; ``tta`` names the views over which logits are averaged, see `tta_views`.
     """
 
     def __init__(
@@ -120,15 +108,7 @@ def count_views(tta: tuple[str, ...]) -> int:
 
 
 class NetworkEngine:
-    """A network that predicts in batches on its device.
-
-    Parameters
-    ----------
-    network : Model
-        Is moved to ``device`` and put into evaluation mode; explanations look inside it.
-    card : ModelCard
-        See `InferenceModule`.
-    """
+    """A network that predicts in batches on its device, to which it is moved; explanations look inside it."""
 
     def __init__(self, network: Model, card: ModelCard, device: torch.device) -> None:
         self.network = network.to(device).to(memory_format=torch.channels_last).eval()
@@ -139,26 +119,26 @@ class NetworkEngine:
         self, inputs: ArrayLike, indices: Iterable[int] | None = None, progress: Progress = ignore_progress
     ) -> np.ndarray:
         chosen = np.arange(len(inputs)) if indices is None else np.asarray(list(indices), dtype=np.int64)
-        reader, done = PixelReader(inputs), []
-        with torch.inference_mode():
-            for pixels in reader.iter_batches(self._split(chosen)):
-                done.append(self.module(pixels.to(self.device)).cpu())
-                progress(_("predicting"), sum(map(len, done)), len(chosen))
-        return torch.cat(done).numpy()
+        return self._run(self.module, inputs, chosen, progress, _("predicting"))
 
     def encode(self, inputs: ArrayLike, progress: Progress = ignore_progress) -> np.ndarray:
         """Compute what the head reads, a map averaged over its places: uint8 (N, H, W, C) -> float32 (N, F)."""
-        reader, done = PixelReader(inputs), []
-        with torch.inference_mode():
-            for pixels in reader.iter_batches(self._split(np.arange(len(inputs)))):
-                features = self.network.forward_features(normalize(to_float(pixels.to(self.device)), self.spec))
-                features = features.mean(dim=(2, 3)) if features.dim() == 4 else features.flatten(1)
-                done.append(features.float().cpu())
-                progress(_("features"), sum(map(len, done)), len(inputs))
-        return torch.cat(done).numpy()
+        return self._run(self._read_features, inputs, np.arange(len(inputs)), progress, _("features"))
 
-    def _split(self, indices: np.ndarray) -> tuple[Tensor, ...]:
-        return torch.from_numpy(indices).split(eval_batch_size(self.spec.size, self.device))
+    def _read_features(self, pixels: Tensor) -> Tensor:
+        features = self.network.forward_features(normalize(to_float(pixels), self.spec))
+        return (features.mean(dim=(2, 3)) if features.dim() == 4 else features.flatten(1)).float()
+
+    def _run(
+        self, compute: Callable[[Tensor], Tensor], inputs: ArrayLike, indices: np.ndarray, progress: Progress, what: str
+    ) -> np.ndarray:
+        done: list[Tensor] = []
+        batches = torch.from_numpy(indices).split(eval_batch_size(self.spec.size, self.device))
+        with torch.inference_mode():
+            for pixels in PixelReader(inputs).iter_batches(batches):
+                done.append(compute(pixels.to(self.device)).cpu())
+                progress(what, sum(map(len, done)), len(indices))
+        return torch.cat(done).numpy()
 
 
 class ClassicalEngine:

@@ -18,7 +18,7 @@ from typing import Any
 
 from discern.classifier.bundle import CARD, ModelCard, write_bundle
 from discern.errors import DiscernError, RunError
-from discern.files import cache_folder
+from discern.files import cache_folder, read_errors, read_file
 from discern.i18n import _, language
 from discern.models.external import summarize_error
 from discern.models.keras_config import KERAS_CONFIG, check_keras_config
@@ -45,15 +45,12 @@ def is_keras_file(path: str | os.PathLike[str]) -> bool:
 def convert_keras_file(path: str | os.PathLike[str]) -> Path:
     """Return the bundle of a Keras file: that of the cache folder, or one that another process writes now.
 
-    Raises
-    ------
-    RunError
-        When it is damaged, carries code, or is no classifier of images.
-    ModelError
-        When Keras is missing.
+    A `RunError` says where it is damaged, carries code, or is no classifier of images; a `ModelError` that Keras is
+    missing.
     """
     keras_path = Path(path)
-    digest = hashlib.sha256(keras_path.read_bytes()).hexdigest()[:32]
+    with read_errors(keras_path):
+        digest = hashlib.sha256(read_file(keras_path)).hexdigest()[:32]
     folder = cache_folder() / "keras" / f"{digest}-{VERSION}"
     if (folder / CARD).is_file():
         return folder
@@ -75,13 +72,7 @@ def convert_keras_file(path: str | os.PathLike[str]) -> Path:
 
 
 def write_keras_bundle(path: Path, folder: Path) -> None:
-    """Write what ``path`` holds as a bundle to ``folder``; to be run in a process of its own.
-
-    Raises
-    ------
-    RunError, ModelError
-        Gives the reason why it is not opened.
-    """
+    """Write what ``path`` holds as a bundle to ``folder``, in a process of its own; errors as `convert_keras_file`."""
     try:
         config = read_config(path)
     except (OSError, KeyError, ValueError, AttributeError, zipfile.BadZipFile) as error:

@@ -13,20 +13,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+class _InWords(Result):
+    """A result that its sentences say completely: no table, and no figure unless it draws one."""
+
+    @property
+    def figsize(self) -> tuple[float, float] | None:
+        return None
+
+    def tables(self) -> list[Table]:
+        return []
+
+
 @dataclass(frozen=True)
-class Prediction(Result):
-    """The classes of one image or row, most probable first.
+class Prediction(_InWords):
+    """The classes of one image or row, most probable first."""
 
-    Attributes
-    ----------
-    path : str
-        Where it came from, empty if from memory.
-    top : tuple of (str, float)
-        Class names and their probabilities.
-    """
-
-    path: str
-    top: tuple[tuple[str, float], ...]
+    path: str  # where it came from, empty if from memory
+    top: tuple[tuple[str, float], ...]  # class names and their probabilities
 
     @property
     def figsize(self) -> tuple[float, float]:
@@ -46,9 +49,6 @@ class Prediction(Result):
         classes = "  ".join(f"{label} {probability:.3f}" for label, probability in self.top)
         return [f"{self.path}  {classes}" if self.path else classes]
 
-    def tables(self) -> list[Table]:
-        return []
-
     def plot(self, figure: Figure) -> None:
         """Draw the probabilities as bars, the highest on top."""
         ax = figure.subplots()
@@ -63,52 +63,26 @@ class Prediction(Result):
 
 
 @dataclass(frozen=True)
-class RegressionPrediction(Result):
-    """The predicted number of one row.
+class RegressionPrediction(_InWords):
+    """The predicted number of one row."""
 
-    Attributes
-    ----------
-    path : str
-        Where the row came from, empty if from memory.
-    target : str
-        The name of the number.
-    value : float
-        The number.
-    """
-
-    path: str
-    target: str
+    path: str  # where the row came from, empty if from memory
+    target: str  # the name of the number
     value: float
-
-    @property
-    def figsize(self) -> None:
-        return None
 
     def sentences(self) -> list[str]:
         number = f"{self.target} {self.value:.6g}"
         return [f"{self.path}  {number}" if self.path else number]
-
-    def tables(self) -> list[Table]:
-        return []
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 @dataclass(frozen=True)
-class PredictionList(Result, Sequence[Prediction | RegressionPrediction]):
-    """Predictions in the order of what they are for; a sequence.
-
-    Attributes
-    ----------
-    items : tuple of Prediction or RegressionPrediction
-    """
+class PredictionList(_InWords, Sequence[Prediction | RegressionPrediction]):
+    """Predictions in the order of what they are for; a sequence."""
 
     items: tuple[Prediction | RegressionPrediction, ...]
-
-    @property
-    def figsize(self) -> None:
-        return None
 
     @overload
     def __getitem__(self, index: int) -> Prediction | RegressionPrediction: ...
@@ -127,9 +101,6 @@ class PredictionList(Result, Sequence[Prediction | RegressionPrediction]):
 
     def sentences(self) -> list[str]:
         return [line for item in self.items for line in item.sentences()]
-
-    def tables(self) -> list[Table]:
-        return []
 
     def to_json(self) -> dict[str, Any]:
         return {"predictions": [item.to_json() for item in self.items]}

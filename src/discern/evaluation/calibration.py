@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,22 +24,12 @@ TINY = float(np.finfo(np.float32).tiny)
 
 @dataclass(frozen=True)
 class Reliability(Result):
-    """The reliability diagram: examples in bins of equal width by the probability of the predicted class.
+    """The reliability diagram: examples in bins of equal width by the probability of the predicted class."""
 
-    Attributes
-    ----------
-    edges : tuple of float
-        (bins + 1,) from 0 to 1; a bin holds its upper edge.
-    count : tuple of int
-        (bins,) examples.
-    confidence, accuracy : tuple of float
-        (bins,) mean probability and fraction of correct ones, 0 in an empty bin.
-    """
-
-    edges: tuple[float, ...]
-    count: tuple[int, ...]
-    confidence: tuple[float, ...]
-    accuracy: tuple[float, ...]
+    edges: tuple[float, ...]  # (bins + 1,) from 0 to 1; a bin holds its upper edge
+    count: tuple[int, ...]  # (bins,) examples
+    confidence: tuple[float, ...]  # (bins,) their mean probability, 0 in an empty bin
+    accuracy: tuple[float, ...]  # (bins,) the fraction of correct ones, 0 in an empty bin
 
     @property
     def figsize(self) -> tuple[float, float]:
@@ -59,12 +50,10 @@ class Reliability(Result):
 
     def tables(self) -> list[Table]:
         columns = [_("probability of the predicted class"), _("n"), _("mean probability"), _("accuracy"), _("95 % CI")]
-        bins = zip(
-            self.edges, self.edges[1:], self.count, self.confidence, self.accuracy, self.intervals(), strict=False
-        )
+        bins = zip(pairwise(self.edges), self.count, self.confidence, self.accuracy, self.intervals(), strict=True)
         rows = [
             (f"{low:.2f}–{high:.2f}", n, f"{confidence:.3f}", f"{accuracy:.3f}", interval_text(bounds, ".3f"))
-            for low, high, n, confidence, accuracy, bounds in bins
+            for (low, high), n, confidence, accuracy, bounds in bins
             if n
         ]
         return [Table(_("Calibration"), columns, rows)]
@@ -72,14 +61,12 @@ class Reliability(Result):
     def plot(self, figure: FigureBase) -> None:
         """Draw accuracy against confidence, a bar a bin with its interval; on the diagonal they agree."""
         ax = figure.subplots()
-        filled = [i for i, n in enumerate(self.count) if n]
-        width = self.edges[1] - self.edges[0]
-        bounds = [interval for interval in self.intervals() if interval is not None]
-        heights = [self.accuracy[i] for i in filled]
-        below = [h - low for h, (low, _high) in zip(heights, bounds, strict=True)]
-        above = [high - h for h, (_low, high) in zip(heights, bounds, strict=True)]
-        centres = [(self.edges[i] + self.edges[i + 1]) / 2 for i in filled]
-        ax.bar(centres, heights, width=0.9 * width, yerr=[below, above], ecolor="0.4", capsize=2)
+        filled = np.array(self.count) > 0
+        edges, heights = np.array(self.edges), np.array(self.accuracy)[filled]
+        low, high = np.array([interval for interval in self.intervals() if interval]).reshape(-1, 2).T
+        centres = ((edges[:-1] + edges[1:]) / 2)[filled]
+        error_bars = [heights - low, high - heights]
+        ax.bar(centres, heights, width=0.9 * (edges[1] - edges[0]), yerr=error_bars, ecolor="0.4", capsize=2)
         ax.plot([0, 1], [0, 1], color="0.5", linestyle="--")
         ax.set(xlim=(0, 1), ylim=(0, 1), xlabel=_("probability of the predicted class"), ylabel=_("accuracy"))
         ax.set_title(_("calibration error {error:.3f} (n {n})").format(error=self.error, n=sum(self.count)))
@@ -166,22 +153,12 @@ def _fit(logits: np.ndarray, labels: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Temperature(Result):
-    """Whether to scale, by what, and why.
+    """Whether to scale, by what, and why."""
 
-    Attributes
-    ----------
-    value : float
-        1 where nothing is scaled.
-    before, after : float
-        Log loss of validation in nats, as it was and cross-validated; equal where nothing was tried.
-    notice : Notice
-        What was decided, and the reason.
-    """
-
-    value: float
-    before: float
-    after: float
-    notice: Notice
+    value: float  # 1 where nothing is scaled
+    before: float  # log loss of validation in nats, as it was
+    after: float  # that cross-validated; equal where nothing was tried
+    notice: Notice  # what was decided, and the reason
 
     @property
     def figsize(self) -> None:
@@ -206,15 +183,7 @@ def choose_temperature(probabilities: np.ndarray, labels: np.ndarray, seed: int 
 
     The rule: at least 100 examples and 5 errors (without errors the best temperature is none at all), and, fitted on
     four fifths of the examples and judged on the fifth, a log loss that falls by more than two standard errors.
-
-    Parameters
-    ----------
-    probabilities : numpy.ndarray
-        float (N, C), rows sum to 1, unscaled.
-    labels : numpy.ndarray
-        int (N,).
-    seed : int
-        Of the folds.
+    Probabilities are float (N, C), unscaled, labels int (N,); ``seed`` is of the folds.
     """
     n, logits = len(labels), _to_logits(probabilities)
     errors = int((probabilities.argmax(axis=1) != labels).sum())

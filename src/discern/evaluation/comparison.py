@@ -24,68 +24,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a run directory says of a run beside its predictions.
-
-    Attributes
-    ----------
-    model, path : str
-        Its model, and where it is.
-    size : int
-        Bytes of the bundle on disk.
-    seconds : float
-        How long training took.
-    curve : tuple of float
-        Validation accuracy of each epoch; empty where there were none.
-    """
+    """What a run directory says of a run beside its predictions."""
 
     model: str
     path: str
-    size: int
-    seconds: float
-    curve: tuple[float, ...] = ()
+    size: int  # bytes of the bundle on disk
+    seconds: float  # how long training took
+    curve: tuple[float, ...] = ()  # validation accuracy of each epoch; empty where there were none
 
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """One run of a comparison.
+    """One run of a comparison."""
 
-    Attributes
-    ----------
-    name, model, path : str
-        What to call the run here, its model, and where it is.
-    n : int
-        Examples of the split that all are compared on.
-    scores : mapping
-        The numbers that sum it up, the one that ranks first.
-    interval : tuple of float or None
-        95 % interval of that one; None where it is not known.
-    size : int
-        Bytes of the bundle on disk.
-    seconds : float
-        How long training took.
-    cost : Cost
-        What predicting takes.
-    """
-
-    name: str
+    name: str  # what to call the run here
     model: str
     path: str
-    n: int
-    scores: Mapping[str, float]
-    interval: Interval
-    size: int
-    seconds: float
-    cost: Cost
+    n: int  # examples of the split that all are compared on
+    scores: Mapping[str, float]  # the numbers that sum it up, the one that ranks first
+    interval: Interval  # of that one
+    size: int  # bytes of the bundle on disk
+    seconds: float  # how long training took
+    cost: Cost  # what predicting takes
 
     @property
     def score(self) -> float:
         """The number that ranks; higher is better."""
         return next(iter(self.scores.values()))
-
-    @property
-    def latency_ms(self) -> float:
-        """Milliseconds for one example."""
-        return self.cost.latency_ms
 
     def to_json(self) -> dict[str, Any]:
         """Return every number as JSON has it."""
@@ -108,32 +73,15 @@ SORT_KEYS: dict[str, Callable[[ComparedRun, Task[Any, Any]], Any]] = {  # the be
 
 @dataclass(frozen=True)
 class Comparison(Result):
-    """Runs tested on the same, sorted.
-
-    Attributes
-    ----------
-    runs : tuple of ComparedRun
-    task : str
-        What all of them learned.
-    split : {"test", "validation"}
-        What they are compared on.
-    unit : {"images", "rows"}
-        What its examples are.
-    best : PairedTest
-        The two best, tested against each other.
-    curves : mapping
-        Name -> validation accuracy of each epoch, of the runs that had epochs.
-    machine : mapping
-        What the times were measured on.
-    """
+    """Runs tested on the same, sorted."""
 
     runs: tuple[ComparedRun, ...]
-    task: str
-    split: str
-    unit: str
-    best: PairedTest
-    curves: Mapping[str, tuple[float, ...]]
-    machine: Mapping[str, Any]
+    task: str  # what all of them learned
+    split: str  # what they are compared on: test or validation
+    unit: str  # what its examples are: images or rows
+    best: PairedTest  # the two best, tested against each other
+    curves: Mapping[str, tuple[float, ...]]  # name -> validation accuracy of each epoch, of the runs that had epochs
+    machine: Mapping[str, Any]  # what the times were measured on
 
     @property
     def figsize(self) -> tuple[float, float]:
@@ -181,18 +129,11 @@ class Comparison(Result):
             plot_curves(self.curves, axes[1], assign_colors(run.name for run in self.runs))
 
     def to_json(self) -> dict[str, Any]:
-        value = super().to_json()
-        return {**value, "runs": [run.to_json() for run in self.runs], "best": self.best.to_json(), "batch": BATCH}
+        return {**super().to_json(), "runs": [run.to_json() for run in self.runs], "batch": BATCH}
 
 
 def check_sort_key(key: str) -> None:
-    """Refuse a key that runs cannot be sorted by.
-
-    Raises
-    ------
-    ConfigError
-        When it is none of `SORT_KEYS`.
-    """
+    """Refuse a key that runs cannot be sorted by: a `ConfigError` where it is none of `SORT_KEYS`."""
     if key not in SORT_KEYS:
         message = _('Unknown sort key "{key}": choose {keys}.')
         raise ConfigError(message.format(key=key, keys=", ".join(SORT_KEYS)))
@@ -210,10 +151,7 @@ def build_comparison(
 ) -> Comparison:
     """Measure each run on the examples they share, test the two best against each other, and sort.
 
-    Raises
-    ------
-    RunError
-        When the examples or the classes differ.
+    A `RunError` says that the examples or the classes differ.
     """
     check_same_examples(predictions)
     runs = []

@@ -28,11 +28,10 @@ def plot_latency(runs: Sequence[ComparedRun], score_title: str, ax: Axes) -> Non
 
     for run, color in zip(runs, assign_colors(run.name for run in runs).values(), strict=True):
         low, high = run.interval or (run.score, run.score)
-        ax.errorbar(
-            run.latency_ms, run.score, yerr=[[run.score - low], [high - run.score]], fmt="o", capsize=3, color=color
-        )
+        error_bars = [[run.score - low], [high - run.score]]
+        ax.errorbar(run.cost.latency_ms, run.score, yerr=error_bars, fmt="o", capsize=3, color=color)
     front = pareto_front(runs)
-    ax.plot([run.latency_ms for run in front], [run.score for run in front], color="0.6", linestyle=":", zorder=0)
+    ax.plot([run.cost.latency_ms for run in front], [run.score for run in front], color="0.6", linestyle=":", zorder=0)
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_minor_locator(NullLocator())
@@ -47,14 +46,14 @@ def plot_latency(runs: Sequence[ComparedRun], score_title: str, ax: Axes) -> Non
 def pareto_front(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
     """Return the runs that no other beats in both score and latency, fastest first."""
     front: list[ComparedRun] = []
-    for run in sorted(runs, key=lambda run: (run.latency_ms, -run.score)):
+    for run in sorted(runs, key=lambda run: (run.cost.latency_ms, -run.score)):
         if not front or run.score > front[-1].score:  # all before it are faster, so it must be better
             front.append(run)
     return front
 
 
 def assign_colors(names: Iterable[str]) -> dict[str, Any]:
-    """Return a color for each run, the same in every drawing."""
+    """Return a color for each name (of a run, a class), the same in every drawing."""
     from matplotlib import colormaps
 
     listed = list(names)
@@ -67,10 +66,10 @@ def _place_names(runs: Sequence[ComparedRun], ax: Axes) -> None:
     from matplotlib.transforms import Bbox
 
     ax.figure.figure.draw_without_rendering()  # only then is it known where everything lies
-    points = ax.transData.transform([(run.latency_ms, run.score) for run in runs])
+    points = ax.transData.transform([(run.cost.latency_ms, run.score) for run in runs])
     taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in points]
     for run in runs:
-        point = (run.latency_ms, run.score)
+        point = (run.cost.latency_ms, run.score)
         text = ax.annotate(run.name, point, xytext=(0, 0), textcoords="offset points", fontsize=8, bbox=NAME_BOX)
         for place, side, height in NAME_PLACES:
             text.set(position=place, ha=side, va=height)

@@ -19,18 +19,10 @@ MAX_NUMBERED = 20  # classes up to which the cells of the drawn matrix hold thei
 
 @dataclass(frozen=True, eq=False)
 class ConfusionMatrix(Result):
-    """How often each class was predicted as each.
-
-    Attributes
-    ----------
-    classes : tuple of str
-        Class names.
-    counts : numpy.ndarray
-        int (C, C): rows are the true class, columns the predicted one.
-    """
+    """How often each class was predicted as each."""
 
     classes: tuple[str, ...]
-    counts: np.ndarray
+    counts: np.ndarray  # int (C, C): rows are the true class, columns the predicted one
 
     @property
     def figsize(self) -> tuple[float, float]:

@@ -18,47 +18,23 @@ REPEATS = 8  # predictions before the next model has its turn: the first finds c
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model to measure.
+    """A model to measure."""
 
-    Attributes
-    ----------
-    predict : callable
-        Predicts inputs (N, ...).
-    inputs : numpy.ndarray
-        A batch of `BATCH` of them; what they show costs no time.
-    parameters : int or None
-        Of a network.
-    weight_bytes : int
-        Bytes of the model in memory.
-    """
-
-    predict: Callable[[np.ndarray], object]
-    inputs: np.ndarray
-    parameters: int | None
-    weight_bytes: int
+    predict: Callable[[np.ndarray], object]  # takes inputs (N, ...)
+    inputs: np.ndarray  # a batch of `BATCH` of them; what they show costs no time
+    parameters: int | None  # of a network
+    weight_bytes: int  # of the model in memory
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What predicting takes.
+    """What predicting takes."""
 
-    Attributes
-    ----------
-    parameters : int or None
-        Of the network; None for a classical model.
-    latency_ms, batch_ms : float
-        Median time for one example, and for each of 32 at a time; milliseconds.
-    memory : int
-        Bytes.
-    memory_kind : {"peak", "weights"}
-        What they are: the model and the peak that predicting 32 examples added, or the model alone.
-    """
-
-    parameters: int | None
-    latency_ms: float
-    batch_ms: float
-    memory: int
-    memory_kind: str
+    parameters: int | None  # of the network; None for a classical model
+    latency_ms: float  # median time for one example
+    batch_ms: float  # median time for each of `BATCH` at a time
+    memory: int  # bytes
+    memory_kind: str  # peak: the model and the peak that predicting a batch added; weights: the model alone
 
 
 def measure_costs(candidates: Iterable[tuple[str, Candidate]], device: torch.device) -> dict[str, Cost]:

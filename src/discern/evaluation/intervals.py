@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -50,6 +50,15 @@ def iter_resamples(n: int, count: int, seed: int = 0) -> Iterator[np.ndarray]:
     for start in range(0, count, step):
         drawn = random.integers(0, n, (min(step, count - start), n))
         yield np.stack([np.bincount(row, minlength=n) for row in drawn]).astype(np.float64)
+
+
+def bootstrap_intervals(resampled: Iterable[Mapping[str, np.ndarray]]) -> dict[str, Interval]:
+    """Return the interval of each metric, given its values on some resamples, (B,), then on others."""
+    drawn: dict[str, list[np.ndarray]] = {}
+    for metrics in resampled:
+        for name, values in metrics.items():
+            drawn.setdefault(name, []).append(values)
+    return {name: percentile_interval(np.concatenate(values)) for name, values in drawn.items()}
 
 
 def percentile_interval(values: np.ndarray) -> Interval:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from discern.evaluation.intervals import (
     MIN_EXAMPLES,
     N_RESAMPLES,
     Interval,
+    bootstrap_intervals,
     iter_resamples,
-    percentile_interval,
     wilson,
 )
 from discern.evaluation.metrics import Metrics
@@ -33,27 +34,10 @@ def measure(
     split: str = "",
     unit: str = "images",
 ) -> Metrics:
-    """Compute the metrics of predictions.
+    """Compute the metrics of predictions: probabilities float (N, C), rows sum to 1, and true classes int (N,).
 
-    Parameters
-    ----------
-    probabilities : numpy.ndarray
-        float (N, C), rows sum to 1.
-    labels : numpy.ndarray
-        int (N,), the true classes.
-    classes : tuple of str
-        Names of the C classes.
-    n_resamples : int
-        Resamples of the bootstrap; 0 for no intervals but Wilson's.
-    seed : int
-        Of the bootstrap.
-    split, unit : str
-        What the examples are, see `discern.evaluation.metrics.TaskMetrics`.
-
-    Raises
-    ------
-    ValueError
-        When there is no example.
+    Intervals come from ``n_resamples`` of the bootstrap, drawn by ``seed``; 0 for none but Wilson's. A `ValueError`
+    says that there is no example.
 
     Examples
     --------
@@ -134,15 +118,14 @@ def _bootstrap(columns: _Columns, n_resamples: int, seed: int) -> dict[str, Inte
     if n < MIN_EXAMPLES or n_resamples == 0:
         return dict.fromkeys(columns.summarize(np.ones((1, n)), ranked=True))
     affordable = min(n_resamples, RANKING_BUDGET // (n * columns.classes))
-    drawn: dict[str, list[np.ndarray]] = {}
-    done = 0
-    for weights in iter_resamples(n, n_resamples, seed):
-        ranked = done < affordable >= MIN_RANKINGS
-        for name, values in columns.summarize(weights, ranked).items():
-            drawn.setdefault(name, []).append(values)
-        done += len(weights)
-    intervals = {name: percentile_interval(np.concatenate(values)) for name, values in drawn.items()}
-    return {"roc_auc": None, "average_precision": None, **intervals}
+
+    def resample() -> Iterator[dict[str, np.ndarray]]:
+        done = 0
+        for weights in iter_resamples(n, n_resamples, seed):
+            yield columns.summarize(weights, ranked=done < affordable >= MIN_RANKINGS)
+            done += len(weights)
+
+    return {"roc_auc": None, "average_precision": None, **bootstrap_intervals(resample())}
 
 
 def _sum_by(weights: np.ndarray, key: np.ndarray, count: int) -> np.ndarray:

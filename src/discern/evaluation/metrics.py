@@ -21,34 +21,16 @@ if TYPE_CHECKING:
 
 TOP5_CLASSES = 6  # of fewer, one of five guesses is always or nearly always right
 # Of `Metrics.summary`, what some languages write in per cent; areas and losses are numbers everywhere.
-FRACTIONS = (
-    "top1",
-    "top5",
-    "balanced_accuracy",
-    "macro_precision",
-    "macro_recall",
-    "macro_f1",
-    "weighted_f1",
-)
+FRACTIONS = ("top1", "top5", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1", "weighted_f1")
 MAX_CLASS_ROWS = 60  # of the table of classes
 
 
 class TaskMetrics(Result):
-    """The metrics of any task: what leaderboards, comparisons and reports need of them.
+    """The metrics of any task: what leaderboards, comparisons and reports need of them."""
 
-    Attributes
-    ----------
-    n : int
-        Examples.
-    split : {"test", "validation", "train", ""}
-        What they are of; empty for other data.
-    unit : {"images", "rows"}
-        What an example is.
-    """
-
-    n: int
-    split: str
-    unit: str
+    n: int  # examples
+    split: str  # what they are of: test, validation, train; empty for other data
+    unit: str  # what an example is: images or rows
 
     @property
     def examples(self) -> str:
@@ -96,18 +78,6 @@ class Metrics(TaskMetrics):
 
     Attributes
     ----------
-    n : int
-        Examples.
-    top1, top5 : float
-        Fraction whose true class is the most probable, or among the five most probable.
-    loss : float
-        Mean cross-entropy (log loss), in nats.
-    classes : tuple of str
-        Class names, the order of the rows and columns below.
-    confusion : numpy.ndarray
-        int (C, C): rows are the true class, columns the predicted one.
-    roc_auc, average_precision : tuple
-        (C,) one class against the rest; None where there is nothing to rank.
     summary : mapping of str to float
         ``macro_precision``, ``macro_recall``, ``macro_f1`` (over the classes that are there or were predicted),
         ``weighted_precision``, ``weighted_recall``, ``weighted_f1`` (by support), ``balanced_accuracy`` (mean recall of
@@ -117,20 +87,16 @@ class Metrics(TaskMetrics):
     intervals : mapping
         The 95 % interval of each number in ``summary``, by the bootstrap, and of ``top1`` and ``top5`` (Wilson). None
         where examples are fewer than 10, no resample differs, or ranking them often enough takes too long.
-    reliability : Reliability
-        The reliability diagram.
-    split, unit : str
-        See `TaskMetrics`.
     """
 
     n: int
-    top1: float
-    top5: float
-    loss: float
+    top1: float  # fraction whose true class is the most probable
+    top5: float  # fraction whose true class is among the five most probable
+    loss: float  # mean cross-entropy (log loss), in nats
     classes: tuple[str, ...]
-    confusion: np.ndarray
-    roc_auc: tuple[float | None, ...]
-    average_precision: tuple[float | None, ...]
+    confusion: np.ndarray  # int (C, C): rows are the true class, columns the predicted one
+    roc_auc: tuple[float | None, ...]  # (C,) one class against the rest; None where there is nothing to rank
+    average_precision: tuple[float | None, ...]  # the same
     summary: Mapping[str, float | None]
     intervals: Mapping[str, Interval]
     reliability: Reliability
@@ -210,16 +176,8 @@ class Metrics(TaskMetrics):
 
     def class_table(self, digits: int = 4) -> Table:
         """Return a table of precision, recall and the like, a row a class."""
-        columns = (
-            _("class"),
-            _("precision"),
-            _("recall"),
-            _("95 % CI"),
-            _("F1"),
-            _("ROC-AUC"),
-            _("average precision"),
-            _("n"),
-        )
+        rates = (_("precision"), _("recall"), _("95 % CI"), _("F1"))
+        columns = (_("class"), *rates, _("ROC-AUC"), _("average precision"), _("n"))
         rows = [
             (
                 name,

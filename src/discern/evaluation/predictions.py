@@ -6,7 +6,8 @@ import os
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self, TypeVar
@@ -14,28 +15,18 @@ from typing import ClassVar, Self, TypeVar
 import numpy as np
 
 from discern.errors import RunError
-from discern.files import atomic_write
+from discern.files import atomic_write, read_errors
 from discern.i18n import _
 
 FORMAT = 2
 
 
 class StoredPredictions(ABC):
-    """The predictions of one split beside the truth, a row an example; subclasses are frozen dataclasses.
+    """The predictions of one split beside the truth, a row an example; subclasses are frozen dataclasses."""
 
-    Attributes
-    ----------
-    outputs : tuple of str
-        What is predicted: the classes, or the target of a regression.
-    paths : tuple of str
-        (N,) the names that a person knows the examples by, as in split.json.
-    COLUMNS : tuple of str
-        The attributes beside them that are arrays (N, ...).
-    """
-
-    COLUMNS: ClassVar[tuple[str, ...]]
-    outputs: tuple[str, ...]
-    paths: tuple[str, ...]
+    outputs: tuple[str, ...]  # what is predicted: the classes, or the target of a regression
+    paths: tuple[str, ...]  # (N,) the names that a person knows the examples by, as in split.json
+    COLUMNS: ClassVar[tuple[str, ...]]  # the attributes beside them that are arrays (N, ...)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -62,15 +53,6 @@ P = TypeVar("P", bound=StoredPredictions)
 class Predictions(StoredPredictions):
     """The class probabilities of one split.
 
-    Attributes
-    ----------
-    outputs : tuple of str
-        Names of the C classes.
-    labels : numpy.ndarray
-        int64 (N,), the true classes.
-    probabilities : numpy.ndarray
-        float32 (N, C), rows sum to 1.
-
     Examples
     --------
     >>> p = Predictions(("cat", "dog"), ("a.jpg",), np.array([0]), np.array([[0.25, 0.75]], dtype=np.float32))
@@ -82,8 +64,8 @@ class Predictions(StoredPredictions):
 
     outputs: tuple[str, ...]
     paths: tuple[str, ...]
-    labels: np.ndarray
-    probabilities: np.ndarray
+    labels: np.ndarray  # int64 (N,), the true classes
+    probabilities: np.ndarray  # float32 (N, C), rows sum to 1
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -119,10 +101,7 @@ class Predictions(StoredPredictions):
 def save_predictions(path: str | os.PathLike[str], splits: Mapping[str, StoredPredictions]) -> None:
     """Write the predictions of ``splits`` (by name, all of one kind) as one .npz, complete or not at all.
 
-    Raises
-    ------
-    DiskError
-        When the disk is full or not writable.
+    A `DiskError` says where the disk is full or not writable.
     """
     first = next(iter(splits.values()))
     arrays: dict[str, np.ndarray] = {
@@ -140,25 +119,30 @@ def save_predictions(path: str | os.PathLike[str], splits: Mapping[str, StoredPr
 def load_predictions(path: str | os.PathLike[str], kind: type[P]) -> dict[str, P]:
     """Read what `save_predictions` wrote, by split.
 
-    Raises
-    ------
-    RunError
-        When it is missing, damaged, or of another ``kind``.
+    A `RunError` says where it is missing, damaged, or of another ``kind``.
     """
     if not Path(path).is_file():
         message = _("{path} has no stored predictions (predictions.npz): train again to have them.")
         raise RunError(message.format(path=Path(path).parent))
+    splits = {}
+    message = _("{path} is damaged or from another version: copy it again, or train again.")
+    with open_arrays(path, FORMAT, message) as stored:
+        outputs = tuple(stored["outputs"].tolist())
+        for name in stored["splits"].tolist():
+            paths, *columns = (stored[f"{name}_{column}"] for column in ("paths", *kind.COLUMNS))
+            if paths.dtype.kind != "U":
+                raise ValueError("paths are no text")
+            splits[name] = kind.from_columns(outputs, tuple(paths.tolist()), *columns)
+    return splits
+
+
+@contextmanager
+def open_arrays(path: str | os.PathLike[str], version: int, message: str) -> Iterator[Mapping[str, np.ndarray]]:
+    """Open an .npz; what goes wrong inside the block, or another ``version``, is a `RunError` with ``message``."""
     try:
-        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            if int(stored["format"]) != FORMAT:
-                raise ValueError(f"format {stored['format']}")
-            outputs, splits = tuple(stored["outputs"].tolist()), {}
-            for name in stored["splits"].tolist():
-                paths, *columns = (stored[f"{name}_{column}"] for column in ("paths", *kind.COLUMNS))
-                if paths.dtype.kind != "U":
-                    raise ValueError("paths are no text")
-                splits[name] = kind.from_columns(outputs, tuple(paths.tolist()), *columns)
-            return splits
+        with read_errors(path), Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            if int(arrays["format"]) != version:
+                raise ValueError(f"format {arrays['format']}")
+            yield arrays
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        message = _("{path} is damaged or from another version: copy it again, or train again.")
         raise RunError(message.format(path=path)) from error

@@ -10,13 +10,7 @@ class Ranked:
 
     Every distinct probability is a threshold: whatever stands at or above it is predicted positive. So one sort gives
     the true and the false positives of all thresholds, and every curve over thresholds follows from these counts.
-
-    Parameters
-    ----------
-    scores : numpy.ndarray
-        float (N,), high for the class.
-    truth : numpy.ndarray
-        bool (N,), whether the example is of the class.
+    Scores are float (N,), high for the class; the truth is bool (N,), whether the example is of the class.
 
     Examples
     --------
@@ -69,14 +63,7 @@ def one_against_rest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute ROC-AUC and average precision of every class: (B, C) each, nan where there is nothing to rank.
 
-    Parameters
-    ----------
-    probabilities : numpy.ndarray
-        float (N, C).
-    labels : numpy.ndarray
-        int (N,).
-    weights : numpy.ndarray, optional
-        float (B, N): how often each image counts in each resample.
+    Probabilities are float (N, C), labels int (N,), weights float (B, N): how often each counts in each resample.
     """
     areas, precisions = [], []
     for c in range(probabilities.shape[1]):

@@ -12,9 +12,9 @@ from discern.evaluation.intervals import (
     MIN_EXAMPLES,
     N_RESAMPLES,
     Interval,
+    bootstrap_intervals,
     interval_text,
     iter_resamples,
-    percentile_interval,
 )
 from discern.evaluation.metrics import TaskMetrics
 from discern.evaluation.predictions import StoredPredictions
@@ -30,22 +30,14 @@ MAX_POINTS = 500  # of the figure
 
 @dataclass(frozen=True, eq=False)
 class RegressionPredictions(StoredPredictions):
-    """The predicted numbers of one split.
-
-    Attributes
-    ----------
-    outputs : tuple of str
-        The one name of the number.
-    targets, values : numpy.ndarray
-        float64 (N,), true and predicted.
-    """
+    """The predicted numbers of one split."""
 
     COLUMNS = ("targets", "values")
 
-    outputs: tuple[str, ...]
+    outputs: tuple[str, ...]  # the one name of the number
     paths: tuple[str, ...]
-    targets: np.ndarray
-    values: np.ndarray
+    targets: np.ndarray  # float64 (N,) true ones
+    values: np.ndarray  # float64 (N,) predicted ones
 
     @property
     def target(self) -> str:
@@ -65,34 +57,15 @@ class RegressionPredictions(StoredPredictions):
 
 @dataclass(frozen=True)
 class RegressionMetrics(TaskMetrics):
-    """The metrics of a regression on ``n`` examples.
-
-    Attributes
-    ----------
-    n : int
-        Examples.
-    r2 : float
-        Fraction of the variance that it explains (coefficient of determination): 1 at best, 0 for always predicting
-        the mean.
-    mae, rmse : float
-        Mean absolute error, and root of the mean squared error, in the unit of the target.
-    intervals : mapping
-        95 % interval of each by the bootstrap; None where examples are fewer than 10.
-    target : str
-        What the number is called.
-    points : tuple
-        True and predicted value of at most 500 examples, evenly spaced by the true value: what the figure draws.
-    split, unit : str
-        See `TaskMetrics`.
-    """
+    """The metrics of a regression on ``n`` examples."""
 
     n: int
-    r2: float
-    mae: float
-    rmse: float
-    intervals: Mapping[str, Interval]
-    target: str
-    points: tuple[tuple[float, float], ...]
+    r2: float  # fraction of the variance explained: 1 at best, 0 for always predicting the mean
+    mae: float  # mean absolute error, in the unit of the target
+    rmse: float  # root of the mean squared error, in the same
+    intervals: Mapping[str, Interval]  # 95 % of each by the bootstrap; None where examples are fewer than 10
+    target: str  # what the number is called
+    points: tuple[tuple[float, float], ...]  # true and predicted, evenly spaced by the true one: what the figure draws
     split: str = ""
     unit: str = "rows"
 
@@ -160,14 +133,8 @@ def measure_regression(
     """
     n = len(targets)
     scores = {name: float(column[0]) for name, column in _scores(targets, values, np.ones((1, n))).items()}
-    drawn: dict[str, list[np.ndarray]] = {name: [] for name in scores}
-    if n >= MIN_EXAMPLES:
-        for weights in iter_resamples(n, N_RESAMPLES, seed):
-            for name, column in _scores(targets, values, weights).items():
-                drawn[name].append(column)
-    intervals = {
-        name: percentile_interval(np.concatenate(columns)) if columns else None for name, columns in drawn.items()
-    }
+    resampled = (_scores(targets, values, weights) for weights in iter_resamples(n, N_RESAMPLES, seed))
+    intervals = bootstrap_intervals(resampled) if n >= MIN_EXAMPLES else dict.fromkeys(scores)
     shown = np.argsort(targets, kind="stable")[np.linspace(0, n - 1, min(n, MAX_POINTS)).astype(np.int64)]
     points = tuple(zip(targets[shown].tolist(), values[shown].tolist(), strict=True))
     return RegressionMetrics(n, **scores, intervals=intervals, target=target, points=points, split=split, unit=unit)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
@@ -21,48 +20,22 @@ MAX_NAMES = 3  # examples named in a sentence
 
 @dataclass(frozen=True)
 class PairedTest:
-    """The exact test of McNemar (1947, Psychometrika 12:153) on examples that both models predicted.
+    """The exact test of McNemar (1947, Psychometrika 12:153) on examples that both models predicted."""
 
-    Attributes
-    ----------
-    first, second : str
-        Names of the models, the better one first.
-    only_first, only_second : int
-        Examples on which only the one is right (or closer); the others cannot tell the models apart.
-    n : int
-        Examples.
-    p_value : float
-        How probable a difference as large as this is where they are equally good (two-sided, binomial).
-    test : str
-        ``mcnemar``, or ``sign`` where what counts is which is closer to the truth: the code of its sentence.
-    unit : {"images", "rows"}
-        What an example is.
-    """
-
-    first: str
+    first: str  # the name of the better model
     second: str
-    only_first: int
+    only_first: int  # examples on which only this one is right (or closer); the others cannot tell the models apart
     only_second: int
-    n: int
-    p_value: float
-    test: str = "mcnemar"
-    unit: str = "images"
-
-    @property
-    def notice(self) -> Notice:
-        """The outcome as data."""
-        outcome = "better" if self.p_value < SIGNIFICANT else "equal"
-        return Notice(
-            f"evaluation.{self.test}_{outcome}", {**asdict(self), "examples": count_examples(self.n, self.unit)}
-        )
+    n: int  # examples
+    p_value: float  # how probable a difference as large as this is where they are equally good (two-sided, binomial)
+    test: str = "mcnemar"  # or sign, where what counts is which is closer to the truth: the code of its sentence
+    unit: str = "images"  # what an example is: images or rows
 
     def text(self) -> str:
         """Return the outcome in words."""
-        return self.notice.text()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return every number as JSON has it."""
-        return asdict(self)
+        outcome = "better" if self.p_value < SIGNIFICANT else "equal"
+        fields = {**asdict(self), "examples": count_examples(self.n, self.unit)}
+        return Notice(f"evaluation.{self.test}_{outcome}", fields).text()
 
 
 def mcnemar_p_value(only_first: int, only_second: int) -> float:
@@ -110,13 +83,7 @@ def paired_test(
 
 
 def check_same_examples(runs: Mapping[str, StoredPredictions]) -> None:
-    """Refuse runs that did not predict the same.
-
-    Raises
-    ------
-    RunError
-        When classes, examples or the truth about them differ; the sentence says which.
-    """
+    """Refuse runs that did not predict the same: a `RunError` says which classes, examples or truths differ."""
     (first, a), *others = runs.items()
     for second, b in others:
         differing = set(a.outputs) ^ set(b.outputs)

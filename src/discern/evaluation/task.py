@@ -32,25 +32,13 @@ M = TypeVar("M", bound=TaskMetrics)
 
 
 class Task(ABC, Generic[P, M]):
-    """What is learned, without state; one object of each stands in `TASKS`.
+    """What is learned, without state; one object of each stands in `TASKS`."""
 
-    Attributes
-    ----------
-    name : str
-        As in config.json and model.json.
-    ranking_key, error_key : str
-        Which of `TaskMetrics.scores` ranks models (higher is better), and which is their error (lower is better).
-    has_classes : bool
-        Whether predictions are probabilities of classes, (N, C).
-    predictions, metrics : type
-        The classes of its stored predictions and of its metrics.
-    """
-
-    name: ClassVar[str]
-    ranking_key: ClassVar[str]
-    error_key: ClassVar[str]
-    has_classes: ClassVar[bool]
-    predictions: type[P]
+    name: ClassVar[str]  # as in config.json and model.json
+    ranking_key: ClassVar[str]  # which of `TaskMetrics.scores` ranks models (higher is better)
+    error_key: ClassVar[str]  # which of them is their error (lower is better)
+    has_classes: ClassVar[bool]  # whether predictions are probabilities of classes, (N, C)
+    predictions: type[P]  # the class of its stored predictions
     metrics: type[M]
 
     @abstractmethod
@@ -78,23 +66,11 @@ class Task(ABC, Generic[P, M]):
         """Test whether one of two models is better on the same examples."""
 
     def load(self, path: str | os.PathLike[str]) -> dict[str, P]:
-        """Read stored predictions, by split.
-
-        Raises
-        ------
-        RunError
-            When they are missing, damaged, or of another task.
-        """
+        """Read stored predictions, by split; a `RunError` where they are missing, damaged, or of another task."""
         return load_predictions(path, self.predictions)
 
     def read_metrics(self, value: Mapping[str, Any], path: str | os.PathLike[str]) -> M:
-        """Read the metrics of a split out of the file at ``path``.
-
-        Raises
-        ------
-        RunError
-            When they are damaged, or of another task.
-        """
+        """Read the metrics of a split, stored at ``path``; a `RunError` where they are damaged, or of another task."""
         try:
             return self.metrics.from_json(dict(value))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -174,12 +150,7 @@ TASKS: dict[str, Task[Any, Any]] = {task.name: task for task in (Classification(
 
 
 def find_task(name: str) -> Task[Any, Any]:
-    """Return the task called ``name``.
-
-    Raises
-    ------
-    ConfigError
-        When there is none.
+    """Return the task called ``name``; a `ConfigError` where there is none.
 
     Examples
     --------

@@ -23,30 +23,18 @@ MAX_POINTS = 200  # of the curves in the figure
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What predicting the positive class from ``threshold`` on comes to.
+    """What predicting the positive class from ``threshold`` on comes to."""
 
-    Attributes
-    ----------
-    threshold : float
-        An example is predicted positive where the probability is at least this.
-    n, tp, fn, fp, tn : int
-        Examples: all, true positives, false negatives, false positives, true negatives.
-    recall, precision, specificity : float or None
-        tp of the positive, tp of those predicted positive, tn of the negative; None of nothing.
-    recall_interval, precision_interval, specificity_interval : tuple or None
-        95 % Wilson intervals.
-    """
-
-    threshold: float
-    n: int
+    threshold: float  # an example is predicted positive where the probability is at least this
+    n: int  # examples; below, true positives, false negatives, false positives, true negatives
     tp: int
     fn: int
     fp: int
     tn: int
-    recall: float | None
-    precision: float | None
-    specificity: float | None
-    recall_interval: Interval
+    recall: float | None  # tp of the positive; None of nothing, as the next two
+    precision: float | None  # tp of those predicted positive
+    specificity: float | None  # tn of the negative
+    recall_interval: Interval  # 95 % Wilson, as the next two
     precision_interval: Interval
     specificity_interval: Interval
 
@@ -57,30 +45,15 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Threshold(Result):
-    """A threshold chosen on validation and judged on test.
+    """A threshold chosen on validation and judged on test."""
 
-    Attributes
-    ----------
-    positive : str
-        The positive class.
-    false_negative_cost : float or None
-        What a false negative costs, in false positives, if that was given.
-    min_recall : float or None
-        The recall that must be reached, if that was given.
-    validation, test : OperatingPoint
-        With the threshold, on the examples it was chosen on and on those that did not choose it.
-    at_half : OperatingPoint
-        On test, with 0.5.
-    curve : tuple
-        Threshold, recall and precision on validation, at most 200 of them: what the figure draws.
-    """
-
-    positive: str
-    false_negative_cost: float | None
-    min_recall: float | None
-    validation: OperatingPoint
-    test: OperatingPoint
-    at_half: OperatingPoint
+    positive: str  # the positive class
+    false_negative_cost: float | None  # in false positives, if that was given
+    min_recall: float | None  # the recall that must be reached, if that was given
+    validation: OperatingPoint  # with the threshold, on the examples it was chosen on
+    test: OperatingPoint  # with the threshold, on those that did not choose it
+    at_half: OperatingPoint  # on test, with 0.5
+    # Threshold, recall and precision on validation, at most `MAX_POINTS` of them: what the figure draws.
     curve: tuple[tuple[float, float, float], ...]
 
     @property
@@ -107,34 +80,16 @@ class Threshold(Result):
         return [message.format(positive=self.positive, value=self.value, **facts)]
 
     def tables(self) -> list[Table]:
-        columns = [
-            _("threshold"),
-            _("recall"),
-            _("95 % CI"),
-            _("precision"),
-            _("95 % CI"),
-            _("false negatives"),
-            _("false positives"),
-            _("n"),
-        ]
-        points = (self.test, self.at_half)
-        rows: list[list[str | int]] = [
-            [
-                f"{point.threshold:.4f}",
-                number_text(point.recall),
-                interval_text(point.recall_interval),
-                number_text(point.precision),
-                interval_text(point.precision_interval),
-                point.fn,
-                point.fp,
-                point.n,
-            ]
-            for point in points
-        ]
-        if self.false_negative_cost is not None:
-            columns.append(_("cost"))
-            for row, point in zip(rows, points, strict=True):
-                row.append(f"{point.cost(self.false_negative_cost):.4f}")
+        columns = [_("threshold"), _("recall"), _("95 % CI"), _("precision"), _("95 % CI")]
+        columns += [_("false negatives"), _("false positives"), _("n")]
+        columns += [] if self.false_negative_cost is None else [_("cost")]
+        rows: list[list[str | int]] = []
+        for point in (self.test, self.at_half):
+            rates = ((point.recall, point.recall_interval), (point.precision, point.precision_interval))
+            cells = [text for rate, bounds in rates for text in (number_text(rate), interval_text(bounds))]
+            rows.append([f"{point.threshold:.4f}", *cells, point.fn, point.fp, point.n])
+            if self.false_negative_cost is not None:
+                rows[-1].append(f"{point.cost(self.false_negative_cost):.4f}")
         return [Table(_("On test"), columns, rows, text_columns=0)]
 
     def plot(self, figure: Figure) -> None:
@@ -157,26 +112,10 @@ def choose_threshold(
     false_negative_cost: float | None = None,
     min_recall: float | None = None,
 ) -> Threshold:
-    """Choose on the split ``validation`` and report on ``test``.
+    """Choose on the split ``validation`` and report on ``test``; see `discern.api.choose_threshold.choose_threshold`.
 
-    Parameters
-    ----------
-    splits : mapping of str to Predictions
-        Of the same two classes.
-    positive : str
-        The positive class.
-    false_negative_cost : float, optional
-        What a false negative costs where a false positive costs 1: the threshold of the lowest cost.
-    min_recall : float, optional
-        Above 0, at most 1: the highest threshold that reaches this recall.
-
-    Raises
-    ------
-    RunError
-        When there is no split ``test``.
-    ConfigError
-        When there are not two classes, ``positive`` is none of them or has no example in validation, or not exactly
-        one of cost and recall is given.
+    A `RunError` says that there is no split ``test``; a `ConfigError` that there are not two classes, ``positive`` is
+    none of them or has no example in validation, or not exactly one of cost and recall is given.
     """
     if "test" not in splits:
         raise RunError(_("There is no test split to report a threshold on: train on data with one."))
@@ -188,9 +127,8 @@ def choose_threshold(
         message = _('Unknown class "{positive}": the positive class is one of {classes}.')
         raise ConfigError(message.format(positive=positive, classes=", ".join(classes)))
     if (false_negative_cost is None) == (min_recall is None):
-        raise ConfigError(
-            _("Specify what decides the threshold: either the cost of a false negative or the minimum recall.")
-        )
+        message = _("Specify what decides the threshold: either the cost of a false negative or the minimum recall.")
+        raise ConfigError(message)
     scores, truth = _positive_column(splits["validation"], positive)
     if not truth.any():
         message = _("Validation has no example of {positive}: a threshold cannot be chosen.")
@@ -205,7 +143,7 @@ def choose_threshold(
 
 
 def threshold_by_cost(scores: np.ndarray, truth: np.ndarray, false_negative_cost: float) -> float:
-    """Find the threshold of the lowest cost, where a false positive costs 1.
+    """Find the threshold of the lowest cost, where a false positive costs 1; a `ConfigError` of a cost not above 0.
 
     Of equal ones it is the nearest to 1 / (1 + cost), where both predictions cost the same if probabilities are true
     (Elkan 2001, The Foundations of Cost-Sensitive Learning).
@@ -214,11 +152,6 @@ def threshold_by_cost(scores: np.ndarray, truth: np.ndarray, false_negative_cost
     --------
     >>> threshold_by_cost(np.array([0.2, 0.4, 0.6]), np.array([False, True, True]), false_negative_cost=1)
     0.4
-
-    Raises
-    ------
-    ConfigError
-        When the cost is not above 0.
     """
     if not 0 < false_negative_cost < np.inf:
         message = _("The cost of a false negative is {cost}; it must be above 0, in false positives.")
@@ -234,17 +167,12 @@ def threshold_by_cost(scores: np.ndarray, truth: np.ndarray, false_negative_cost
 
 
 def threshold_by_recall(scores: np.ndarray, truth: np.ndarray, min_recall: float) -> float:
-    """Find the highest threshold that reaches a recall.
+    """Find the highest threshold that reaches a recall; a `ConfigError` of one not above 0 and at most 1.
 
     Examples
     --------
     >>> threshold_by_recall(np.array([0.2, 0.4, 0.6]), np.array([True, True, False]), min_recall=0.5)
     0.4
-
-    Raises
-    ------
-    ConfigError
-        When the recall is not above 0 and at most 1.
     """
     if not 0 < min_recall <= 1:
         message = _("The minimum recall is {recall}; it must be above 0 and at most 1.")

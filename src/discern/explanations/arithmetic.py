@@ -30,61 +30,33 @@ MAX_ROWS = 30
 
 @dataclass(frozen=True)
 class NextStep:
-    """What is done with the number next.
+    """What is done with the number next."""
 
-    Attributes
-    ----------
-    name : str
-        ``batch_norm`` or the name of an activation, as torch calls it.
-    value : float
-        Computed here from the number before it.
-    network : float
-        The network's own.
-    """
-
-    name: str
-    value: float
-    network: float
+    name: str  # batch_norm or the name of an activation, as torch calls it
+    value: float  # computed here from the number before it
+    network: float  # the network's own
 
 
 @dataclass(frozen=True, eq=False)
 class Arithmetic(Result):
-    """How one number of a map comes about.
+    """How one number of a map comes about."""
 
-    Attributes
-    ----------
-    layer : str
-        The convolution.
-    cell : tuple of int
-        Channel, row and column of its map.
-    patch, kernel, products : numpy.ndarray
-        What the filter reads (zeros at the border included), its weights, and one times the other: (C, k, k).
-    total, bias : float
-        Sum of the products, and what is added to it.
-    value, network : float
-        The number that comes out, computed here; and the network's own.
-    after : tuple of NextStep
-        Batch normalization and activation, where they read it next.
-    """
-
-    layer: str
+    layer: str  # the convolution
     cell: Cell
-    patch: np.ndarray
-    kernel: np.ndarray
-    products: np.ndarray
-    total: float
-    bias: float
-    value: float
-    network: float
-    after: tuple[NextStep, ...]
+    patch: np.ndarray  # (C, k, k) what the filter reads, zeros at the border included
+    kernel: np.ndarray  # (C, k, k) its weights
+    products: np.ndarray  # (C, k, k) one times the other
+    total: float  # their sum
+    bias: float  # what is added to it
+    value: float  # the number that comes out, computed here
+    network: float  # the network's own
+    after: tuple[NextStep, ...]  # batch normalization and activation, where they read it next
 
     @property
     def figsize(self) -> tuple[float, float]:
-        """Width and height in inches."""
         return 10.0, 4.4
 
     def sentences(self) -> list[str]:
-        """Return which number it is, how it comes about, and the network's own."""
         channel, row, column = self.cell
         message = _("{layer}: channel {channel}, row {row}, column {column}, the sum of {n} products and a bias.")
         return [
@@ -116,10 +88,9 @@ class Arithmetic(Result):
         sums = self.products.sum(axis=(1, 2))
         channel = int(np.abs(sums).argmax())
         titles = (_("patch"), _("kernel"), _("products"))
-        for ax, title, values in zip(
-            figure.subplots(1, 3), titles, (self.patch, self.kernel, self.products), strict=True
-        ):
-            _draw_numbers(ax, title, values[channel])
+        shown = (self.patch[channel], self.kernel[channel], self.products[channel])
+        for ax, title, values in zip(figure.subplots(1, 3), titles, shown, strict=True):
+            _draw_numbers(ax, title, values)
         figure.suptitle(f"{self.layer} {self.cell}", fontsize=10)
         caption = _("input channel {channel} of {channels}: its products sum to {total:.5f}").format(
             channel=channel, channels=len(sums), total=float(sums[channel])
@@ -132,7 +103,6 @@ class Arithmetic(Result):
         return line + "".join(f" → {step.name} {step.value:.5f}" for step in self.after)
 
     def to_json(self) -> dict[str, Any]:
-        """Return every number."""
         values = super().to_json()
         return {"method": "arithmetic", "sum": values.pop("total"), **values}
 
@@ -141,10 +111,7 @@ class Arithmetic(Result):
 def compute_arithmetic(inputs: ExplainInput, cell: Cell | None = None) -> Arithmetic:
     """Compute one number of a convolution's map by hand; the largest unless ``cell`` says which.
 
-    Raises
-    ------
-    ConfigError
-        When the map has no such cell.
+    A `ConfigError` says that the map has no such cell.
     """
     layer = inputs.convolution()
     module = list_convolutions(inputs.network)[layer]
@@ -204,10 +171,8 @@ class _FollowOutput(NoInplace):
 
     def _border(self) -> tuple[int, ...]:
         """Return how many zeros the convolution itself adds: left, right, top, bottom."""
-        if self.module.padding_mode != "zeros":
-            return (0, 0, 0, 0)  # it read a padded map
-        if self.module.padding == "valid":
-            return (0, 0, 0, 0)
+        if self.module.padding_mode != "zeros" or self.module.padding == "valid":
+            return (0, 0, 0, 0)  # of another mode it read a padded map
         if self.module.padding == "same":
             sides = zip(self.module.kernel_size, self.module.dilation, strict=True)
             tall, wide = (dilation * (side - 1) for side, dilation in sides)
@@ -236,12 +201,7 @@ def _activation_of(func: Any, args: tuple[Any, ...], settings: Mapping[str, Any]
 
 
 def parse_cell(cell: str | Cell | None) -> Cell | None:
-    """Read ``"3,10,12"``.
-
-    Raises
-    ------
-    ConfigError
-        When it is not three integers.
+    """Read ``"3,10,12"``; a `ConfigError` where it is not three integers.
 
     Examples
     --------
@@ -273,8 +233,7 @@ def _draw_numbers(ax: Axes, title: str, values: np.ndarray) -> None:
     limit = float(np.abs(values).max())
     ax.imshow(values, cmap="coolwarm", vmin=-limit, vmax=limit)
     ax.set_title(title, fontsize=9)
-    ax.set_xticks([])
-    ax.set_yticks([])
+    ax.set(xticks=[], yticks=[])
     if max(values.shape) > MAX_SIDE:
         return
     for row, column in np.ndindex(*values.shape):

@@ -44,11 +44,7 @@ def cam(inputs: ExplainInput) -> Tensor:
     """Apply the head to each place of the last map instead of to their average: (h, w).
 
     B. Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016, arXiv:1512.04150 (equation 2).
-
-    Raises
-    ------
-    ModelError
-        When the network does not average its last map before a linear head.
+    A `ModelError` says that the network does not average its last map before a linear head.
     """
     network, head = inputs.network, inputs.network.head
     with NoInplace():

@@ -6,7 +6,9 @@ The pass is followed where torch's functions are called: a rectifier is found wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -31,17 +33,7 @@ Rectify = Callable[[Tensor, float], Tensor]  # (x, largest value) -> rectified x
 
 
 class NoInplace(TorchFunctionMode):
-    """Context in which no layer writes over the output of another, and rectifiers may be exchanged.
-
-    Parameters
-    ----------
-    rectify : callable, optional
-        Stands in for every ReLU and ReLU6.
-
-    Attributes
-    ----------
-    rectified, pooled, joined : int
-        How many rectifiers and max poolings ran, and how often two maps became one.
+    """Context in which no layer writes over the output of another; ``rectify`` stands in for every ReLU and ReLU6.
 
     Examples
     --------
@@ -55,6 +47,7 @@ class NoInplace(TorchFunctionMode):
     def __init__(self, rectify: Rectify | None = None) -> None:
         super().__init__()
         self.rectify = rectify
+        # How many rectifiers and max poolings ran, and how often two maps became one.
         self.rectified = self.pooled = self.joined = 0
 
     def __torch_function__(
@@ -78,24 +71,12 @@ class NoInplace(TorchFunctionMode):
 
 @dataclass(frozen=True)
 class LayerCapture:
-    """The logits of one pass and a layer's map, with a graph between them.
+    """The logits of one pass and a layer's map, with a graph between them."""
 
-    Attributes
-    ----------
-    source : Tensor
-        The layer's output as it is.
-    logits : Tensor
-        (N, classes)
-    channels_last : bool
-        Whether ``source`` is (N, H, W, C).
-    counts : NoInplace
-        What was counted on the way.
-    """
-
-    source: Tensor
-    logits: Tensor
-    counts: NoInplace
-    channels_last: bool = False
+    source: Tensor  # the layer's output as it is
+    logits: Tensor  # (N, classes)
+    counts: NoInplace  # what was counted on the way
+    channels_last: bool = False  # whether the source is (N, H, W, C)
 
     @property
     def map(self) -> Tensor:
@@ -131,33 +112,25 @@ def capture_layer(network: Model, x: Tensor, layer: str, rectify: Rectify | None
                 logits = network(x)
             return LayerCapture(outputs[tap.call_index - 1], logits, counts, tap.channels_last)
         outputs = []
-        handle = network.get_submodule(layer).register_forward_hook(lambda _m, _x, output: outputs.append(output))
-        try:
+        with network.get_submodule(layer).register_forward_hook(lambda _m, _x, output: outputs.append(output)):
             logits = network(x)
-        finally:
-            handle.remove()
         return LayerCapture(outputs[-1], logits, counts)
 
 
 @torch.no_grad()
 def list_map_layers(network: Model, x: Tensor) -> dict[str, tuple[int, ...]]:
     """List the layers that give a map of more than one place, stages first, with its shape (C, H, W)."""
-    with NoInplace():
+
+    def record_shape(name: str, _module: nn.Module, _inputs: Any, output: Any) -> None:
+        if _is_map(output, x):
+            shapes.setdefault(name, tuple(output.shape[1:]))
+
+    with NoInplace(), ExitStack() as hooks:
         shapes = {name: tuple(map.shape[1:]) for name, map in network.stages(x).items() if _is_map(map, x)}
-
-        def record_shape(name: str) -> Callable[..., None]:
-            def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-                if _is_map(output, x):
-                    shapes.setdefault(name, tuple(output.shape[1:]))
-
-            return hook
-
-        handles = [module.register_forward_hook(record_shape(name)) for name, module in network.named_modules() if name]
-        try:
-            network(x)
-        finally:
-            for handle in handles:
-                handle.remove()
+        for name, module in network.named_modules():
+            if name:
+                hooks.enter_context(module.register_forward_hook(partial(record_shape, name)))
+        network(x)
     return shapes
 
 

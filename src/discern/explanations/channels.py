@@ -24,37 +24,21 @@ MAX_ROWS = 20
 
 @dataclass(frozen=True, eq=False)
 class ChannelMaps(Result):
-    """Small images, one a channel.
+    """Small images, one a channel."""
 
-    Attributes
-    ----------
-    method, layer : str
-        What is shown (``features``, ``filters`` or ``deconv``), and of which layer.
-    channels : numpy.ndarray
-        Which channels, int (K,), as the layer numbers them.
-    maps : numpy.ndarray
-        float32 (K, h, w), or (K, h, w, 3) in color.
-    strength : numpy.ndarray
-        By what they were chosen, float32 (K,).
-    image : numpy.ndarray or None
-        What the network reads, uint8 (H, W, C), where an image is part of it.
-    """
-
-    method: str
+    method: str  # what is shown: features, filters or deconv
     layer: str
-    channels: np.ndarray
-    maps: np.ndarray
-    strength: np.ndarray
-    image: np.ndarray | None
+    channels: np.ndarray  # int (K,) as the layer numbers them
+    maps: np.ndarray  # float32 (K, h, w), or (K, h, w, 3) in color
+    strength: np.ndarray  # float32 (K,) by what they were chosen
+    image: np.ndarray | None  # uint8 (H, W, C) what the network reads, where an image is part of it
 
     @property
     def figsize(self) -> tuple[float, float]:
-        """Width and height in inches, by the number of tiles."""
         columns, rows = self._grid()
         return 1.3 * columns + 0.4, 1.5 * rows + 0.6
 
     def sentences(self) -> list[str]:
-        """Return what is shown, and what the strength of a channel is."""
         patterns = {
             "features": _("{layer}: the {n} most active channels, {shape} each; strength is the mean of the map."),
             "filters": _("{layer}: the {n} largest kernels, {shape} each; strength is the L2 norm of the weights."),
@@ -67,10 +51,8 @@ class ChannelMaps(Result):
         return [patterns[self.method].format(layer=self.layer, n=len(self.maps), shape=shape)]
 
     def tables(self) -> list[Table]:
-        """Return channel and strength, the strongest first."""
-        rows = [
-            (str(channel), f"{value:.3f}") for channel, value in zip(self.channels, self.strength.tolist(), strict=True)
-        ]
+        strengths = zip(self.channels, self.strength.tolist(), strict=True)
+        rows = [(str(channel), f"{value:.3f}") for channel, value in strengths]
         return [Table("", (_("channel"), _("strength")), rows, max_rows=MAX_ROWS)]
 
     def plot(self, figure: Figure) -> None:

@@ -23,10 +23,7 @@ TOP_K = 9  # channels, as in the paper's figure 2
 def project_channels(inputs: ExplainInput, top_k: int = TOP_K) -> ChannelMaps:
     """Project the channels of a layer with the strongest single places back to the image: (K, H, W[, 3]).
 
-    Raises
-    ------
-    ModelError
-        When the network has no max pooling, or joins maps, so that there is no single way back.
+    A `ModelError` says that the network has no max pooling, or joins maps, so that there is no single way back.
     """
     layer = inputs.layer()
     x = inputs.x.detach().clone().requires_grad_()

@@ -29,18 +29,9 @@ def draw_image(ax: Axes, image: np.ndarray) -> None:
 
 
 def draw_heat(ax: Axes, image: np.ndarray, heat: np.ndarray, box: Box | None = None) -> None:
-    """Draw a heat map over an image; with ``box``, over that part of it, and the rest dimmed.
+    """Draw a heat map, float (h, w) in 0 to 1, over an image, uint8 (H, W, 1 or 3).
 
-    Parameters
-    ----------
-    ax : Axes
-        Of a matplotlib figure.
-    image : numpy.ndarray
-        uint8 (H, W, 1 or 3).
-    heat : numpy.ndarray
-        float (h, w), 0 to 1.
-    box : tuple of float, optional
-        Left, top, right and bottom of ``heat`` on the image, in its pixels; all of it without.
+    With ``box`` it covers that part of the image, in its pixels, and the rest is dimmed.
     """
     height, width = image.shape[:2]
     left, top, right, bottom = box or (0, 0, width, height)

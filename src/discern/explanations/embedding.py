@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from discern.evaluation.comparison_figure import assign_colors
 from discern.explanations.explain_input import ExplainedImage
 from discern.explanations.nearest import Gallery
 from discern.figures import INK
@@ -24,65 +25,41 @@ MAX_PERPLEXITY = 30  # neighbours that t-SNE keeps near, fewer where there are f
 
 @dataclass(frozen=True, eq=False)
 class Embedding(Result):
-    """Two numbers an image.
+    """Two numbers an image."""
 
-    Attributes
-    ----------
-    method : str
-        ``embedding``, principal components, or ``embedding-tsne``.
-    points : numpy.ndarray
-        float32 (N, 2), of the training images.
-    labels, paths : tuple of str
-        The class of each, and the name a person knows it by.
-    point : numpy.ndarray
-        float32 (2,), of the image that is explained.
-    image : ExplainedImage
-        That image, and what it was taken for.
-    explained_variance : float or None
-        Fraction of the variance that two principal components keep.
-    """
-
-    method: str
-    points: np.ndarray
-    labels: tuple[str, ...]
-    paths: tuple[str, ...]
-    point: np.ndarray
-    image: ExplainedImage
-    explained_variance: float | None
+    method: str  # embedding, principal components, or embedding-tsne
+    points: np.ndarray  # float32 (N, 2) of the training images
+    labels: tuple[str, ...]  # the class of each
+    paths: tuple[str, ...]  # the name a person knows it by
+    point: np.ndarray  # float32 (2,) of the image that is explained
+    image: ExplainedImage  # that image, and what it was taken for
+    explained_variance: float | None  # fraction of the variance that two principal components keep
 
     @property
     def figsize(self) -> tuple[float, float]:
-        """Width and height in inches."""
         return 6.0, 6.0
 
     def sentences(self) -> list[str]:
-        """Return the class, and what is on the map."""
         return [self.image.describe(), self._title()]
 
     def tables(self) -> list[Table]:
-        """Return no table: the points are in the figure and in `to_json`."""
-        return []
+        return []  # the points are in the figure and in `to_json`
 
     def plot(self, figure: Figure) -> None:
         """Draw a dot a training image, colored by class, and a star for the image."""
-        from matplotlib import colormaps
-
         ax = figure.subplots()
-        labels, classes = np.array(self.labels), sorted(set(self.labels))
-        palette = colormaps["tab10" if len(classes) <= 10 else "tab20"]
-        for i, name in enumerate(classes):
+        labels, colors = np.array(self.labels), assign_colors(sorted(set(self.labels)))
+        for name, color in colors.items():
             x, y = self.points[labels == name].T
-            ax.scatter(x, y, s=10, alpha=0.7, label=name, color=palette(i % 20))
+            ax.scatter(x, y, s=10, alpha=0.7, label=name, color=color)
         name = f"{self.image.label} {self.image.probability:.3f}"
         ax.scatter(float(self.point[0]), float(self.point[1]), s=160, marker="*", color=INK, label=name)
         ax.set_title(self._title(), fontsize=9)
-        ax.set_xticks([])
-        ax.set_yticks([])
-        if len(classes) <= 20:
+        ax.set(xticks=[], yticks=[])
+        if len(colors) <= 20:
             ax.legend(fontsize=8)
 
     def to_json(self) -> dict[str, Any]:
-        """Return name, class and place of each image."""
         images = zip(self.paths, self.labels, self.points.tolist(), strict=True)
         return {
             "method": self.method,
@@ -106,9 +83,8 @@ def embed_pca(image: ExplainedImage, features: Tensor, gallery: Gallery) -> Embe
     _left, singular_values, directions = np.linalg.svd(others - mean, full_matrices=False)
     points, point = (others - mean) @ directions[:2].T, (own - mean) @ directions[:2].T
     variance = singular_values**2
-    return _embedding(
-        "embedding", image, gallery, indices, points, point, float(variance[:2].sum() / max(variance.sum(), 1e-12))
-    )
+    explained_variance = float(variance[:2].sum() / max(variance.sum(), 1e-12))
+    return _embedding("embedding", image, gallery, indices, points, point, explained_variance)
 
 
 def embed_tsne(image: ExplainedImage, features: Tensor, gallery: Gallery) -> Embedding:

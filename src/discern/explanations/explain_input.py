@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,37 +16,24 @@ from discern.classifier.classifier import Classifier, ImageLike
 from discern.data.image import decode_reduced
 from discern.errors import ConfigError, ModelError, nearest, suggest
 from discern.explanations.capture import find_last_stage, list_convolutions, list_map_layers
+from discern.files import read_file
 from discern.i18n import _
 from discern.models.network import Model
 from discern.preprocess.normalize import normalize, to_float
-from discern.preprocess.spec import Box, Preprocess
+from discern.preprocess.spec import Box
 
 ORIGINAL_SIDE = 640  # pixels: more than a figure shows of the original
 
 
 @dataclass(frozen=True, eq=False)
 class ExplainedImage:
-    """An image, and the class that is explained.
+    """An image, and the class that is explained."""
 
-    Attributes
-    ----------
-    pixels : numpy.ndarray
-        What the classifier reads: uint8 (H, W, C).
-    original : numpy.ndarray
-        The image before preprocessing, at most `ORIGINAL_SIDE` pixels a side: uint8 (H, W, 1 or 3).
-    box : tuple of float
-        Left, top, right and bottom of ``pixels`` on ``original``, in its pixels; outside it where it was padded.
-    label, target : str, int
-        The class that is explained, and its index among the logits.
-    probability : float
-        Of that class.
-    """
-
-    pixels: np.ndarray
-    original: np.ndarray
-    box: Box
-    label: str
-    target: int
+    pixels: np.ndarray  # what the classifier reads: uint8 (H, W, C)
+    original: np.ndarray  # before preprocessing, at most `ORIGINAL_SIDE` pixels a side: uint8 (H, W, 1 or 3)
+    box: Box  # of the pixels on the original, in its pixels; outside it where it was padded
+    label: str  # the class that is explained
+    target: int  # its index among the logits
     probability: float
 
     @property
@@ -67,30 +53,14 @@ class ExplainedImage:
 
 @dataclass(frozen=True, eq=False)
 class ExplainInput:
-    """An image before a network.
-
-    Attributes
-    ----------
-    image : ExplainedImage
-        With the class that is explained.
-    network : Model
-        In evaluation mode.
-    name : str
-        The network's, for messages.
-    x : Tensor
-        The image, normalized: (1, C, H, W).
-    requested_layer : str or None
-        The layer a person named.
-    temperature : float
-        The classifier's: its logits are divided by it.
-    """
+    """An image before a network."""
 
     image: ExplainedImage
-    network: Model
-    name: str
-    x: Tensor
-    requested_layer: str | None = None
-    temperature: float = 1.0
+    network: Model  # in evaluation mode
+    name: str  # the network's, for messages
+    x: Tensor  # the image, normalized: (1, C, H, W)
+    requested_layer: str | None = None  # the one a person named
+    temperature: float = 1.0  # the classifier's: its logits are divided by it
 
     @property
     def target(self) -> int:
@@ -109,10 +79,7 @@ class ExplainInput:
     def layer(self) -> str:
         """Return the layer whose map is explained: the requested one, else the last stage with more than one place.
 
-        Raises
-        ------
-        ModelError
-            When there is no such layer, or the network has no maps at all.
+        A `ModelError` says that there is no such layer, or that the network has no maps at all.
         """
         if self.requested_layer is not None:
             return self._check_layer(self.requested_layer, list_map_layers(self.network, self.x))
@@ -123,13 +90,7 @@ class ExplainInput:
         return stage
 
     def convolution(self) -> str:
-        """Return the requested convolution, else the first.
-
-        Raises
-        ------
-        ModelError
-            When there is no such convolution, or none at all.
-        """
+        """Return the requested convolution, else the first; a `ModelError` where there is none."""
         names = list_convolutions(self.network)
         if not names:
             raise ModelError(_("{name} has no convolution to show: choose another method.").format(name=self.name))
@@ -150,76 +111,34 @@ class ExplainInput:
 def predict_class(classifier: Classifier, image: ImageLike, class_: str | None = None) -> ExplainedImage:
     """Predict one image; the most probable class is explained unless ``class_`` names one.
 
-    Raises
-    ------
-    ImageError
-        When it is not an image, or damaged.
-    ConfigError
-        When there is no such class.
+    An `ImageError` says that it is not an image, or damaged; a `ConfigError` that there is no such class.
     """
-    pixels = classifier.pixels(image)
+    pixels, classes = classifier.pixels(image), classifier.classes
     probabilities = classifier.probabilities(pixels[None])[0]
-    target = int(probabilities.argmax()) if class_ is None else _class_index(class_, classifier.classes)
+    if class_ is not None and class_ not in classes:
+        raise ConfigError(_('Unknown class "{name}"{hint}.').format(name=class_, hint=suggest(class_, classes)))
+    target = int(probabilities.argmax()) if class_ is None else classes.index(class_)
     original = load_original(image)
-    box = visible_box(classifier.card.spec, original.shape[1], original.shape[0])
-    return ExplainedImage(pixels, original, box, classifier.classes[target], target, float(probabilities[target]))
+    box = classifier.card.spec.visible_box(original.shape[1], original.shape[0])
+    return ExplainedImage(pixels, original, box, classes[target], target, float(probabilities[target]))
 
 
 def prepare_input(
     classifier: Classifier, image: ImageLike, layer: str | None = None, class_: str | None = None
 ) -> ExplainInput:
-    """Put an image before the network of ``classifier``; the most probable class unless ``class_`` names one.
-
-    Raises
-    ------
-    ImageError
-        When it is not an image, or damaged.
-    ConfigError
-        When there is no such class.
-    ModelError
-        When the classifier is no network.
-    """
+    """Put an image before the network of ``classifier``, as `predict_class` does; a `ModelError` where it has none."""
     network, card = classifier.network, classifier.card
     explained = predict_class(classifier, image, class_)
     pixels = torch.from_numpy(explained.pixels[None].copy()).to(classifier.device)
-    return ExplainInput(
-        explained,
-        network=network,
-        name=card.model,
-        x=normalize(to_float(pixels), card.spec),
-        requested_layer=layer,
-        temperature=card.temperature,
-    )
+    x = normalize(to_float(pixels), card.spec)
+    return ExplainInput(explained, network, card.model, x, layer, card.temperature)
 
 
 def load_original(image: ImageLike) -> np.ndarray:
     """Decode an image without preprocessing, at most `ORIGINAL_SIDE` pixels a side: uint8 (H, W, 1 or 3)."""
-    data = Path(image).read_bytes() if isinstance(image, str | os.PathLike) else image
+    data = read_file(image) if isinstance(image, str | os.PathLike) else image
     decoded, box = decode_reduced(data, ORIGINAL_SIDE)
     width, height = box[2] - box[0], box[3] - box[1]
     scale = min(1.0, ORIGINAL_SIDE / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return np.atleast_3d(np.asarray(decoded.resize(size, Image.Resampling.BILINEAR, box=box)))
-
-
-def visible_box(spec: Preprocess, width: int, height: int) -> Box:
-    """Compute where the square that ``spec`` makes of an image lies on the image, in pixels of the image.
-
-    Examples
-    --------
-    >>> visible_box(Preprocess(size=224, resize="crop"), 500, 375)
-    (62.5, 0.0, 437.5, 375.0)
-    >>> visible_box(Preprocess(size=224, resize="pad"), 500, 375)
-    (0.0, -62.5, 500.0, 437.5)
-    """
-    if spec.resize == "stretch":
-        return (0.0, 0.0, float(width), float(height))
-    side = min(width, height) if spec.resize == "crop" else max(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    return (left, top, left + side, top + side)
-
-
-def _class_index(name: str, classes: tuple[str, ...]) -> int:
-    if name not in classes:
-        raise ConfigError(_('Unknown class "{name}"{hint}.').format(name=name, hint=suggest(name, classes)))
-    return classes.index(name)

@@ -29,24 +29,12 @@ BLUR = 16  # the blurred image is averaged over a square this many times smaller
 
 @dataclass(frozen=True, eq=False)
 class Faithfulness:
-    """The areas under the two curves, and the curves.
+    """The areas under the two curves, and the curves."""
 
-    Attributes
-    ----------
-    deletion : float
-        0 to 1, lower is better: the class is gone as soon as the hottest pixels are.
-    insertion : float
-        0 to 1, higher is better: the hottest pixels alone bring the class back.
-    steps : int
-        In how many equal parts the pixels went.
-    deleted, inserted : numpy.ndarray
-        The probability of the class after each step, (steps + 1,).
-    """
-
-    deletion: float
-    insertion: float
-    steps: int
-    deleted: np.ndarray
+    deletion: float  # 0 to 1, lower is better: the class is gone as soon as the hottest pixels are
+    insertion: float  # 0 to 1, higher is better: the hottest pixels alone bring the class back
+    steps: int  # in how many equal parts the pixels went
+    deleted: np.ndarray  # the probability of the class after each step, (steps + 1,)
     inserted: np.ndarray
 
 

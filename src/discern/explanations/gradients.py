@@ -46,11 +46,7 @@ def guided_backprop(inputs: ExplainInput) -> Tensor:
     """Compute the gradient where every ReLU on the way back lets only what is positive through: (C, H, W), signed.
 
     J. T. Springenberg et al., "Striving for Simplicity: The All Convolutional Net", 2015, arXiv:1412.6806 (3.4).
-
-    Raises
-    ------
-    ModelError
-        When the network has no ReLU.
+    A `ModelError` says that the network has no ReLU.
     """
     return _input_gradient(inputs, inputs.x, guided_relu)[0]
 

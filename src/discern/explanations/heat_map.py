@@ -22,42 +22,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class HeatMap(Result):
-    """Which pixels speak for a class.
+    """Which pixels speak for a class."""
 
-    Attributes
-    ----------
-    method : str
-        Its name in `discern.explanations.methods`.
-    image : ExplainedImage
-        What the network reads, and the class that is explained.
-    heat : numpy.ndarray
-        float32 (H, W), 0 to 1, the hottest pixel 1 (all 0 where nothing speaks for the class).
-    layer : str or None
-        Whose map it is made of, where it is made of one.
-    raw : numpy.ndarray
-        The method's own output: a map (h, w), or a number for each value of the image (C, H, W).
-    faithfulness : Faithfulness
-        How well the map finds what the network uses.
-    """
-
-    method: str
-    image: ExplainedImage
-    heat: np.ndarray
-    layer: str | None
-    raw: np.ndarray
-    faithfulness: Faithfulness
+    method: str  # its name in `discern.explanations.methods`
+    image: ExplainedImage  # what the network reads, and the class that is explained
+    heat: np.ndarray  # float32 (H, W), 0 to 1, the hottest pixel 1 (all 0 where nothing speaks for the class)
+    layer: str | None  # whose map it is made of, where it is made of one
+    raw: np.ndarray  # the method's own output: a map (h, w), or a number for each value of the image (C, H, W)
+    faithfulness: Faithfulness  # how well the map finds what the network uses
 
     @property
     def figsize(self) -> tuple[float, float]:
-        """Width and height in inches: two squares and a color bar, and the original where it is no square."""
+        # Two squares and a color bar, and the original where it is no square.
         return (10.4, 3.6) if self.image.is_reshaped else (7.2, 3.6)
 
     def sentences(self) -> list[str]:
-        """Return the class, and what the scores mean."""
         return _sentences([self])
 
     def tables(self) -> list[Table]:
-        """Return the scores of faithfulness."""
         return [_score_table([self])]
 
     def plot(self, figure: Figure) -> None:
@@ -89,32 +71,21 @@ class HeatMap(Result):
 
 @dataclass(frozen=True, eq=False)
 class Grid(Result):
-    """Heat maps of one image side by side.
+    """Heat maps of one image side by side."""
 
-    Attributes
-    ----------
-    maps : tuple of HeatMap
-        One a method.
-    left_out : tuple of (str, str)
-        A method that cannot explain this network, and why.
-    """
-
-    maps: tuple[HeatMap, ...]
-    left_out: tuple[tuple[str, str], ...] = ()
+    maps: tuple[HeatMap, ...]  # one a method
+    left_out: tuple[tuple[str, str], ...] = ()  # a method that cannot explain this network, and why
 
     @property
     def figsize(self) -> tuple[float, float]:
-        """Width and height in inches, by the number of maps and the shape of the image."""
         columns, rows = self._grid()
         height, width = self.maps[0].image.original.shape[:2]
         return 2.8 * columns + 0.8, (2.8 * max(0.5, min(1.5, height / width)) + 0.5) * rows
 
     def sentences(self) -> list[str]:
-        """Return the class, what the scores mean, and which methods are left out."""
         return [*_sentences(self.maps), *(f"{method}: {reason}" for method, reason in self.left_out)]
 
     def tables(self) -> list[Table]:
-        """Return the scores of faithfulness, a row a method."""
         return [_score_table(self.maps)]
 
     def plot(self, figure: Figure) -> None:
@@ -135,7 +106,6 @@ class Grid(Result):
         draw_colorbar(figure, axes)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what each map does, and the methods left out."""
         return {"method": "all", "maps": [map.to_json() for map in self.maps], "left_out": dict(self.left_out)}
 
     def _grid(self) -> tuple[int, int]:

@@ -22,12 +22,9 @@ from discern.explanations.occlusion import occlusion
 from discern.i18n import _
 from discern.result import Result
 
-CAM_METHODS: dict[str, Callable[[ExplainInput], Tensor]] = {
-    "gradcam": gradcam,
-    "gradcam++": gradcam_plus_plus,
-    "cam": cam,
-}
-PIXEL_METHODS: dict[str, Callable[[ExplainInput], Tensor]] = {
+MapMethod = Callable[[ExplainInput], Tensor]
+CAM_METHODS: dict[str, MapMethod] = {"gradcam": gradcam, "gradcam++": gradcam_plus_plus, "cam": cam}
+PIXEL_METHODS: dict[str, MapMethod] = {
     "saliency": saliency,
     "integrated-gradients": integrated_gradients,
     "guided-backprop": guided_backprop,
@@ -59,22 +56,9 @@ def explain(
     cell: str | Cell | None = None,
     load_gallery: Callable[[], Gallery] | None = None,
 ) -> Result:
-    """Explain what ``classifier`` predicts for one image; see `discern.api.explain.explain`.
+    """Explain what ``classifier`` predicts for one image; see `discern.api.explain.explain`, also for its errors.
 
-    Parameters
-    ----------
-    load_gallery : callable, optional
-        Returns the training images, for the methods that need them.
-
-    Raises
-    ------
-    ConfigError
-        When there is no such method, class or cell, the method takes no layer or cell, or needs training images and
-        there are none.
-    ModelError
-        When there is no such layer, or the network has nothing that the method could show.
-    ImageError
-        When it is not an image, or damaged.
+    ``load_gallery`` returns the training images, for the methods that need them.
     """
     _check_request(method, layer, cell)
     if classifier.card.table is not None:
@@ -88,11 +72,12 @@ def explain(
         features = to_unit_length(classifier.encode(explained.pixels[None]))[0]
         return DATASET_METHODS[method](explained, features, load_gallery())
     inputs = prepare_input(classifier, image, layer, class_)
-    if method == ALL:
-        return compute_all(inputs)
-    if method == "arithmetic":
-        return compute_arithmetic(inputs, parse_cell(cell))
-    return compute_heat_map(inputs, method) if method in HEAT_MAPS else LAYER_METHODS[method](inputs)
+    with classifier.lock:
+        if method == ALL:
+            return compute_all(inputs)
+        if method == "arithmetic":
+            return compute_arithmetic(inputs, parse_cell(cell))
+        return compute_heat_map(inputs, method) if method in HEAT_MAPS else LAYER_METHODS[method](inputs)
 
 
 def compute_heat_map(inputs: ExplainInput, method: str) -> HeatMap:

@@ -27,57 +27,32 @@ COLUMNS = 4
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """Images to compare with.
+    """Images to compare with."""
 
-    Attributes
-    ----------
-    features : Tensor
-        What the classifier decides by of each, of length 1: (N, F).
-    pixels : ArrayLike
-        As the classifier reads them: uint8 (N, H, W, C).
-    labels, paths : tuple of str
-        The class of each, and the name a person knows it by.
-    """
-
-    features: Tensor
-    pixels: ArrayLike
-    labels: tuple[str, ...]
-    paths: tuple[str, ...]
+    features: Tensor  # what the classifier decides by of each, of length 1: (N, F)
+    pixels: ArrayLike  # as the classifier reads them: uint8 (N, H, W, C)
+    labels: tuple[str, ...]  # the class of each
+    paths: tuple[str, ...]  # the name a person knows it by
 
 
 @dataclass(frozen=True, eq=False)
 class Nearest(Result):
-    """The images nearest to one, the nearest first.
+    """The images nearest to one, the nearest first."""
 
-    Attributes
-    ----------
-    image : ExplainedImage
-        The image, and what it was taken for.
-    images : numpy.ndarray
-        uint8 (K, H, W, C).
-    labels, paths : tuple of str
-        Their classes and names.
-    similarity : numpy.ndarray
-        Cosine of the angle between the features, 1 where they point the same way: float32 (K,).
-    """
-
-    image: ExplainedImage
-    images: np.ndarray
+    image: ExplainedImage  # the one, and what it was taken for
+    images: np.ndarray  # uint8 (K, H, W, C)
     labels: tuple[str, ...]
     paths: tuple[str, ...]
-    similarity: np.ndarray
+    similarity: np.ndarray  # float32 (K,) cosine of the angle between the features, 1 where they point the same way
 
     @property
     def figsize(self) -> tuple[float, float]:
-        """Width and height in inches, by the number of images."""
         return 9.0, 2.6 * -(-(len(self.images) + 1) // COLUMNS) + 0.4
 
     def sentences(self) -> list[str]:
-        """Return the class."""
         return [self.image.describe()]
 
     def tables(self) -> list[Table]:
-        """Return name, class and cosine similarity of each image."""
         similarity = (f"{value:.3f}" for value in self.similarity.tolist())
         columns = (_("training image"), _("class"), _("cosine similarity"))
         return [Table("", columns, list(zip(self.paths, self.labels, similarity, strict=True)), text_columns=2)]
@@ -91,7 +66,6 @@ class Nearest(Result):
         draw_tiles(figure, tiles, COLUMNS, _("most similar training images, with their cosine similarity"))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the class, and name, class and similarity of each image."""
         images = zip(self.paths, self.labels, self.similarity.tolist(), strict=True)
         nearest = [{"path": path, "label": label, "similarity": value} for path, label, value in images]
         return {"method": "nearest", **self.image.to_json(), "nearest": nearest}

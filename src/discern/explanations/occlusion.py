@@ -18,12 +18,8 @@ BATCH_SIZE = 32
 def occlusion(inputs: ExplainInput, window: int | None = None, stride: int | None = None) -> Tensor:
     """Compute how far the logit falls with each pixel covered by the mean color, averaged over its windows: (H, W).
 
-    Parameters
-    ----------
-    inputs : ExplainInput
-        Image, network and class.
-    window, stride : int, optional
-        Pixels a side that are covered, and from one window to the next; an eighth and a sixteenth of the image.
+    ``window`` pixels a side are covered, and it is ``stride`` pixels from one to the next: an eighth and a sixteenth of
+    the image unless given.
     """
     height, width = inputs.size
     window = min(window or max(2, height // WINDOWS), height, width)

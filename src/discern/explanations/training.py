@@ -29,23 +29,9 @@ def load_training_gallery(
 ) -> Gallery:
     """Compute the features of the images that ``classifier`` was trained on.
 
-    Parameters
-    ----------
-    classifier : Classifier
-        Of that run.
-    origin : str
-        Where the data were when it was trained.
-    split_file : path
-        The run's split.json, which says which images train.
-    cache : {"pixels", "stream"}
-        The run's setting: keep decoded pixels, or decode when needed.
-    max_images : int, optional
-        Of more images than these, as many are drawn, the same ones every time.
-
-    Raises
-    ------
-    RunError
-        When the images were moved or changed since the run was trained on them.
+    The data were at ``origin`` then, and ``split_file``, the run's split.json, says which of them train; ``cache`` is
+    the run's setting, ``pixels`` or ``stream``. Of more than ``max_images`` as many are drawn, the same every time.
+    A `RunError` says that the images were moved or changed since the run was trained on them.
     """
     dataset, stats, indices = _open_again(origin, Path(split_file), progress)
     if max_images is not None and len(indices) > max_images:

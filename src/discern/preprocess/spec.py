@@ -86,6 +86,20 @@ class Preprocess(Group):
             image = self._resize(image, box or full)
         return np.array(image, dtype=np.uint8).reshape(self.shape)  # a copy: torch takes no read-only memory
 
+    def visible_box(self, width: int, height: int) -> Box:
+        """Compute where the square that `apply` makes of an image lies on the image, in pixels of the image.
+
+        Examples
+        --------
+        >>> Preprocess(resize="crop").visible_box(500, 375), Preprocess(resize="pad").visible_box(500, 375)
+        ((62.5, 0.0, 437.5, 375.0), (0.0, -62.5, 500.0, 437.5))
+        """
+        if self.resize == "stretch":
+            return (0.0, 0.0, float(width), float(height))
+        side = min(width, height) if self.resize == "crop" else max(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        return (left, top, left + side, top + side)
+
     def _resize(self, image: Image.Image, box: Box) -> Image.Image:
         target, resampling = (self.size, self.size), Image.Resampling[self.interpolation.upper()]
         left, top, right, bottom = box

@@ -17,21 +17,11 @@ MAX_LISTED = 1200  # images behind all cells: their names alone take 100 kB of t
 
 @dataclass(frozen=True, eq=False)
 class CondensedMatrix:
-    """The confusion matrix as it is shown.
+    """The confusion matrix as it is shown."""
 
-    Attributes
-    ----------
-    classes : tuple of int
-        The classes shown, in this order.
-    position : numpy.ndarray
-        int (C,): the row and column of every class; those left out share the last.
-    counts : numpy.ndarray
-        int (K, K): rows are the true class.
-    """
-
-    classes: tuple[int, ...]
-    position: np.ndarray
-    counts: np.ndarray
+    classes: tuple[int, ...]  # those shown, in this order
+    position: np.ndarray  # int (C,): the row and column of every class; those left out share the last
+    counts: np.ndarray  # int (K, K): rows are the true class
 
     @property
     def has_others(self) -> bool:
@@ -73,25 +63,16 @@ def _find_most_confused(confusion: np.ndarray, max_classes: int) -> tuple[int, .
 
 @dataclass(frozen=True)
 class Selection:
-    """Images to show, by their index in the predictions.
+    """Images to show, by their index in the predictions."""
 
-    Attributes
-    ----------
-    errors : tuple of int
-        Predicted wrong, the most confident first.
-    unsure : tuple of int
-        Those with the smallest margin between the two most probable classes, the smallest first; none where every
-        prediction is confident.
-    cells : mapping
-        (row, column) of the matrix -> images, the most confident first.
-    order : tuple of int
-        All of them once, the most telling first: where not all can be stored, the last are left out.
-    """
-
-    errors: tuple[int, ...]
+    errors: tuple[int, ...]  # predicted wrong, the most confident first
+    # Those with the smallest margin between the two most probable classes, the smallest first; none where every
+    # prediction is confident.
     unsure: tuple[int, ...]
-    cells: dict[tuple[int, int], tuple[int, ...]]
-    order: tuple[int, ...]
+    cells: dict[tuple[int, int], tuple[int, ...]]  # (row, column) of the matrix -> images, the most confident first
+    order: tuple[
+        int, ...
+    ]  # all of them once, the most telling first: where not all can be stored, the last are left out
 
 
 def select_images(predictions: Predictions, matrix: CondensedMatrix) -> Selection:
@@ -107,9 +88,8 @@ def select_images(predictions: Predictions, matrix: CondensedMatrix) -> Selectio
     for image, cell in listed:
         cells.setdefault(cell, []).append(image)
     order = dict.fromkeys([*errors, *unsure, *(image for image, _cell in listed)])
-    return Selection(
-        tuple(errors), tuple(unsure), {cell: tuple(images) for cell, images in cells.items()}, tuple(order)
-    )
+    by_cell = {cell: tuple(images) for cell, images in cells.items()}
+    return Selection(tuple(errors), tuple(unsure), by_cell, tuple(order))
 
 
 def _list_cells(

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +17,7 @@ import torch
 from PIL import Image
 
 from discern.arrays import ArrayLike
-from discern.errors import RunError
-from discern.evaluation.predictions import Predictions
+from discern.evaluation.predictions import Predictions, open_arrays
 from discern.evaluation.report.selection import condense_matrix, select_images
 from discern.files import atomic_write
 from discern.i18n import _
@@ -36,18 +33,10 @@ EXAMPLES, VERSIONS, BATCH = 4, 5, 16  # training images shown, how often each, a
 
 @dataclass(frozen=True)
 class AugmentedExamples:
-    """Training images, and what augmentation makes of them.
+    """Training images, and what augmentation makes of them."""
 
-    Attributes
-    ----------
-    classes : tuple of str
-        (N,) what they show.
-    images : tuple
-        N rows of encoded images: the original, then versions of it.
-    """
-
-    classes: tuple[str, ...]
-    images: tuple[tuple[bytes, ...], ...]
+    classes: tuple[str, ...]  # (N,) what they show
+    images: tuple[tuple[bytes, ...], ...]  # N rows of encoded images: the original, then versions of it
 
 
 NO_EXAMPLES = AugmentedExamples((), ())
@@ -55,21 +44,11 @@ NO_EXAMPLES = AugmentedExamples((), ())
 
 @dataclass(frozen=True)
 class StoredImages:
-    """What images.npz holds.
+    """What images.npz holds."""
 
-    Attributes
-    ----------
-    split : str
-        The split that ``images`` are of.
-    images : dict
-        Index in the predictions -> PNG or JPEG.
-    examples : AugmentedExamples
-        Empty where images were not augmented.
-    """
-
-    split: str
-    images: dict[int, bytes]
-    examples: AugmentedExamples = NO_EXAMPLES
+    split: str  # the one that the images are of
+    images: dict[int, bytes]  # index in the predictions -> PNG or JPEG
+    examples: AugmentedExamples = NO_EXAMPLES  # empty where images were not augmented
 
 
 def encode_thumbnail(pixels: np.ndarray) -> bytes:
@@ -100,14 +79,7 @@ def sample_augmentations(
 ) -> AugmentedExamples:
     """Return some training images as they are, and as the network sees them in training.
 
-    Parameters
-    ----------
-    pixels : ArrayLike
-        uint8 (N, H, W, C).
-    labels : numpy.ndarray
-        int (N,) positions in ``classes``.
-    train : numpy.ndarray
-        int indices of the training split.
+    Pixels are uint8 (N, H, W, C), labels int (N,) positions in ``classes``, ``train`` the indices of those that train.
     """
     if augmentation == Augmentation():
         return NO_EXAMPLES
@@ -138,21 +110,10 @@ def store_images(
     indices: np.ndarray,
     examples: AugmentedExamples,
 ) -> None:
-    """Write the images that a report of ``predictions`` shows, as far as its size allows.
+    """Write the images that a report of the ``predictions`` of ``split`` shows, as far as its size allows.
 
-    Parameters
-    ----------
-    split : str
-        The split that was predicted.
-    pixels : ArrayLike
-        uint8 (N, H, W, C): images as the model sees them.
-    indices : numpy.ndarray
-        int (len(predictions),): the place of each predicted image in ``pixels``.
-
-    Raises
-    ------
-    DiskError
-        When the disk is full or not writable.
+    ``pixels`` are images as the model sees them, uint8 (N, H, W, C), and ``indices`` the place of each predicted image
+    among them. A `DiskError` says where the disk is full or not writable.
     """
     count = len(predictions.classes)
     confusion = np.zeros((count, count), dtype=np.int64)
@@ -185,28 +146,17 @@ def save_images(path: str | os.PathLike[str], stored: StoredImages) -> None:
 
 
 def load_images(path: str | os.PathLike[str]) -> StoredImages | None:
-    """Read what `save_images` wrote; None where there is no such file, as for a table.
-
-    Raises
-    ------
-    RunError
-        When it is damaged.
-    """
+    """Read what `save_images` wrote; None where there is no file, as for a table; a `RunError` where it is damaged."""
     if not Path(path).is_file():
         return None
-    try:
-        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            if int(arrays["format"]) != FORMAT:
-                raise ValueError(f"format {arrays['format']}")
-            classes = tuple(arrays["classes"].tolist())
-            images = dict(zip(arrays["indices"].tolist(), _cut(arrays["images"], arrays["images_ends"]), strict=True))
-            versions = _cut(arrays["examples"], arrays["examples_ends"])
-            count = len(versions) // max(1, len(classes))
-            rows = tuple(tuple(versions[i * count : (i + 1) * count]) for i in range(len(classes)))
-            return StoredImages(str(arrays["split"]), images, AugmentedExamples(classes, rows))
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        message = _("{path} is truncated or corrupt: copy it again, or move it away for a report without images.")
-        raise RunError(message.format(path=path)) from error
+    message = _("{path} is truncated or corrupt: copy it again, or move it away for a report without images.")
+    with open_arrays(path, FORMAT, message) as arrays:
+        classes = tuple(arrays["classes"].tolist())
+        images = dict(zip(arrays["indices"].tolist(), _cut(arrays["images"], arrays["images_ends"]), strict=True))
+        versions = _cut(arrays["examples"], arrays["examples_ends"])
+        count = len(versions) // max(1, len(classes))
+        rows = tuple(tuple(versions[i * count : (i + 1) * count]) for i in range(len(classes)))
+        return StoredImages(str(arrays["split"]), images, AugmentedExamples(classes, rows))
 
 
 def _cut(data: np.ndarray, ends: np.ndarray) -> list[bytes]:

@@ -33,13 +33,6 @@ def choose_ticks(low: float, high: float, max_ticks: int = 6) -> list[float]:
 class Chart:
     """A chart's axes.
 
-    Attributes
-    ----------
-    title : str
-        Plain text, below the horizontal axis and for those who hear the page.
-    x, y : tuple of float
-        First and last value of each axis; the vertical ones are round numbers, as `choose_ticks` gives.
-
     Examples
     --------
     >>> chart = Chart("a line", x=(0, 1), y=(0, 2))
@@ -47,9 +40,9 @@ class Chart:
     ((40.0, 200.0), (340.0, 40.0))
     """
 
-    title: str
-    x: tuple[float, float]
-    y: tuple[float, float]
+    title: str  # plain text, below the horizontal axis and for those who hear the page
+    x: tuple[float, float]  # first and last value of the axis
+    y: tuple[float, float]  # the same; they are round numbers, as `choose_ticks` gives
 
     def locate(self, x: float, y: float) -> tuple[float, float]:
         """Return the place of a point in the drawing; one below or above the chart lies on its edge."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from discern.data.dataset import Store
+from discern.files import read_file
 
 
 class FileStore(Store):
@@ -27,8 +28,9 @@ class FileStore(Store):
     (b'image', '1.jpg', 1)
     """
 
-    def __init__(self, root: str, groups: Iterable[Sequence[str]]) -> None:
+    def __init__(self, root: str, groups: Iterable[Sequence[str]], repeats: Mapping[int, str] | None = None) -> None:
         self.root = root
+        self._repeats = dict(repeats or {})  # what a person knows a file by that is there twice, by position
         names, ends = bytearray(), [np.zeros(1, np.int64)]
         for group in groups:
             encoded = [os.fsencode(name) for name in group]
@@ -46,11 +48,10 @@ class FileStore(Store):
         return os.path.join(self.root, os.fsdecode(self._name(index)))  # noqa: PTH118 - a million of them
 
     def read(self, index: int) -> bytes:
-        with open(self.file(index), "rb") as file:  # noqa: PTH123 - a million of them
-            return file.read()
+        return read_file(self.file(index))
 
     def path(self, index: int) -> str:
-        return self._name(index).decode("utf-8", "backslashreplace")
+        return self._repeats.get(index) or self._name(index).decode("utf-8", "backslashreplace")
 
     def version_key(self) -> str:
         """Hash all names, sizes and times; asks the file system once about each file, at the first call."""

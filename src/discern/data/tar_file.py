@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from discern.errors import DataError
+from discern.files import check_regular
 from discern.i18n import _
 
 _UNPACKERS = {b"\x1f\x8b": "gunzip", b"BZh": "bunzip2", b"\xfd7zXZ\0": "unxz", b"\x28\xb5\x2f\xfd": "unzstd"}
@@ -31,6 +32,7 @@ def list_members(tar: Path) -> Iterator[Member]:
     A `DataError` says where it is compressed, no tar, truncated, corrupt, or not readable.
     """
     try:
+        check_regular(tar)
         length = tar.stat().st_size
         with tarfile.open(tar, "r:") as opened:
             for item in opened:

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator
 
 from discern.data.image import decode
 from discern.errors import ConfigError, ImageError
+from discern.files import read_file
 from discern.i18n import _
 
 MAX_VALUES = 64  # of an array that the help still writes out
@@ -31,10 +32,7 @@ def parse_numbers(value: Any) -> np.ndarray:
 def parse_matrix(value: Any) -> np.ndarray:
     """Parse rows with ``/`` between them, channels with ``|``, JSON, a .csv file or nested sequences into float64.
 
-    Returns
-    -------
-    numpy.ndarray
-        (H, W) of one channel, (C, H, W) where ``|`` or nesting says so.
+    The array is (H, W) of one channel, (C, H, W) where ``|`` or nesting says so.
 
     Examples
     --------
@@ -48,7 +46,7 @@ def parse_matrix(value: Any) -> np.ndarray:
         return _to_array(value, value, 2, 3, 4)
     text = value
     if Path(value).suffix.lower() == ".csv":
-        text = read_file(value).decode("utf-8-sig", "replace").strip().replace("\n", "/")
+        text = read_named_file(value).decode("utf-8-sig", "replace").strip().replace("\n", "/")
     if text.lstrip().startswith("["):
         try:
             return _to_array(value, json.loads(text), 2, 3, 4)
@@ -65,21 +63,15 @@ def load_image(value: Any) -> np.ndarray:
     if isinstance(value, np.ndarray) and value.ndim in (2, 3):
         return np.asarray(decode(value.astype(np.uint8)))
     try:
-        return np.asarray(decode(read_file(value)))
+        return np.asarray(decode(read_named_file(value)))
     except ImageError as error:
         raise ImageError(f"{value}: {error}", error.kind) from error
 
 
-def read_file(path: str | os.PathLike[str]) -> bytes:
-    """Return the bytes of a file that a person named.
-
-    Raises
-    ------
-    ConfigError
-        When it is missing or not readable.
-    """
+def read_named_file(path: str | os.PathLike[str]) -> bytes:
+    """Return the bytes of a file that a person named; raises `ConfigError` when it is missing or not readable."""
     try:
-        return Path(path).read_bytes()
+        return read_file(path)
     except OSError as error:
         message = _("{path} is not readable ({reason}): check the name.")
         raise ConfigError(message.format(path=path, reason=error.strerror)) from error

@@ -41,6 +41,39 @@ TEXTS: dict[str, str] = {
     "data.folders_left_out": N_("Folders that belong to no split are left out: {names}."),
     "data.rows_left_out": N_("Rows whose split is none of train, validation, test are left out: {names}."),
     "data.loose_images_left_out": N_("Images beside the class folders are left out ({n:,})."),
+    "data.splits_by_name": N_("Folders taken for splits, by their names: {names}."),
+    "data.splits_in_classes": N_("Every class folder is divided into splits ({names}), which are respected."),
+    "data.classes_inside": N_("The classes are the folders inside {names}."),
+    "data.folds": N_(
+        "The same class folders are in {names}: these are folds, each of which stays whole in one of the splits that "
+        "are cut."
+    ),
+    "data.repeated_classes": N_(
+        "The same class folders ({classes}) are in each of {names}: they are the classes, and all their images one "
+        "data set (to learn {names} apart: --set class_depth=1; to make splits of them: call them train and test)."
+    ),
+    "data.folders_in_classes": N_(
+        "Images in folders inside a class folder count to that class ({n:,} folders: {names}); if those are the "
+        "classes, --set class_depth=2."
+    ),
+    "data.doubtful_classes": N_(
+        "{names}: taken as a class, by a name that classes seldom have; if it is none, move it elsewhere."
+    ),
+    "data.images_by_content": N_(
+        "Files without the ending of an image are taken, because their first bytes are an image's ({n:,}: {kinds})."
+    ),
+    "data.other_files_left_out": N_("Files that are not read as images are left out ({n:,}: {kinds})."),
+    "data.hidden_left_out": N_("Hidden files and folders are left out ({n:,})."),
+    "data.links_followed": N_("Symbolic links are followed ({n:,})."),
+    "data.loops_left_out": N_("Links to a folder that they lie in are left out ({n:,})."),
+    "data.similar_classes": N_(
+        "Class names that differ only in letter case, spaces or width: {names}. They are learned as different "
+        "classes; if they are one, give them one name."
+    ),
+    "word.split_folder": N_("{name} ({split})"),
+    "word.similar_names": N_("({names})"),
+    "word.suffix_count": N_("{suffix} {n:,}"),
+    "word.no_suffix": N_("no ending"),
     "data.loose_images_unlabeled": N_(
         "Images in '{folder}' outside the class folders have no label and are left for prediction ({n:,})."
     ),
@@ -59,6 +92,28 @@ TEXTS: dict[str, str] = {
     "word.target_requested": N_("as requested"),
     "word.target_by_name": N_("by its name"),
     "word.target_last": N_("the last; --target COLUMN chooses another"),
+    # data: tables of images
+    "data.columns_chosen": N_(
+        "{table} lists images, in its column {image}; {label} holds the labels; --image COLUMN and --label COLUMN "
+        "choose others."
+    ),
+    "data.one_hot": N_(
+        "The columns of {table} are read as classes, 1 marking that of an image: {names}; --label COLUMN reads one column."
+    ),
+    "data.columns_unread": N_("These columns are not read: {names}."),
+    "data.split_values": N_("The column {column} is read as splits: {values}."),
+    "data.split_not_read": N_("The column {column} is not read as splits, since it names none: {values}."),
+    "data.groups": N_(
+        "The column {column} is read as groups ({n:,}), each kept in one split; --group chooses another column."
+    ),
+    "data.groups_not_read": N_(
+        "The column {column} is not read as groups: its {n:,} values do not divide the classes."
+    ),
+    "data.paths_relative_to": N_("The paths in {table} are relative to {folder}, not to the folder of the table."),
+    "data.labels_over_folders": N_(
+        "{table} says otherwise than the class folders for {n:,} images and wins ({name} is {label} in it)."
+    ),
+    "word.value_split": N_("{value} as {split}"),
     # data: exports of other tools
     "data.export": N_("{path} is read as an export of {tool}."),
     "data.images_found_by_name": N_("{n:,} images are found by their file names below {folder}, not by their paths."),
@@ -87,12 +142,19 @@ TEXTS: dict[str, str] = {
     ),
     "split.no_test": N_("There is no test split: add one to measure how well the model does on data it has not seen."),
     "split.small_classes": N_("Classes too small for every split are used for training alone: {names}."),
+    "split.untrained_classes": N_(
+        "No training example is of these classes, so no model learns them: {names}. Check the spelling of their names, "
+        "or add examples to the training split."
+    ),
     "split.unlabeled_left": N_("Unlabeled examples, left for prediction: {n:,}."),
     "split.excluded_count": N_("Left out by the audit: {n:,}."),
     "split.subsampled": N_("{n:,} of {total:,} are used for training, sampled class by class (seed {seed})."),
     "word.stratified": N_("stratified by class"),
     "word.random": N_("at random"),
     # data: audit
+    "audit.missing": N_(
+        "Missing files, left out ({count:,}): {names}. Put them where their paths lead, or leave them out of the list."
+    ),
     "audit.unreadable": N_("Damaged files, left out ({count:,}): {names}. Copy them again."),
     "audit.truncated": N_("Truncated files, left out ({count:,}): {names}. Copy them again."),
     "audit.empty": N_("Empty files, left out ({count:,}): {names}. Copy them again."),
@@ -119,6 +181,10 @@ TEXTS: dict[str, str] = {
     "audit.odd_size": N_(
         "Much larger, smaller or longer than the others ({count:,}): {names}. Check that each shows one object."
     ),
+    "audit.unusable_class": N_(
+        "Classes without a usable example, which no training can learn ({count:,}): {names}. Repair their files, or "
+        "move the classes out of the data."
+    ),
     "audit.small_class": N_(
         "Classes with fewer than {limit} examples: {names}. Add some; some dozens a class work well."
     ),
@@ -135,8 +201,10 @@ TEXTS: dict[str, str] = {
         "Rows with the same values as others ({count:,}): {names}. A split keeps them together."
     ),
     "audit.constant_columns": N_("Constant columns ({count:,}): {names}. They carry no information; leave them out."),
+    "word.unusable_class": N_("{name} ({path}: {reason})"),
     "word.class_count": N_("{name} ({n:,})"),
     "word.row_column": N_("row {row}: {column}"),
+    "word.missing": N_("missing"),
     "word.unreadable": N_("damaged"),
     "word.truncated": N_("truncated"),
     "word.empty": N_("empty file"),
@@ -172,7 +240,6 @@ TEXTS: dict[str, str] = {
         "The network is not compiled, which would take {seconds:.0f} s: training would run at {compiled:,.0f} instead "
         "of {plain:,.0f} images/s, and take about {after} instead of {before}."
     ),
-    # models
     # classical
     "classical.not_converged": N_("{model} had not converged when its iterations ran out."),
     "classical.reduced": N_("{model} cannot take {features} features: they are reduced to {pca} principal components."),

@@ -170,10 +170,6 @@ def test_files_that_name_different_classes(tmp_path: Path) -> None:
     assert "name different classes" in refused(tmp_path)
 
 
-def test_one_class(tmp_path: Path) -> None:
-    assert "has only one class (dog)" in refused(write(tmp_path / "a.parquet", [0, 0], ["dog", "cat"]))
-
-
 @pytest.mark.parametrize("metadata", [b"not JSON", b"[]", b'{"info": 3}', b'{"info": {"features": {"label": 3}}}'])
 def test_metadata_that_cannot_be_read_is_passed_over(tmp_path: Path, metadata: bytes) -> None:
     file = write(tmp_path / "a.parquet", [3, 4])

@@ -55,13 +55,13 @@ def test_broken_images_are_recorded(make_dataset, encode, photo):
     assert stats.flat[1] == stats.phash[1] == 0
 
 
-def test_a_file_that_vanished_is_unreadable(tmp_path: Path, encode, photo):
+def test_a_file_that_vanished_is_missing(tmp_path: Path, encode, photo):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.png").write_bytes(encode(photo(1)))
     dataset = open_folder(tmp_path)
     (tmp_path / "a" / "1.png").unlink()
-    assert [PROBLEMS[code] for code in scan_images(dataset).problem] == ["unreadable", ""]
+    assert [PROBLEMS[code] for code in scan_images(dataset).problem] == ["missing", ""]
 
 
 def test_second_scan_reads_the_cache_and_a_damaged_cache_is_remade(make_dataset, encode, photo):

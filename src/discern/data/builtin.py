@@ -101,7 +101,7 @@ def open_builtin(name: str, progress: Progress = ignore_progress, column_spec: C
         message = _("{name} is not on this machine and could not be downloaded ({reason}): put {files} into {folder}.")
         message = message.format(name=name, reason=error.reason, files=files, folder=folder)
         raise DownloadError(message, error.reason) from error
-    dataset = open_official(folder, name)
+    dataset = open_official(folder, name, column_spec)
     if dataset is None:
         message = _("{folder} lacks the files of {name}: delete it and try again.")
         raise DataError(message.format(folder=folder, name=name))
@@ -114,10 +114,10 @@ def is_download_interrupted(folder: Path, name: str) -> bool:
     return folder.parent == cache_folder() / "data" and any(exists) and not all(exists)
 
 
-def open_official(folder: Path, name: str) -> ImageDataset | None:
+def open_official(folder: Path, name: str, column_spec: ColumnSpec = AUTO) -> Dataset | None:
     """Open the parquet, IDX or CIFAR files in ``folder``; None where it has none. ``name`` may give class names."""
     if find_parquet_files(folder):
-        return open_parquet(folder)
+        return open_parquet(folder, column_spec)
     if find_idx_files(folder):
         return open_idx(folder, CLASSES.get(name, ()))
     return open_cifar(folder) if find_cifar_layout(folder) else None

@@ -1,32 +1,48 @@
-"""A table that lists images, with the columns path, label and, if wanted, split; or a table of numbers."""
+"""A table that lists images: which column is what, where the files are, and the data set of these."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from discern.data.build import build_dataset, number_classes
-from discern.data.columns import AUTO, ColumnSpec
-from discern.data.dataset import Dataset, RowStore, Split
+from discern.data.cell_values import read_groups, read_labels, read_one_hot, read_splits
+from discern.data.columns import (
+    AUTO,
+    Columns,
+    ColumnSpec,
+    Roles,
+    choose_image,
+    choose_roles,
+    find_named,
+    is_flag,
+    names_images,
+)
+from discern.data.dataset import Dataset, ImageDataset, RowStore, Split
 from discern.data.file_store import FileStore
-from discern.data.image import is_image_name
-from discern.data.names import abbreviate, dataset_name, normalize_name, splits_from_names
+from discern.data.locate import locate_images, walk_images
+from discern.data.names import abbreviate, dataset_name, normalize_name, split_from_name
 from discern.data.table_file import TABLE_SUFFIXES, Cells, read_cells
-from discern.data.tabular import build_table_dataset, select_columns
+from discern.data.tabular import build_table_dataset, is_numeric, select_columns
 from discern.errors import DataError
 from discern.i18n import _
 from discern.notices import Notice
+
+_N_TRIED = 50  # rows whose files tell what a column means and which folder its paths begin in
 
 
 def open_table(path: str | os.PathLike[str], column_spec: ColumnSpec = AUTO) -> Dataset:
     """Open a table: of images where its rows name some, else of numbers (`discern.data.tabular.build_table_dataset`).
 
-    Paths are relative to the table's folder. A row without a label is unlabeled; a row whose image is missing stays,
-    and the audit lists it. A `DataError` says where the table is not readable, lacks a column, lists nothing, or none
-    of its images exists.
+    Columns are found by their names, in any spelling, or as ``column_spec`` says (`discern.data.columns`); paths are
+    relative to the table's folder, and what is not there is looked for by its file name below it. A row without a label
+    is unlabeled; a row whose image is missing stays, and the audit lists it. A `ConfigError` lists the columns where
+    several could be meant; a `DataError` says where the table is not readable, lists nothing, or none of its images
+    exists.
 
     Examples
     --------
@@ -39,34 +55,17 @@ def open_table(path: str | os.PathLike[str], column_spec: ColumnSpec = AUTO) -> 
     ('apple', 'banana')
     """
     table = Path(path)
-    cells = read_cells(table)
-    if not _lists_images(cells):
-        return build_table_dataset(table, cells, column_spec)
-    names, labels, split_cells = _read_columns(table, cells)
-    splits = splits_from_names(dict.fromkeys(cell for cell in split_cells if cell))
-    notices = []
-    left_out = {name for name, split in splits.items() if split == Split.NONE}
-    if left_out:
-        notices.append(Notice("data.rows_left_out", {"names": abbreviate(sorted(left_out))}))
-        rows = [row for row, cell in enumerate(split_cells) if cell not in left_out]
-        names, labels, split_cells = ([column[row] for row in rows] for column in (names, labels, split_cells))
-    store = FileStore(str(table.parent), [names])
-    if not names:
+    return open_cells(table, read_cells(table), column_spec)
+
+
+def open_cells(table: Path, cells: Cells, column_spec: ColumnSpec = AUTO) -> Dataset:
+    """Open the table whose file holds ``cells``, as `open_table` does."""
+    if not cells or not next(iter(cells.values())):
         raise DataError(_("{path} lists no images: write one row for each.").format(path=table))
-    if not any(os.path.exists(store.file(row)) for row in range(len(store))):  # noqa: PTH110
-        message = _("None of the images that {path} lists exists ({name}, …): write paths relative to its folder.")
-        raise DataError(message.format(path=table, name=names[0]))
-    classes, numbers = number_classes(str(table), labels)
-    return build_dataset(
-        origin=str(table),
-        name=dataset_name(table),
-        classes=classes,
-        labels=numbers,
-        given_split=np.array([splits.get(cell, Split.NONE) for cell in split_cells], np.uint8),
-        store=store,
-        split_names=splits,
-        notices=notices,
-    )
+    image = _find_image_column(table, cells, column_spec)
+    if not image:
+        return build_table_dataset(table, cells, column_spec)
+    return _open_images(table, cells, image, column_spec)
 
 
 def read_rows(table: Path, columns: Sequence[str]) -> RowStore:
@@ -83,27 +82,188 @@ def read_rows(table: Path, columns: Sequence[str]) -> RowStore:
     return select_columns(table, cells, columns)
 
 
-def _lists_images(cells: Cells) -> bool:
-    """Return, by content, whether the rows name images, or there are no rows."""
-    if not cells or not next(iter(cells.values())):
-        return True
-    examples = {name.lower(): next((cell for cell in column if cell), "") for name, column in cells.items()}
-    if {"path", "label"} <= examples.keys():
-        return not examples["path"].replace(".", "").isdigit()
-    return any(is_image_name(cell) for cell in examples.values())
+def _find_image_column(table: Path, cells: Cells, spec: ColumnSpec) -> str:
+    """Return the column that names images, by its values, else because such files are there; "" for numbers."""
+    column = choose_image(str(table), cells, spec)
+    if column or spec.target or spec.task != "auto" or spec.columns:
+        return column
+    named = find_named("image", list(cells))
+    candidates = named or [name for name, column in cells.items() if len(set(column)) == len(column)]
+    found = [name for name in candidates if _exist(table.parent, cells[name])]
+    if not found and (named or any(not is_numeric(cells[name]) for name in candidates)):
+        stems = {path.rpartition("/")[2].rpartition(".")[0] for path in walk_images(table.parent)}
+        found = [name for name in candidates if stems and _are_among(cells[name], stems)]
+    if found:
+        return choose_image(str(table), {name: ["x.jpg"] for name in found}, spec)
+    # Words that name no file here, and nothing beside them that could be measured: the images are missing.
+    words = [name for name in named if not (any(cells[name]) and is_numeric(cells[name]))]
+    others = [name for name in cells if name not in words]
+    measured = [name for name in others if is_numeric(cells[name]) and not is_flag(cells[name])]
+    measured = [name for name in measured if name not in find_named("label", others)]
+    return words[0] if len(words) == 1 and others and not measured else ""
 
 
-def _read_columns(table: Path, cells: Cells) -> tuple[list[str], list[str], list[str]]:
-    """Return paths, labels and splits as text, "" where there is nothing."""
-    columns = {name.lower(): column for name, column in cells.items()}
-    n_rows = len(next(iter(cells.values()), []))
-    if n_rows and not {"path", "label"} <= columns.keys():
-        message = _("{path} needs the columns path and label, and has {names}: rename its columns.")
-        raise DataError(message.format(path=table, names=", ".join(columns)))
-    names = columns.get("path", [])
+def _exist(root: Path, column: Sequence[str]) -> bool:
+    filled = [cell for cell in column if cell and "\0" not in cell][:_N_TRIED]
+    return bool(filled) and 2 * sum((root / cell).is_file() for cell in filled) > len(filled)
+
+
+def _are_among(column: Sequence[str], stems: set[str]) -> bool:
+    filled = [cell for cell in column if cell][:_N_TRIED]
+    return bool(filled) and 2 * sum(cell in stems for cell in filled) > len(filled)
+
+
+@dataclass
+class _Rows:
+    """The rows that are read, column by column: names of files, labels, cells of the split, groups; and notices."""
+
+    names: list[str]
+    labels: list[str]
+    split_cells: list[str]
+    groups: list[str] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+    def select(self, rows: Sequence[int]) -> None:
+        """Keep some rows."""
+        for name in ("names", "labels", "split_cells", "groups"):
+            column = getattr(self, name)
+            setattr(self, name, [column[row] for row in rows] if column else [])
+
+
+def _open_images(table: Path, cells: Cells, image: str, spec: ColumnSpec) -> ImageDataset:
+    origin = str(table)
+    rows, splits = _read_columns(table, cells, image, spec)
+    left_out = {name for name, split in splits.items() if split == Split.NONE}
+    if left_out:
+        rows.notices.append(Notice("data.rows_left_out", {"names": abbreviate(sorted(left_out))}))
+        rows.select([row for row, cell in enumerate(rows.split_cells) if cell not in left_out])
+    if not rows.names:
+        raise DataError(_("{path} lists no images: write one row for each.").format(path=table))
+    root = _locate(table, rows)
+    classes, numbers = number_classes(origin, rows.labels)
+    _note_folders(table, rows, classes)
+    return build_dataset(
+        origin=origin,
+        name=dataset_name(table),
+        classes=classes,
+        labels=numbers,
+        given_split=np.array([splits.get(cell, Split.NONE) for cell in rows.split_cells], np.uint8),
+        store=FileStore(str(root), [rows.names], number_repeats(rows.names)),
+        split_names={name: split for name, split in splits.items() if name.isalpha() and split_from_name(name)},
+        notices=rows.notices,
+        groups=rows.groups,
+    )
+
+
+def _read_columns(table: Path, cells: Cells, image: str, spec: ColumnSpec) -> tuple[_Rows, dict[str, Split]]:
+    """Choose the columns and read their cells."""
+    origin = str(table)
+    names, parts = _join_paths(table, cells, image)
+    roles = choose_roles(origin, cells, spec, parts)
+    notices = note_columns(table.name, cells, image, roles, [*parts, *roles.used], spec)
+    if roles.labels.one_hot:
+        labels = read_one_hot(origin, cells, roles.labels.one_hot)
+    else:
+        labels = read_labels(origin, cells[roles.labels.column])
+    split_cells, splits = [""] * len(names), dict[str, Split]()
+    if roles.split:
+        split_cells = cells[roles.split]
+        splits, noted = read_splits(roles.split, split_cells, bool(spec.split))
+        notices += noted
+    groups: list[str] = []
+    if roles.group:
+        groups, noted = read_groups(roles.group, cells[roles.group], labels)
+        notices += noted
+    return _Rows(names, labels, split_cells, groups, notices), splits
+
+
+def _join_paths(table: Path, cells: Cells, image: str) -> tuple[list[str], list[str]]:
+    """Return the path of each row, from the columns of folder, name and ending; and which columns these are."""
+    names, used = list(cells[image]), [image]
     for row, name in enumerate(names, start=1):
         if not name or "\0" in name:
-            message = _("{path} names no image in row {row}: fill in its path, or delete the row.")
+            message = _("{path} names no image in row {row}: fill in its path.")
             raise DataError(message.format(path=table, row=row))
-    labels = [normalize_name(label) for label in columns.get("label", [])]
-    return names, labels, columns.get("split", [""] * n_rows)
+    others = [name for name in cells if name != image]
+    endings = find_named("ending", others)
+    if len(endings) == 1 and not names_images(names):
+        joined = [f"{name}.{ending.lstrip('.')}" for name, ending in zip(names, cells[endings[0]], strict=True)]
+        if names_images(joined):
+            names, used = joined, [*used, endings[0]]
+    folders = find_named("folder", others)
+    if len(folders) == 1 and not _exist(table.parent, names):
+        joined = [os.path.join(folder, name) for folder, name in zip(cells[folders[0]], names, strict=True)]  # noqa: PTH118
+        if _exist(table.parent, joined):
+            names, used = joined, [*used, folders[0]]
+    return names, used
+
+
+def _locate(table: Path, rows: _Rows) -> Path:
+    """Make the names those of files, as far as they exist; return the folder that they are relative to."""
+    root = next(
+        (base for base in (table.parent, table.parent / "..", Path()) if _any_exists(base, rows.names)), table.parent
+    )
+    if root != table.parent:
+        root = root.resolve()
+        rows.notices.append(Notice("data.paths_relative_to", {"table": table.name, "folder": str(root)}))
+    as_written = rows.names[0]
+    has_endings = names_images(rows.names) or _exist(root, rows.names)
+    rows.names, n_elsewhere = locate_images(root, rows.names, "", has_endings)
+    if n_elsewhere:
+        rows.notices.append(Notice("data.images_found_by_name", {"n": n_elsewhere, "folder": str(root)}))
+    if not any(os.path.exists(os.path.join(root, name)) for name in rows.names):  # noqa: PTH110, PTH118
+        message = _("None of the images that {path} lists exists ({name}, …): write paths relative to its folder.")
+        raise DataError(message.format(path=table, name=as_written))
+    return root
+
+
+def _any_exists(root: Path, names: Sequence[str]) -> bool:
+    return any((root / name.replace("\\", "/")).is_file() for name in names[:_N_TRIED])
+
+
+def number_repeats(names: Sequence[str]) -> dict[int, str]:
+    """Return names for the rows that list an image again, by position, so that each row has its own.
+
+    Examples
+    --------
+    >>> number_repeats(["a.jpg", "b.jpg", "a.jpg"])
+    {2: 'a.jpg#2'}
+    """
+    used, repeats = set(names), {}
+    if len(used) == len(names):
+        return {}
+    first: dict[str, int] = {}
+    for row, name in enumerate(names):
+        number = first[name] = first.get(name, 0) + 1
+        if number > 1:
+            while f"{name}#{number}" in used:
+                number += 1
+            repeats[row] = f"{name}#{number}"
+            used.add(repeats[row])
+    return repeats
+
+
+def note_columns(
+    name: str, columns: Columns, image: str, roles: Roles, used: Sequence[str], spec: ColumnSpec
+) -> list[Notice]:
+    """Say which columns of the table called ``name`` were chosen, where that is not plain, and which are not read."""
+    notices = []
+    label = roles.labels.column
+    is_plain = label.casefold() in ("label", "labels", "class") and image in find_named("image", [image, "path"])
+    if roles.labels.one_hot:
+        notices.append(Notice("data.one_hot", {"table": name, "names": abbreviate(roles.labels.one_hot)}))
+    elif not is_plain and not (spec.label and spec.image):
+        notices.append(Notice("data.columns_chosen", {"table": name, "image": image, "label": label}))
+    counters = [column for role in ("row", "image") for column in columns if find_named(role, [column])]
+    unused = [column for column in columns if column not in used and column not in counters]
+    return [*notices, Notice("data.columns_unread", {"names": abbreviate(unused)})] if unused else notices
+
+
+def _note_folders(table: Path, rows: _Rows, classes: Sequence[str]) -> None:
+    """Say where images lie in the folder of another class than the table's: the table wins."""
+    known = set(classes)
+    parents = [normalize_name(os.path.basename(os.path.dirname(name))) for name in rows.names]  # noqa: PTH119, PTH120
+    other = [row for row, parent in enumerate(parents) if parent in known and rows.labels[row] not in ("", parent)]
+    if other:
+        fields = {"table": table.name, "n": len(other), "name": rows.names[other[0]], "label": rows.labels[other[0]]}
+        rows.notices.append(Notice("data.labels_over_folders", fields))

@@ -1,38 +1,34 @@
 """Parquet in the Hugging Face image-classification layout: a file, or a folder of train*, validation*, test* files.
 
 A column of structs holds the encoded images (``bytes``), another the labels; class names stand in the schema
-metadata. Columns are found by their type, since data sets call them ``image``, ``img``, ``label``, ``fine_label`` and
-so on.
+metadata.
 """
 
 from __future__ import annotations
 
 import bisect
-import itertools
-import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from discern.data.build import build_dataset, number_classes
-from discern.data.dataset import ImageDataset, Split, Store, hash_versions
+from discern.data.cell_values import read_groups, read_splits
+from discern.data.columns import AUTO, ColumnSpec, choose_roles, names_images
+from discern.data.dataset import UNLABELED, Dataset, Split, Store, hash_versions
+from discern.data.manifest import note_columns, open_cells
 from discern.data.names import abbreviate, natural_key, normalize_name, split_from_name, splits_from_names
+from discern.data.parquet_columns import ParquetColumns, choose_image_columns, read_label_values
 from discern.errors import DataError
 from discern.i18n import _
 from discern.notices import Notice
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 CHUNK = 2048  # images of a row group that are read together
 MAX_CACHED = 256 << 20  # bytes of encoded images that a `ParquetStore` holds in memory
-_LABEL_NAMES = ("label", "labels", "fine_label", "class", "target")
 
 
 class ParquetStore(Store):
@@ -138,11 +134,13 @@ def find_parquet_files(folder: Path) -> list[Path]:
     return []
 
 
-def open_parquet(path: str | Path) -> ImageDataset:
+def open_parquet(path: str | Path, column_spec: ColumnSpec = AUTO) -> Dataset:
     """Open a parquet file, or a folder of them.
 
-    The split of a file is how its name begins: ``train-00000-of-00002.parquet``. A `DataError` says which file is not
-    parquet or corrupt, or has no column of images or of labels.
+    Columns are found as those of a table are (`discern.data.columns`); where none holds images, one may name them. The
+    split of a file is how its name begins: ``train-00000-of-00002.parquet``; where the names say nothing, a column may.
+    A `DataError` says which file is not parquet or corrupt, or has no images; a `ConfigError` lists the columns where
+    several could be meant.
     """
     path = Path(path)
     files = find_parquet_files(path) if path.is_dir() else [path]
@@ -153,21 +151,60 @@ def open_parquet(path: str | Path) -> ImageDataset:
     if left_out:
         files = [file for file in files if file.name not in left_out]
         notices.append(Notice("data.files_left_out", {"names": abbreviate(left_out)}))
-    layouts = [_read_layout(file) for file in files]
-    columns = _read_labels(path, files, layouts)
-    names = next((layout.names for layout in layouts if layout.names), ())
-    classes, labels = number_classes(str(path), list(itertools.chain.from_iterable(columns)), names)
+    columns = ParquetColumns(files)
+    images = choose_image_columns(str(path), columns, column_spec)
+    if not images:
+        return _open_paths(path, columns, column_spec)
+    roles = choose_roles(str(path), columns, column_spec, ())
+    notices += note_columns(path.name, columns, images[0].split(".")[0], roles, roles.used, column_spec)
+    values = read_label_values(str(path), columns, roles.labels)
+    classes, labels = number_classes(str(path), values, columns.class_names(str(path), roles.labels.column))
     given_split = np.array([splits.get(_first_word(file), Split.NONE) for file in files], np.uint8)
+    given_split = np.repeat(given_split, columns.counts)
+    if roles.split and not splits:
+        words, noted = read_splits(roles.split, columns[roles.split], bool(column_spec.split))
+        given_split = np.array([words.get(word, Split.NONE) for word in columns[roles.split]], np.uint8)
+        labels, noted_left = _without_other_splits(labels, given_split, columns[roles.split], words)
+        notices += [*noted, *noted_left]
+    groups: list[str] = []
+    if roles.group:
+        groups, noted = read_groups(roles.group, columns[roles.group], [str(value) for value in values])
+        notices += noted
     return build_dataset(
         origin=str(path),
         name=_dataset_name(path),
         classes=classes,
         labels=labels,
-        given_split=np.repeat(given_split, [len(column) for column in columns]),
-        store=ParquetStore(root, [(file, layout.images) for file, layout in zip(files, layouts, strict=True)]),
+        given_split=given_split,
+        store=ParquetStore(root, list(zip(files, images, strict=True))),
         split_names=splits,
         notices=notices,
+        groups=groups,
     )
+
+
+def _open_paths(path: Path, columns: ParquetColumns, column_spec: ColumnSpec) -> Dataset:
+    """Open parquet whose rows name image files, as a table does."""
+    if not path.is_dir():
+        cells = {name: list(columns[name]) for name in columns}
+        if column_spec.image or any(map(names_images, cells.values())):
+            return open_cells(path, cells, column_spec)
+    message = _(
+        "{path} needs a column of images (a struct with bytes) and a column of labels, and has {names}: "
+        "save it in the Hugging Face image-classification layout."
+    )
+    raise DataError(message.format(path=path, names=", ".join(columns)))
+
+
+def _without_other_splits(
+    labels: np.ndarray, given_split: np.ndarray, column: Sequence[str], splits: Mapping[str, Split]
+) -> tuple[np.ndarray, list[Notice]]:
+    """Take the labels from the rows of a split that is none of the three: nothing is learnt from these."""
+    left_out = sorted({word for word, split in splits.items() if split == Split.NONE})
+    if not left_out:
+        return labels, []
+    is_other = np.isin(np.array(column, dtype=object).astype(str), left_out) & (given_split == Split.NONE)
+    return np.where(is_other, UNLABELED, labels), [Notice("data.rows_left_out", {"names": abbreviate(left_out)})]
 
 
 def _dataset_name(path: Path) -> str:
@@ -179,79 +216,3 @@ def _dataset_name(path: Path) -> str:
 
 def _first_word(file: Path) -> str:
     return re.split(r"[-_.]", file.name, maxsplit=1)[0]
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Columns of the images and the labels in a file, and the class names ("" names: labels are names themselves)."""
-
-    images: str
-    labels: str
-    names: tuple[str, ...]
-
-
-def _read_layout(file: Path) -> _Layout:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        schema = pq.read_schema(file)
-    except (pa.ArrowException, OSError) as error:
-        message = _("{path} is truncated or corrupt: copy or download it again.")
-        raise DataError(message.format(path=file)) from error
-    features = _read_features(schema)
-    images = next((name for field in schema if (name := _bytes_column(field))), None)
-    labels = _label_column(schema, features)
-    if images is None or labels is None:
-        message = _(
-            "{path} needs a column of images (a struct with bytes) and a column of labels, and has {names}: "
-            "save it in the Hugging Face image-classification layout."
-        )
-        raise DataError(message.format(path=file, names=", ".join(schema.names)))
-    names = features.get(labels, {}).get("names") or ()
-    return _Layout(images, labels, tuple(str(name) for name in names))
-
-
-def _read_features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
-    """Read the Hugging Face description of the columns, as far as it is valid."""
-    try:
-        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
-        return {name: value for name, value in features.items() if isinstance(value, dict)}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def _bytes_column(field: pa.Field) -> str | None:
-    import pyarrow as pa
-
-    binary = (pa.binary(), pa.large_binary())
-    if field.type in binary:
-        return str(field.name)
-    inner = field.type if pa.types.is_struct(field.type) else ()
-    return next((f"{field.name}.{child.name}" for child in inner if child.type in binary), None)
-
-
-def _label_column(schema: pa.Schema, features: dict[str, dict[str, Any]]) -> str | None:
-    import pyarrow as pa
-
-    def is_possible(kind: pa.DataType) -> bool:
-        is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
-        return bool(pa.types.is_integer(kind) or is_text)
-
-    described = [name for name in schema.names if features.get(name, {}).get("_type") == "ClassLabel"]
-    columns = described or [field.name for field in schema if is_possible(field.type)]
-    well_known = [name for name in _LABEL_NAMES if name in columns]
-    return (well_known or columns or [None])[0]
-
-
-def _read_labels(path: Path, files: list[Path], layouts: list[_Layout]) -> list[list[int | str | None]]:
-    """Read the labels of each file."""
-    import pyarrow.parquet as pq
-
-    if len({layout.names for layout in layouts if layout.names}) > 1:
-        message = _("The files of {path} name different classes: open one of them, or save them again.")
-        raise DataError(message.format(path=path))
-    return [
-        pq.ParquetFile(file).read([layout.labels], use_threads=False).column(0).to_pylist()  # read_table loads more
-        for file, layout in zip(files, layouts, strict=True)
-    ]

@@ -26,7 +26,7 @@ from discern.files import atomic_write, cache_folder
 from discern.i18n import _
 from discern.progress import Progress, ignore_progress
 
-PROBLEMS = ("", "unreadable", "truncated", "empty", "not_an_image", "decompression_bomb")
+PROBLEMS = ("", "unreadable", "truncated", "empty", "not_an_image", "decompression_bomb", "missing")
 FORMATS = ("raw", "other", "jpeg", "png", "gif", "bmp", "webp", "tiff")
 VERSION = 3  # raise it when a column changes its meaning
 SIDE = 32  # side of the small image from which the hash and the appearance are computed
@@ -124,8 +124,9 @@ def scan_batch(store: Store, indices: np.ndarray) -> ImageStats:
     for position, index in enumerate(indices.tolist()):
         try:
             data = store.read(index)
-        except OSError:
-            stats.problem[position] = PROBLEMS.index("unreadable")
+        except OSError as error:
+            problem = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
+            stats.problem[position] = PROBLEMS.index(problem)
             continue
         _fill_file_columns(stats, position, data)
         try:

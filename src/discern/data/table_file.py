@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from discern.data.image import is_image_name
 from discern.errors import DataError
 from discern.i18n import _
 
@@ -21,8 +22,8 @@ def read_cells(table: Path) -> Cells:
     """Read the columns by their names, each with a text a row; "" where there is nothing.
 
     A JSON table is a list of objects, or an object with such a list as ``data``. Between the cells of a CSV there are
-    commas, semicolons or tabs; where its first row is numbers as the second is, its columns are column1, column2, … A
-    `DataError` says where it is not readable.
+    commas, semicolons or tabs; where its first row is numbers as the second is, or names an image, its columns are
+    column1, column2, … A `DataError` says where it is not readable.
 
     Examples
     --------
@@ -38,7 +39,7 @@ def read_cells(table: Path) -> Cells:
             for name in (name for name in row if name not in columns):
                 columns[name] = [""] * n_before
             for name, cells in columns.items():
-                cells.append(_to_text(row.get(name)))
+                cells.append(to_text(row.get(name)))
     except UnicodeDecodeError as error:
         raise DataError(_("{path} is not UTF-8 text: save it as UTF-8.").format(path=table)) from error
     except (csv.Error, ValueError, RecursionError) as error:
@@ -59,7 +60,10 @@ def parse_number(cell: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _to_text(value: object) -> str:
+def to_text(value: object) -> str:
+    """Return the text of a cell: "" for None, a list or an object as JSON; a ValueError for half of a character."""
+    if isinstance(value, dict | list):
+        value = json.dumps(value, ensure_ascii=False)
     text = "" if value is None else str(value).strip()
     text.encode()  # JSON may hold half of a character
     return text
@@ -99,7 +103,12 @@ def _name_columns(rows: Iterator[list[str]]) -> Iterator[Mapping[str, Any]]:
 
 
 def _is_header(opening: Sequence[Sequence[str]]) -> bool:
-    """Return whether the first of two rows names columns: it has no numbers, not where the second has, or 0, 1, 2, …"""
+    """Return whether the first of two rows names columns.
+
+    Then it has no numbers, not where the second has, or 0, 1, 2, …; and it names no image file.
+    """
+    if any(map(is_image_name, opening[0])):
+        return False
     first, *below = ([parse_number(cell) for cell in row] for row in opening)
     numbers = [number for number in first if number is not None]
     is_alike = [[cell is None for cell in row] == [cell is None for cell in first] for row in below]

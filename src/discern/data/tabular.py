@@ -140,7 +140,7 @@ def _read_splits(cells: Cells, target: str) -> tuple[str | None, dict[str, Split
 
 def _choose_columns(table: Path, cells: Cells, candidates: list[str], notices: list[Notice]) -> list[str]:
     """Choose the columns that carry information: numeric ones that are not row numbers."""
-    not_numeric = [name for name in candidates if _is_text(cells[name])]
+    not_numeric = [name for name in candidates if not is_numeric(cells[name])]
     numeric = [name for name in candidates if name not in not_numeric]
     row_numbers = [name for name in numeric if _is_row_number(parse_numbers(table, name, cells[name]))]
     for code, names in (("data.columns_not_numeric", not_numeric), ("data.columns_row_numbers", row_numbers)):
@@ -153,10 +153,10 @@ def _choose_columns(table: Path, cells: Cells, candidates: list[str], notices: l
     return columns
 
 
-def _is_text(column: Sequence[str]) -> bool:
-    """Return whether at least half of the filled cells are no numbers."""
+def is_numeric(column: Sequence[str]) -> bool:
+    """Return whether more than half of the filled cells are numbers, or none is filled."""
     filled = [parse_number(cell) is None for cell in column if cell.casefold() not in MISSING]
-    return any(filled) and 2 * sum(filled) >= len(filled)
+    return not any(filled) or 2 * sum(filled) < len(filled)
 
 
 def _is_row_number(column: np.ndarray) -> bool:

@@ -10,6 +10,7 @@ from discern.data.duplicates import DuplicateGroups
 from discern.data.findings import (
     Audit,
     Finding,
+    conclude_audit,
     find_class_trouble,
     find_examples,
     find_leaks,
@@ -73,11 +74,13 @@ def test_small_and_unbalanced_classes(make_dataset):
     assert find_class_trouble(make_dataset([b""] * 24, [0] * 20 + [1] * 4, task="regression"), np.full(24, "")) == []
 
 
-def test_a_class_without_usable_examples_is_refused(make_dataset):
+def test_a_class_without_usable_examples_is_a_finding_and_no_training(make_dataset):
     dataset = make_dataset([b""] * 3, [0, 1, 1])
-    require_usable_classes(dataset, np.array(["", "empty", ""]))
+    require_usable_classes(conclude_audit(dataset, [], np.array(["", "empty", ""])))
+    audit = conclude_audit(dataset, [], np.array(["constant", "", ""]))
+    assert "(1): class0 (0.png: nearly uniform)" in audit.select("unusable_class")[0].text()
     with pytest.raises(DataError, match=r"Class class0 has no usable examples left \(0\.png: nearly uniform\)"):
-        require_usable_classes(dataset, np.array(["constant", "", ""]))
+        require_usable_classes(Audit.from_findings([Finding.from_json(audit.findings[0].to_json())], np.array([""])))
 
 
 def test_leaks_name_both_sides(make_dataset):

@@ -112,7 +112,10 @@ def test_empty_class_folders_and_loose_images_are_said(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     data = open_folder(tmp_path)
     assert (data.classes, len(data)) == (("a", "b"), 2)
-    assert data.notices == (Notice("data.loose_images_left_out", {"n": 1}),)
+    assert data.notices == (
+        Notice("data.loose_images_left_out", {"n": 1}),
+        Notice("data.empty_classes", {"n": 1, "names": ["c"]}),
+    )
 
 
 def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
@@ -212,8 +215,13 @@ def test_loose_images(tmp_path: Path) -> None:
     assert "has images outside class folders" in refused(fill(tmp_path, "1.jpg", "2.jpg"))
 
 
-def test_one_class(tmp_path: Path) -> None:
-    assert "has only one class (a)" in refused(fill(tmp_path, "a/1.jpg", "b/notes.txt"))
+def test_one_class_is_opened_for_evaluation(tmp_path: Path) -> None:
+    data = open_folder(fill(tmp_path, "a/1.jpg", "b/notes.txt"))
+    assert data.classes == ("a",)
+    assert [notice.text() for notice in data.notices] == [
+        "Files that are not read as images are left out (1: .txt 1).",
+        "Classes without images are left out (1): b.",
+    ]
 
 
 def test_classes_one_folder_further_in(tmp_path: Path) -> None:

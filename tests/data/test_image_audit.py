@@ -13,7 +13,6 @@ from discern.data.findings import Audit
 from discern.data.image_audit import audit_images
 from discern.data.open import open_data
 from discern.data.scan import scan_images
-from discern.errors import DataError
 
 
 def judge(dataset: Dataset) -> Audit:
@@ -74,17 +73,22 @@ def test_a_broken_image_is_left_out_of_a_given_test_split_too(make_dataset, phot
     assert judge(make_dataset(photos, [0, 1] * 12, given_split)).excluded.tolist() == [3]
 
 
-def test_an_emptied_class_is_refused(make_dataset, photos):
+def test_an_emptied_class_is_a_finding(make_dataset, photos):
     photos[0] = b""
-    with pytest.raises(DataError, match=r"Class class0 has no usable examples left \(0\.png: empty file\)"):
-        judge(make_dataset(photos, [0] + [1] * 23))
+    (finding,) = judge(make_dataset(photos, [0] + [1] * 23)).select("unusable_class")
+    assert (finding.severity, finding.count) == ("error", 1) and "class0 (0.png: empty file)" in finding.text()
 
 
-def test_a_class_emptied_in_training_is_refused(make_dataset, photos):
+def test_a_class_emptied_in_training_is_a_finding(make_dataset, photos):
     photos[0] = b""
     given_split = [Split.TRAIN] * 20 + [Split.TEST] * 4
-    with pytest.raises(DataError, match="Class class0"):
-        judge(make_dataset(photos, [0] + [1] * 20 + [0] * 3, given_split))
+    audit = judge(make_dataset(photos, [0] + [1] * 20 + [0] * 3, given_split))
+    assert "class0" in audit.select("unusable_class")[0].text()
+
+
+def test_a_set_without_one_good_image_is_judged(make_dataset):
+    audit = judge(make_dataset([b""] * 4, [0, 1, 0, 1]))
+    assert audit.select("unusable_class")[0].count == 2
 
 
 def test_duplicates_are_named_and_stay(make_dataset, photos, encode, photo):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from discern.data.dataset import UNLABELED, ImageDataset, Split, Store
-from discern.data.names import abbreviate, natural_key
+from discern.data.names import abbreviate, find_similar_names, natural_key
 from discern.errors import DataError
 from discern.i18n import _
 from discern.notices import Notice
@@ -72,7 +72,7 @@ def build_dataset(
     Raises
     ------
     DataError
-        When nothing is labeled, there are fewer than two classes, or there are splits and none to train on.
+        When nothing is labeled, or there are splits and none to train on.
     """
     if not len(labels):
         raise DataError(_("{path} has no images: put them in one sub-folder per class.").format(path=origin))
@@ -80,12 +80,9 @@ def build_dataset(
     used, labels, dropped = _drop_empty_classes(classes, labels)
     if not used:
         raise DataError(_("No image in {path} has a label: put them in one sub-folder per class.").format(path=origin))
-    if len(used) == 1:
-        message = _("{path} has only one class ({name}): a classifier needs at least two; add images of another.")
-        raise DataError(message.format(path=origin, name=used[0]))
     given_split, resolved = resolve_splits(origin, given_split, labels, split_names or {})
     numbers = number_groups(groups) if groups else None
-    notices = (*notices, *dropped, *resolved)
+    notices = (*notices, *dropped, *_describe_similar(used), *resolved)
     return ImageDataset(name, origin, used, labels, given_split, store, notices, groups=numbers)
 
 
@@ -111,6 +108,12 @@ def _drop_empty_classes(classes: Sequence[str], labels: np.ndarray) -> tuple[tup
     used = tuple(name for name, count in zip(classes, counts, strict=True) if count)
     labels = np.where(labels >= 0, new_index[np.maximum(labels, 0)], UNLABELED).astype(np.int32)
     return used, labels, [Notice("data.empty_classes", {"n": len(empty), "names": abbreviate(empty)})]
+
+
+def _describe_similar(classes: Sequence[str]) -> list[Notice]:
+    """Name the classes whose names are almost one."""
+    similar = [Notice("word.similar_names", {"names": names}) for names in find_similar_names(classes)]
+    return [Notice("data.similar_classes", {"names": abbreviate(similar)})] if similar else []
 
 
 def resolve_splits(

@@ -38,6 +38,12 @@ class DataConfig(Group):
             "example patient_(.*?)_."
         ),
     )
+    class_depth: int = setting(
+        0,
+        N_("Depth of the class folders: 1 in the folder given, 2 one further in (0: found by the names of folders)."),
+        ge=0,
+        le=20,
+    )
     # "wds:" sources stream in an order of their own (`discern.data.epoch_order`).
     cache: Literal["pixels", "stream"] = setting(
         "pixels",

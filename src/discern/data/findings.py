@@ -128,31 +128,41 @@ def find_leaks(dataset: Dataset, usable: np.ndarray, duplicates: DuplicateGroups
 
 
 def conclude_audit(dataset: Dataset, findings: list[Finding], exclusion_reasons: np.ndarray) -> Audit:
-    """Return the audit of ``findings`` and of the classes; a `DataError` where one of these has nothing left."""
-    require_usable_classes(dataset, exclusion_reasons)
-    return Audit.from_findings([*findings, *find_class_trouble(dataset, exclusion_reasons)], exclusion_reasons)
+    """Return the audit of ``findings`` and of the classes."""
+    unusable = find_unusable_classes(dataset, exclusion_reasons)
+    trouble = find_class_trouble(dataset, exclusion_reasons)
+    return Audit.from_findings([*findings, *unusable, *trouble], exclusion_reasons)
 
 
-def require_usable_classes(dataset: Dataset, exclusion_reasons: np.ndarray) -> None:
-    """Raise a `DataError` where leaving examples out leaves a class without any, in all or in what trains."""
+def find_unusable_classes(dataset: Dataset, exclusion_reasons: np.ndarray) -> list[Finding]:
+    """Find classes of which nothing is left, in all or in what trains, when examples are left out."""
     if dataset.task != "classification":
-        return
+        return []
     labels, labeled = dataset.labels, dataset.labels >= 0
+    emptied = np.zeros(len(dataset.classes), dtype=bool)
     for considered in (dataset.given_split != Split.TEST, np.ones(len(dataset), dtype=bool)):
         before = np.bincount(labels[considered & labeled], minlength=len(dataset.classes))
         usable = considered & labeled & (exclusion_reasons == "")
-        after = np.bincount(labels[usable], minlength=len(dataset.classes))
-        emptied = np.flatnonzero((before > 0) & (after == 0))
-        if len(emptied):
-            label = int(emptied[0])
-            example = int(np.flatnonzero((labels == label) & (exclusion_reasons != ""))[0])
-            message = _(
-                "Class {name} has no usable examples left ({path}: {reason}): repair its files, or remove the class. "
-                "`discern data` lists them."
-            )
-            reason = Notice(f"word.{exclusion_reasons[example]}").text()
-            path = dataset.store.path(example)
-            raise DataError(message.format(name=dataset.classes[label], path=path, reason=reason))
+        emptied |= (before > 0) & (np.bincount(labels[usable], minlength=len(dataset.classes)) == 0)
+    names = []
+    for label in np.flatnonzero(emptied).tolist():
+        example = int(np.flatnonzero((labels == label) & (exclusion_reasons != ""))[0])
+        reason = Notice(f"word.{exclusion_reasons[example]}")
+        fields = {"name": dataset.classes[label], "path": dataset.store.path(example), "reason": reason}
+        names.append(Notice("word.unusable_class", fields))
+    # `names` is not abbreviated: training refuses with the first, and a person asks about each.
+    return [Finding("unusable_class", "error", len(names), fields={"names": names})] if names else []
+
+
+def require_usable_classes(audit: Audit) -> None:
+    """Raise a `DataError` where the audit left nothing of a class: no training can learn it."""
+    for finding in audit.select("unusable_class"):
+        message = _(
+            "Class {name} has no usable examples left ({path}: {reason}): repair its files, or move the class out of "
+            "the data. `discern data` lists them."
+        )
+        fields = finding.fields["names"][0].fields
+        raise DataError(message.format(name=fields["name"], path=fields["path"], reason=fields["reason"].text()))
 
 
 def find_class_trouble(dataset: Dataset, exclusion_reasons: np.ndarray) -> list[Finding]:

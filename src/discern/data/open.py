@@ -55,8 +55,8 @@ def open_data(
     """
     dataset = source if isinstance(source, Dataset) else _open(str(source), progress, column_spec)
     if (column_spec.target or column_spec.task != "auto") and not isinstance(dataset, TableDataset):
-        message = _("{name} holds images: a column to learn ({target}) can be chosen for a table of numbers only.")
-        raise ConfigError(message.format(name=dataset.origin, target=column_spec.target or column_spec.task))
+        message = _("{name} holds images: --target is for tables of numbers; choose the column of classes with --label.")
+        raise ConfigError(message.format(name=dataset.origin))
     return dataset
 
 
@@ -75,7 +75,7 @@ def find_local(name: str, column_spec: ColumnSpec = AUTO) -> Dataset | None:
         place = folder / name
         if not place.exists() or (name in REMOTES and is_download_interrupted(place, name)):
             continue
-        official = open_official(place, name) if name in REMOTES else None
+        official = open_official(place, name, column_spec) if name in REMOTES else None
         if official is not None:
             return replace(official, name=name, origin=name)
         if name in REMOTES and not any(inner.is_dir() for inner in place.iterdir()):
@@ -107,14 +107,14 @@ def _open(source: str, progress: Progress, column_spec: ColumnSpec) -> Dataset:
 def _open_path(path: Path, column_spec: ColumnSpec) -> Dataset:
     if path.is_dir():
         exported = open_export_folder(path, column_spec)
-        official = None if exported else open_official(path, path.resolve().name)
-        return official or group_copies(exported or open_folder(path))
+        official = None if exported else open_official(path, path.resolve().name, column_spec)
+        return official or group_copies(exported or open_folder(path, column_spec.class_depth))
     suffix = path.suffix.lower()
     exported = open_export_file(path, column_spec)
     if exported is not None:
         return group_copies(exported)
     if suffix == ".parquet":
-        return open_parquet(path)
+        return open_parquet(path, column_spec)
     if suffix in TABLE_SUFFIXES:
         return open_table(path, column_spec)
     if is_image_name(path):

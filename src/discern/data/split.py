@@ -30,6 +30,7 @@ SPLIT_NAMES = {
     Split.NONE: "excluded",
 }
 _SPLIT_OF_NAME = {name: split for split, name in SPLIT_NAMES.items()}
+_USED = (Split.TRAIN, Split.VALIDATION, Split.TEST)
 _FORMAT = 2
 
 
@@ -209,8 +210,17 @@ def subsample_train(assignment: SplitAssignment, dataset: Dataset, limit: int) -
     reasons = np.array(assignment.reasons, dtype="<U24")
     reasons[np.delete(train, chosen)] = "train_limit"
     notice = Notice("split.subsampled", {"n": limit, "total": len(train), "seed": assignment.seed})
-    notices = (*assignment.notices, notice)
+    before, after = (
+        np.bincount(dataset.labels[part], minlength=len(dataset.classes)) for part in (train, train[chosen])
+    )
+    notices = (*assignment.notices, notice, *_describe_untrained(dataset, before > 0, after))
     return replace(assignment, train=train[chosen], reasons=tuple(reasons.tolist()), notices=notices)
+
+
+def _describe_untrained(dataset: Dataset, is_used: np.ndarray, n_train: np.ndarray) -> list[Notice]:
+    """Name the classes, bool (K,) in use, that have no training example."""
+    names = [dataset.classes[label] for label in np.flatnonzero(is_used & (n_train == 0))]
+    return [Notice("split.untrained_classes", {"names": abbreviate(names)})] if names else []
 
 
 def _missing_splits(dataset: Dataset, usable: np.ndarray, validation: float, test: float) -> dict[Split, float]:
@@ -287,13 +297,12 @@ def _describe(dataset: Dataset, array: np.ndarray, fractions: dict[Split, float]
         notices.append(Notice("split.cut_validation", fields))
     if not size[Split.TEST]:
         notices.append(Notice("split.no_test"))
-    small = [
-        name
-        for label, name in enumerate(dataset.classes)
-        if any(not (array[dataset.labels == label] == split).any() for split in fractions)
-    ]
-    if small and size[Split.TRAIN]:
+    count = {split: np.bincount(dataset.labels[array == split], minlength=len(dataset.classes)) for split in _USED}
+    only_train = (count[Split.TRAIN] > 0) & (count[Split.VALIDATION] == 0) & (count[Split.TEST] == 0)
+    small = [dataset.classes[label] for label in np.flatnonzero(only_train)]
+    if small and fractions:
         notices.append(Notice("split.small_classes", {"names": abbreviate(small, 3)}))
+    notices += _describe_untrained(dataset, sum(count.values()) > 0, count[Split.TRAIN])
     if size[Split.UNLABELED]:
         notices.append(Notice("split.unlabeled_left", {"n": size[Split.UNLABELED]}))
     if size[Split.NONE]:

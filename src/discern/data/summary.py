@@ -36,7 +36,9 @@ class Range:
 
     @classmethod
     def measure(cls, values: np.ndarray) -> Range:
-        """Measure float or int (N,), at least one."""
+        """Measure float or int (N,); of nothing zeros."""
+        if not len(values):
+            return cls(0.0, 0.0, 0.0)
         return cls(float(values.min()), float(np.median(values)), float(values.max()))
 
 

@@ -320,5 +320,5 @@ WRITERS: dict[Writer, frozenset[str]] = {  # and what the format can hold
     manifest_csv: ALL,
     manifest_tsv: ALL,
     manifest_jsonl: ALL,
-    parquet: WITH_SPLIT,
+    parquet: ALL,
 }

@@ -115,14 +115,15 @@ TEXTS: dict[str, str] = {
     ),
     "word.value_split": N_("{value} as {split}"),
     # data: exports of other tools
-    "data.export": N_("{path} is read as an export of {tool}."),
+    "data.export": N_("Read as an export of {tool}: {names}."),
     "data.images_found_by_name": N_("{n:,} images are found by their file names below {folder}, not by their paths."),
-    "data.images_not_listed": N_("Images that {name} does not list are left out ({n:,}): {names}."),
+    "data.images_not_listed": N_("Images that the export of {tool} does not list are left out ({n:,}): {names}."),
     "data.skipped_tasks_left_out": N_("Tasks that were skipped while labeling are left out ({n:,})."),
     "data.annotations_disagree": N_("Annotations of one image disagree ({n:,} images): the newest is used."),
     "data.labels_file_unused": N_(
         "{name} ({tool}) labels objects or gives several labels an image, so the class folders beside it are used."
     ),
+    "data.labels_file_damaged": N_("{name} is damaged and not read as labels: the class folders beside it are used."),
     "data.copies_grouped": N_(
         "Augmented copies of one original, told by their names, share a split ({n:,} images of {originals:,} originals)."
     ),

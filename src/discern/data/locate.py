@@ -74,10 +74,13 @@ def plain_path(name: str) -> str:
     --------
     >>> plain_path("https://host/a/b%20c.jpg?sig=1"), plain_path("/data/local-files/?d=cats/1.jpg")
     ('/a/b c.jpg', 'cats/1.jpg')
+    >>> plain_path("gs://bucket/a/b#1.jpg")
+    'a/b#1.jpg'
     """
-    if _SCHEME.match(name):
-        parts = urlsplit(name)
-        return unquote(parts.path) or name
+    if name.startswith(("http://", "https://")):
+        return unquote(urlsplit(name).path) or name
+    if _SCHEME.match(name):  # of a bucket: any character may be part of the name
+        return name.partition("://")[2].partition("/")[2] or name
     if "/local-files/?" in name:
         return parse_qs(urlsplit(name).query).get("d", [name])[0]
     return name.replace("\\", "/")

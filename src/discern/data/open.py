@@ -106,9 +106,10 @@ def _open(source: str, progress: Progress, column_spec: ColumnSpec) -> Dataset:
 
 def _open_path(path: Path, column_spec: ColumnSpec) -> Dataset:
     if path.is_dir():
-        exported = open_export_folder(path, column_spec)
-        official = None if exported else open_official(path, path.resolve().name, column_spec)
-        return official or group_copies(exported or open_folder(path, column_spec.class_depth))
+        exported, notices = open_export_folder(path, column_spec)
+        dataset = exported or open_official(path, path.resolve().name, column_spec)
+        dataset = dataset or open_folder(path, column_spec.class_depth)
+        return group_copies(replace(dataset, notices=(*dataset.notices, *notices)))
     suffix = path.suffix.lower()
     exported = open_export_file(path, column_spec)
     if exported is not None:

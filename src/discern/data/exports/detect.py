@@ -11,12 +11,11 @@ from typing import NamedTuple
 
 from discern.data.build import number_groups
 from discern.data.columns import AUTO, ColumnSpec
-from discern.data.dataset import ImageDataset, Split
+from discern.data.dataset import Dataset, ImageDataset, Split
 from discern.data.exports import azure, coco, cvat, fiftyone, hugging_face, label_studio, roboflow, vertex
 from discern.data.exports.listing import Listing, build_listing
 from discern.data.exports.sniff import read_head
-from discern.data.folder import open_folder
-from discern.data.names import split_from_name
+from discern.data.names import abbreviate, split_from_name
 from discern.errors import ConfigError, DataError
 from discern.i18n import _
 from discern.notices import Notice
@@ -71,39 +70,57 @@ def open_export_file(path: Path, spec: ColumnSpec = AUTO) -> ImageDataset | None
     root = path.parent
     if root.name.casefold() in _FOLDERS_OF_LABELS and root.parent != root:
         root = root.parent
-    return build_listing(path, root, tool, listing)
+    return build_listing(path, root, [path.name], tool, listing)
 
 
-def open_export_folder(folder: Path, spec: ColumnSpec = AUTO) -> ImageDataset | None:
-    """Open a folder with the files of an export: in it, in ``annotations``, or in its split folders; None without any.
+def open_export_folder(folder: Path, spec: ColumnSpec = AUTO) -> tuple[ImageDataset | None, list[Notice]]:
+    """Open a folder with the files of an export: in it, in ``annotations``, or in its split folders.
 
-    A `DataError` lists them where they are several exports.
+    Returns
+    -------
+    ImageDataset or None
+        None where there are no such files, or class folders are used in their stead: that they are is said by
+    list of Notice
+        which name the files and why they are not used.
+
+    Raises
+    ------
+    DataError
+        When there are several exports, or one is damaged or of another kind and there are no class folders.
     """
     entries = _list_entries(folder)
-    found = []
+    found, notices = [], []
+    has_classes = _has_class_folders(folder, entries)
     for path, split, prefix in _candidates(folder, entries):
-        read = _read(path, spec)
+        name = str(path.relative_to(folder))
+        try:
+            read = _read(path, spec)
+        except DataError:
+            if not has_classes:
+                raise
+            notices.append(Notice("data.labels_file_damaged", {"name": name}))
+            continue
         if read is None:
             continue
         tool, listing = read
-        listing.images = [f"{prefix}{name}" for name in listing.images]
+        if has_classes and (listing.regions or listing.several):
+            notices.append(Notice("data.labels_file_unused", {"name": name, "tool": tool}))
+            continue
+        listing.images = [f"{prefix}{image}" for image in listing.images]
         listing.splits = [word or split for word in listing.splits]
-        found.append((path, tool, split, listing))
+        found.append((name, tool, split, listing))
     if not found:
-        return None
-    tools = {tool for _path, tool, _split, _listing in found}
-    splits = [split for _path, _tool, split, _listing in found]
-    if len(tools) > 1 or (len(found) > 1 and len(set(splits)) < len(splits) and not _same_export(tools)):
-        names = ", ".join(str(path.relative_to(folder)) for path, *_rest in found)
-        raise DataError(_("{path} has several exports ({names}): open one of them.").format(path=folder, names=names))
-    first, tool, _split, listing = found[0]
-    for _path, _tool, _split, other in found[1:]:
+        return None, notices
+    names = [name for name, *_rest in found]
+    tools = {tool for _name, tool, *_rest in found}
+    splits = [split for _name, _tool, split, _listing in found]
+    if len(tools) > 1 or (len(set(splits)) < len(splits) and not _same_export(tools)):
+        message = _("{path} has several exports ({names}): open one of them.")
+        raise DataError(message.format(path=folder, names=", ".join(abbreviate(names))))
+    _name, tool, _split, listing = found[0]
+    for *_rest, other in found[1:]:
         listing.extend(other)
-    if (listing.regions or listing.several) and _has_class_folders(entries):
-        dataset = open_folder(folder)
-        notice = Notice("data.labels_file_unused", {"name": str(first.relative_to(folder)), "tool": tool})
-        return replace(dataset, notices=(*dataset.notices, notice))
-    return build_listing(folder, folder, tool, listing)
+    return build_listing(folder, folder, names, tool, listing), notices
 
 
 def _read(path: Path, spec: ColumnSpec) -> tuple[str, Listing] | None:
@@ -160,12 +177,17 @@ def _same_export(tools: set[str]) -> bool:
     return tools == {f"{cvat.TOOL} Open Images"}
 
 
-def _has_class_folders(entries: Sequence[tuple[str, bool]]) -> bool:
+def _has_class_folders(folder: Path, entries: Sequence[tuple[str, bool]]) -> bool:
+    """Return whether there are at least two folders that may be classes, in ``folder`` or in its split folders."""
     others = (*_FOLDERS_OF_LABELS, "images", "data", "masks")
-    return sum(is_folder and name.casefold() not in others for name, is_folder in entries) > 1
+    folders = [name for name, is_folder in entries if is_folder and name.casefold() not in others]
+    for split in [name for name in folders if split_from_name(name) != Split.NONE]:
+        folders.remove(split)
+        folders += [name for name, is_folder in _list_entries(folder / split) if is_folder]
+    return len(folders) > 1
 
 
-def group_copies(dataset: ImageDataset) -> ImageDataset:
+def group_copies(dataset: Dataset) -> Dataset:
     """Give the augmented copies of one original (`roboflow.original_name`) a group, so that no split divides them.
 
     Images of different classes are never copies; a data set without copies, or with groups, is returned as it is.

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from discern.data.columns import ColumnSpec
+from discern.data.columns import ColumnSpec, find_named
 from discern.data.dataset import Split
+from discern.data.exports.fields import list_columns
 from discern.data.exports.listing import Listing
-from discern.data.exports.roles import choose_column, find_column
 from discern.data.names import split_from_name
 from discern.data.table_file import Cells, read_cells
 from discern.errors import DataError
@@ -30,17 +30,10 @@ def read_metadata(path: Path, spec: ColumnSpec) -> Listing | None:
     """Read the metadata; None where no column says a class, so that folders may."""
     cells = _read_parquet(path) if path.suffix == ".parquet" else read_cells(path)
     others = [name for name in cells if name != _IMAGE]
-    label = find_column("label", others, spec.label)
-    if spec.label and label != spec.label:
-        choose_column(path, "label", others, spec.label)
-    if _IMAGE not in cells or not label:
+    if _IMAGE not in cells or not (spec.label or find_named("label", others)):
         return None
-    split, group = (find_column(role, others, getattr(spec, role)) for role in ("split", "group"))
-    listing = Listing()
-    nothing = [""] * len(cells[_IMAGE])
-    columns = [cells[_IMAGE], cells[label], *(cells[name] if name else nothing for name in (split, group))]
-    for name, text, word, member in zip(*columns, strict=True):
-        listing.add(name, [text], word or _split_of_path(name), member)
+    listing = list_columns(path, cells, _IMAGE, spec)
+    listing.splits = [word or _split_of_path(name) for name, word in zip(cells[_IMAGE], listing.splits, strict=True)]
     return listing
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from discern.data.columns import ColumnSpec
+from discern.data.columns import ColumnSpec, choose_image
+from discern.data.exports.fields import list_columns, with_label
 from discern.data.exports.listing import Listing
-from discern.data.exports.roles import choose_column, find_column
 from discern.data.exports.sniff import read_csv_rows, read_json_text
 from discern.data.image import is_image_name
 from discern.data.locate import plain_path
@@ -123,26 +123,22 @@ def _iter_answers(tasks: Iterable[Mapping[str, Any]]) -> Iterator[_Answer]:
 
 
 def _flat_answer(record: Mapping[str, Any]) -> _Answer:
-    data, labels = {}, {}
+    """Read a flat record; only of several choices, and of regions, is it written that they are an answer."""
+    data: dict[str, Any] = {}
+    labels: dict[str, list[str]] = {}
     has_regions = False
     for name, value in record.items():
+        decoded = _decode(value)
         if name in _OWN:
             continue
-        decoded = _decode(value)
-        if isinstance(decoded, dict) and "choices" in decoded:
-            labels[name] = list(map(str, decoded["choices"]))
-        elif isinstance(decoded, list) and any(isinstance(inner, dict) for inner in decoded):
+        if isinstance(decoded, list) and any(isinstance(inner, dict) for inner in decoded):
             kinds = {kind for inner in decoded if isinstance(inner, dict) for kind in inner}
             has_regions = has_regions or bool(kinds.intersection(_REGIONS))
-        elif isinstance(decoded, list):
-            labels[name] = list(map(str, decoded))
-        elif _is_image(decoded):
-            data[name] = decoded
-        elif decoded not in (None, ""):
-            data[name] = decoded
-            labels[name] = [str(decoded)]
+        elif decoded is not None:
+            data[name] = decoded["choices"] if isinstance(decoded, dict) and "choices" in decoded else decoded
     task = record.get("id", record.get("annotation_id"))
-    return _Answer(task, data, labels, has_regions, (False, str(record.get("updated_at") or record.get("created_at"))))
+    rank = False, str(record.get("updated_at") or record.get("created_at"))
+    return _Answer(task, data, labels, has_regions, rank)
 
 
 def _decode(value: Any) -> Any:
@@ -164,22 +160,33 @@ def _list_answers(path: Path, answers: Iterable[_Answer], spec: ColumnSpec) -> L
     disagreeing = set()
     for answer in answers:
         other = newest.get(answer.task)
-        if other is not None and other.labels != answer.labels:
+        if other is not None and (other.labels, other.data) != (answer.labels, answer.data):
             disagreeing.add(answer.task)
         if other is None or answer.rank >= other.rank:
             newest[answer.task] = answer
-    chosen = newest.values()
-    fields = dict.fromkeys(name for answer in chosen for name in answer.data)
-    images = [name for name in fields if any(_is_image(answer.data.get(name)) for answer in chosen)]
-    image = choose_column(path, "image", images, spec.image)
-    split, group = (find_column(role, list(fields), getattr(spec, role)) for role in ("split", "group"))
-    controls = dict.fromkeys(name for answer in chosen for name in answer.labels if name not in (image, split, group))
-    regions = [str(answer.data.get(image, "")) for answer in chosen if answer.has_regions]
-    label = "" if regions and not controls else choose_column(path, "label", list(controls), spec.label)
-    listing = Listing(regions=regions if not label else [])
-    for answer in chosen:
-        words = [str(answer.data.get(name) or "") if name else "" for name in (image, split, group)]
-        listing.add(words[0], answer.labels.get(label, ()), words[1], words[2])
+    listing = _list_fields(path, list(newest.values()), spec)
     if disagreeing:
         listing.notices.append(Notice("data.annotations_disagree", {"n": len(disagreeing)}))
     return listing
+
+
+def _list_fields(path: Path, answers: list[_Answer], spec: ColumnSpec) -> Listing:
+    """Choose among the fields of the tasks and the controls, which may be called alike: then the control counts."""
+    fields = dict.fromkeys(name for answer in answers for name in answer.data)
+    columns = {name: [_to_text(answer.data.get(name)) for answer in answers] for name in fields}
+    image = choose_image(str(path), {name: list(map(plain_path, cells)) for name, cells in columns.items()}, spec)
+    controls = dict.fromkeys(name for answer in answers for name in answer.labels if name not in fields)
+    regions = [_to_text(answer.data.get(image)) for answer in answers if answer.has_regions]
+    if not image or (regions and not controls):
+        return Listing(regions=regions)
+    for name in controls:
+        columns[name] = [_to_text(answer.labels.get(name)) for answer in answers]
+    sure = with_label(spec, "".join(controls)) if len(controls) == 1 else spec
+    return list_columns(path, columns, image, sure)
+
+
+def _to_text(value: Any) -> str:
+    """Return a value as the cell of a table: one label as it is, several as a list."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return "" if value in (None, []) else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from discern.data.build import build_dataset, number_classes
+from discern.data.cell_values import read_groups
 from discern.data.dataset import ImageDataset, Split
 from discern.data.file_store import FileStore
 from discern.data.locate import locate_images, walk_images
+from discern.data.manifest import number_repeats
 from discern.data.names import abbreviate, dataset_name, normalize_name, splits_from_names
 from discern.errors import DataError
 from discern.i18n import _
@@ -30,6 +32,7 @@ class Listing:
     several: list[str] = field(default_factory=list)  # images with more than one label
     regions: list[str] = field(default_factory=list)  # images whose labels belong to boxes or outlines inside them
     notices: list[Notice] = field(default_factory=list)
+    group_field: str = ""  # what the person calls the groups
     folder: str = ""  # where the tool puts its images, below the folder of the export
     has_endings: bool = True  # whether the names of the images end in .jpg, .png, …
 
@@ -45,54 +48,69 @@ class Listing:
         self.splits.append(split)
         self.groups.append(group)
 
+    def select(self, rows: Sequence[int]) -> None:
+        """Keep some rows of every column."""
+        for name in ("images", "labels", "splits", "groups"):
+            column = getattr(self, name)
+            setattr(self, name, [column[row] for row in rows])
+
     def extend(self, other: Listing) -> None:
         """Add the images of another file of the same export."""
-        for name in ("images", "labels", "splits", "groups", "several", "regions", "notices"):
+        for name in ("images", "labels", "splits", "groups", "several", "regions"):
             getattr(self, name).extend(getattr(other, name))
-        self.folder, self.has_endings = other.folder, other.has_endings
+        self.notices += [notice for notice in other.notices if notice not in self.notices]
 
 
-def build_listing(source: Path, root: Path, tool: str, listing: Listing) -> ImageDataset:
+def build_listing(source: Path, root: Path, files: Sequence[str], tool: str, listing: Listing) -> ImageDataset:
     """Build the data set of an export.
 
-    ``source`` is what the person gave, ``root`` the folder to find the images in. A `DataError` says where the export
-    is of another kind (objects, several labels an image), or none of its images is there.
+    ``source`` is what the person gave, ``root`` the folder to find the images in, ``files`` what was read. A
+    `DataError` says where the export is of another kind (objects, several labels an image), or none of its images is
+    there.
     """
     _refuse_other_tasks(source, tool, listing)
     splits = splits_from_names(dict.fromkeys(word for word in listing.splits if word))
-    notices = [Notice("data.export", {"path": source.name, "tool": tool}), *listing.notices]
+    notices = [Notice("data.export", {"names": abbreviate(files), "tool": tool}), *listing.notices]
     left_out = {name for name, split in splits.items() if split == Split.NONE}
-    rows = [row for row, word in enumerate(listing.splits) if word not in left_out]
     if left_out:
         notices.append(Notice("data.rows_left_out", {"names": abbreviate(sorted(left_out))}))
-    names, found_elsewhere = locate_images(
-        root, [listing.images[row] for row in rows], listing.folder, listing.has_endings
-    )
-    if source.is_dir():
-        unlisted = sorted(set(walk_images(root, listing.folder)).difference(names))
-        fields = {"name": tool, "n": len(unlisted), "names": abbreviate(unlisted, 3)}
-        notices += [Notice("data.images_not_listed", fields)] if unlisted else []
-    if found_elsewhere:
-        notices.append(Notice("data.images_found_by_name", {"n": found_elsewhere, "folder": str(root)}))
-    if not names:
-        raise DataError(_("{path} lists no images: export it again, with its images.").format(path=source))
-    store = FileStore(str(root), [names])
-    if not any(os.path.exists(store.file(row)) for row in range(len(store))):  # noqa: PTH110
-        message = _("None of the images that {path} lists exists ({name}, …): put them into {folder}.")
-        raise DataError(message.format(path=source, name=listing.images[rows[0]], folder=root))
-    classes, numbers = number_classes(str(source), [listing.labels[row] for row in rows])
-    groups = [listing.groups[row] for row in rows]
+        listing.select([row for row, word in enumerate(listing.splits) if word not in left_out])
+    notices += _locate(source, root, tool, listing)
+    classes, numbers = number_classes(str(source), listing.labels)
+    groups: Sequence[str] = listing.groups if any(listing.groups) else ()
+    if listing.group_field:
+        groups, told = read_groups(listing.group_field, listing.groups, listing.labels)
+        notices += told
     return build_dataset(
         origin=str(source),
         name=normalize_name(source.resolve().name) if source.is_dir() else dataset_name(source),
         classes=classes,
         labels=numbers,
-        given_split=np.array([splits.get(listing.splits[row], Split.NONE) for row in rows], np.uint8),
-        store=store,
+        given_split=np.array([splits.get(word, Split.NONE) for word in listing.splits], np.uint8),
+        store=FileStore(str(root), [listing.images], number_repeats(listing.images)),
         split_names=splits,
         notices=notices,
-        groups=groups if any(groups) else (),
+        groups=groups,
     )
+
+
+def _locate(source: Path, root: Path, tool: str, listing: Listing) -> list[Notice]:
+    """Make the images paths below ``root``; return what is to be said of it."""
+    if not listing.images:
+        raise DataError(_("{path} lists no images: export it again, with its images.").format(path=source))
+    as_written = listing.images[0]
+    listing.images, n_elsewhere = locate_images(root, listing.images, listing.folder, listing.has_endings)
+    if not any(os.path.exists(os.path.join(root, name)) for name in listing.images):  # noqa: PTH110, PTH118
+        message = _("None of the images that {path} lists exists ({name}, …): put them into {folder}.")
+        raise DataError(message.format(path=source, name=as_written, folder=root))
+    notices = []
+    if n_elsewhere:
+        notices.append(Notice("data.images_found_by_name", {"n": n_elsewhere, "folder": str(root)}))
+    if source.is_dir():
+        unlisted = sorted(set(walk_images(root, listing.folder)).difference(listing.images))
+        fields = {"tool": tool, "n": len(unlisted), "names": abbreviate(unlisted, 3)}
+        notices += [Notice("data.images_not_listed", fields)] if unlisted else []
+    return notices
 
 
 def _refuse_other_tasks(source: Path, tool: str, listing: Listing) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -59,6 +60,27 @@ def test_an_image_file_is_on_white(tmp_path: Path) -> None:
 
 def test_an_animation_has_its_frames() -> None:
     assert render_gif((2, 2), 3, draw).startswith(b"GIF89a")
+
+
+NAMES = ("$", "a$b$c^", "$\\frac{1$", "line\nbreak", "bell\x07 \x1b[31mred", "half \udc80", "<b> & 水果")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_any_name_can_be_drawn(suffix: str, tmp_path: Path) -> None:
+    def draw_names(figure: Figure) -> None:
+        ax = figure.subplots()
+        ax.barh(NAMES, range(1, len(NAMES) + 1), label=NAMES[0])
+        ax.set(title=" ".join(NAMES), xscale="log")
+        ax.set_xticks([1, 10, 1000])
+        ax.legend(title=NAMES[4])
+
+    path = tmp_path / f"names{suffix}"
+    save_figure(path, (4, 4), draw_names)
+    if suffix == ".svg":
+        text = path.read_text(encoding="utf-8")
+        ElementTree.fromstring(text)
+        assert "a$b$c^" in text and "10³" in text and "mathdefault" not in text
+        ElementTree.fromstring(render_svg((4, 4), draw_names))
 
 
 def test_another_file_type_is_refused(tmp_path: Path) -> None:

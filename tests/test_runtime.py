@@ -46,6 +46,26 @@ with join_processes() as ranks:
 """
 
 
+WORLDS = {
+    "WORLD_SIZE=two": "WORLD_SIZE is two: expected a whole number",
+    "WORLD_SIZE=-1": "WORLD_SIZE is -1",
+    "WORLD_SIZE=0": "WORLD_SIZE is 0",
+    "WORLD_SIZE=2": "RANK, LOCAL_RANK, MASTER_ADDR, MASTER_PORT are not set: start with torchrun",
+    "WORLD_SIZE=2 RANK=2 LOCAL_RANK=0 MASTER_ADDR=x MASTER_PORT=1": "RANK is 2, but WORLD_SIZE is 2",
+    "WORLD_SIZE=2 RANK=a LOCAL_RANK=0 MASTER_ADDR=x MASTER_PORT=1": "RANK is a",
+}
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_an_odd_world_is_refused_at_once(world: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for setting in world.split():
+        monkeypatch.setenv(*setting.split("="))
+    with pytest.raises(ConfigError, match=WORLDS[world]), join_processes():
+        pass
+
+
 def test_cpu_is_always_there() -> None:
     assert choose_device("cpu") == torch.device("cpu")
     assert choose_device("auto").type in ("cpu", "cuda", "mps")
@@ -115,7 +135,8 @@ def test_one_process_alone() -> None:
 
 def test_processes_wait_for_the_data_longer_than_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, object] = {}
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name, value in {"WORLD_SIZE": 2, "RANK": 1, "LOCAL_RANK": 1, "MASTER_ADDR": "x", "MASTER_PORT": 1}.items():
+        monkeypatch.setenv(name, str(value))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(dist, "init_process_group", lambda backend, **options: asked.update(options, backend=backend))
     monkeypatch.setattr(dist, "get_rank", lambda: 1)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from discern.errors import ConfigError
 from discern.files import atomic_write
 from discern.i18n import _
+from discern.printable import escape_controls
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +33,7 @@ SUFFIXES = (".png", ".svg")  # of what `save_figure` writes
 DPI, FRAME_DPI = 150, 80  # of an image file, of an animation
 INK, PAPER = "#1b1f24", "#fefefe"  # of text and background; on a page they become the page's own, light or dark
 _PAGE_COLORS = {INK: "currentColor", PAPER: "var(--paper, Canvas)", "stroke: #000000": "stroke: currentColor"}
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _COLOR = re.compile("|".join(_PAGE_COLORS))
 _INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 FigSize = tuple[float, float]
@@ -47,7 +49,7 @@ class DrawFrame(Protocol):
 def figure_style(on_page: bool = False) -> Iterator[None]:
     """Draw Chinese where a font for it is installed, text in `INK` on white, or ``on_page`` on nothing.
 
-    Text of an SVG stays text.
+    Text of an SVG stays text, and a ``$`` in a name is no mathematics.
     """
     from matplotlib import font_manager, rc_context
 
@@ -56,6 +58,7 @@ def figure_style(on_page: bool = False) -> Iterator[None]:
         "font.family": ["DejaVu Sans", *(font for font in CJK if font in installed)],
         "svg.fonttype": "none",
         "svg.hashsalt": "discern",
+        "text.parse_math": False,
         "legend.facecolor": PAPER,
         **dict.fromkeys(_INKED, INK),
         **dict.fromkeys(("figure.facecolor", "axes.facecolor"), "none" if on_page else "white"),
@@ -118,7 +121,43 @@ def _draw_figure(figsize: FigSize, draw: Callable[[Figure], None]) -> Figure:
 
     figure = Figure(figsize=figsize, layout="constrained")
     draw(figure)
+    _write_plainly(figure)
     return figure
+
+
+def _write_plainly(figure: Figure) -> None:
+    """Escape control characters, which fonts and XML do not know; write the 10³ of an axis without mathematics."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_text(_escape_lines(text.get_text()))
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            for formatter in (axis.get_major_formatter(), axis.get_minor_formatter()):
+                format_ticks = partial(_format_ticks, formatter.format_ticks)
+                formatter.format_ticks = format_ticks  # type: ignore[method-assign]
+
+
+def _format_ticks(format_ticks: Callable[[list[float]], list[str]], values: list[float]) -> list[str]:
+    return [_escape_lines(_plain_power(text)) for text in format_ticks(values)]
+
+
+def _escape_lines(text: str) -> str:
+    return "\n".join(map(escape_controls, text.split("\n")))
+
+
+def _plain_power(text: str) -> str:
+    r"""Return a number without mathematics.
+
+    Examples
+    --------
+    >>> _plain_power(r"$\mathdefault{2\times10^{-3}}$")
+    '2×10⁻³'
+    """
+    if not (number := re.fullmatch(r"\$\\mathdefault{(.*)}\$", text)):
+        return text
+    text = number[1].replace(r"\times", "×")
+    return re.sub(r"\^{(.+?)}", lambda power: power[1].translate(_SUPERSCRIPTS), text)
 
 
 def _render_frame(figsize: FigSize, draw: Callable[[Figure], None]) -> Image:

@@ -251,13 +251,41 @@ def _group_device() -> torch.device:
     return torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")
 
 
+def read_world_size() -> int:
+    """Return how many processes train together, as torchrun says in the environment.
+
+    Raises `ConfigError` when the variables are not as torchrun sets them: torch would wait for days, or fail later.
+    """
+    size = _read_count("WORLD_SIZE", 1, 1)
+    if size > 1:
+        missing = [name for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+        if missing:
+            message = _("WORLD_SIZE is {size}, but {names} are not set: start with torchrun, or unset WORLD_SIZE.")
+            raise ConfigError(message.format(size=size, names=", ".join(missing)))
+        _read_count("LOCAL_RANK", 0, 0)
+        if _read_count("RANK", 0, 0) >= size:
+            message = _("RANK is {rank}, but WORLD_SIZE is {size}: start with torchrun, or unset both.")
+            raise ConfigError(message.format(rank=os.environ["RANK"], size=size))
+    return size
+
+
+def _read_count(name: str, default: int, least: int) -> int:
+    text = os.environ.get(name, "").strip() or str(default)
+    if not (text.isascii() and text.isdigit() and int(text[:9]) >= least):
+        message = _(
+            "The environment variable {name} is {value}: expected a whole number; torchrun sets it, or unset it."
+        )
+        raise ConfigError(message.format(name=name, value=text))
+    return int(text[:9])
+
+
 @contextmanager
 def join_processes() -> Iterator[Ranks]:
     """Join the processes that torchrun started for the length of the block; without torchrun, this one alone."""
     import torch
     import torch.distributed as dist
 
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    size = read_world_size()
     if size == 1 or dist.is_initialized():
         yield Ranks(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else Ranks()
         return

@@ -30,6 +30,7 @@ from discern.files import atomic_write, read_errors, read_file, read_json, write
 from discern.i18n import _
 from discern.preprocess.columns import Columns
 from discern.preprocess.spec import Preprocess
+from discern.printable import quote_argument
 
 WEIGHTS, ESTIMATOR, CARD = "model.safetensors", "model.skops", "model.json"
 MAX_MODEL_BYTES = 64 << 30
@@ -199,5 +200,5 @@ def _describe_missing(folder: Path) -> str:
         return _("{path} does not exist: choose a run or a bundle; `ls runs` lists runs.").format(path=folder)
     if (folder / "config.json").is_file():
         message = _("{path} has no model yet: training is unfinished; resume with `discern train --resume {path}`.")
-        return message.format(path=folder)
+        return message.format(path=quote_argument(folder))
     return _("{path} is not a run or a bundle: it needs model.json and model.safetensors.").format(path=folder)

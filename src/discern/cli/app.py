@@ -144,7 +144,7 @@ def train(
         return
     reporter = discern.show_progress(as_json)
     result = _train(data, models, resume, out=out, model_code=model_code, reporter=reporter, **given)
-    if os.environ.get("RANK", "0") == "0":  # of torchrun's processes, one prints
+    if os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0":  # one of torchrun's prints
         present(result, as_json)
 
 

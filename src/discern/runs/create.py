@@ -30,6 +30,7 @@ from discern.notices import Notice
 from discern.preprocess.columns import Columns
 from discern.preprocess.normalize import compute_mean_std
 from discern.preprocess.spec import Preprocess
+from discern.printable import quote_argument
 from discern.progress import Reporter
 from discern.runs.initial_weights import InitialWeights, find_initial_weights
 from discern.runs.prepare import Prepared, prepare, prepare_to_train
@@ -204,7 +205,7 @@ def resume_run(request: TrainRequest, reporter: Reporter) -> NetworkContext:
             message = _(
                 "{run} trains a network of your own code, which runs only when named: add --model-code {model}."
             )
-            raise ConfigError(message.format(run=run.path, model=config.model))
+            raise ConfigError(message.format(run=run.path, model=quote_argument(config.model)))
         config = config.replace(model=code)
     origin = record["data"]["origin"]
     if request.data is None and Path(origin).is_absolute() and not Path(origin).exists():
@@ -212,7 +213,7 @@ def resume_run(request: TrainRequest, reporter: Reporter) -> NetworkContext:
             "The images of {run} are no longer at {origin}: put them back, or say where they are now with "
             "`discern train FOLDER --resume {run}`."
         )
-        raise RunError(message.format(run=run.path, origin=origin))
+        raise RunError(message.format(run=quote_argument(run.path), origin=origin))
     prepared = prepare(request.data or origin, config.seed, config.data, reporter)
     prepared = replace(prepared, split=SplitAssignment.load(run.split, prepared.dataset))  # the record decides
     if prepared.stats.fingerprint(prepared.used) != record["data"]["fingerprint"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from discern.evaluation.predictions import Predictions, StoredPredictions
 from discern.evaluation.task import Task, find_task
 from discern.i18n import _
 from discern.notices import Notice
+from discern.printable import quote_argument
 from discern.result import Result, Table
 from discern.runs.open import open_classifier
 from discern.runs.run_directory import RunDirectory
@@ -35,7 +37,7 @@ class Run(Result):
         directory.read_config()
         if not directory.metrics.is_file():
             message = _("{path} has no model yet: training is unfinished; resume with `discern train --resume {path}`.")
-            raise RunError(message.format(path=path))
+            raise RunError(message.format(path=quote_argument(path)))
         return cls(directory)
 
     @property
@@ -86,7 +88,7 @@ class Run(Result):
         classes = {name: each for name, each in predictions.items() if isinstance(each, Predictions)}
         if len(classes) < len(predictions):
             message = _("{path} predicts a number, not classes: `discern evaluate {path}` shows its errors.")
-            raise RunError(message.format(path=self.path))
+            raise RunError(message.format(path=quote_argument(self.path)))
         return classes
 
     def classifier(self) -> Classifier:
@@ -103,16 +105,29 @@ class Run(Result):
         if "epochs" not in result:  # a classical model
             message = _("Trained in {seconds:.1f} s ({rate:,.0f} {unit}/s).")
         rate, epochs = result["images_per_second"], result.get("epochs")
-        following = _("Next:   discern predict {path} IMAGE")
-        if self.unit == "rows":
-            following = _("Next:   discern predict {path} ROWS.csv")
         return [
             self.evaluate().headline(),
             message.format(epochs=epochs, seconds=result["seconds"], rate=rate, unit=unit),
             _("Run:    {path}").format(path=self.path),
             _("Report: {path}").format(path=self.directory.report),
-            following.format(path=self.path),
+            _("Next:   discern predict {path} {inputs}").format(
+                path=quote_argument(self.path), inputs=self._find_inputs()
+            ),
         ]
+
+    def _find_inputs(self) -> str:
+        """Return a held-out image or the table as it can be typed, else a word in its place."""
+        is_table, origin = self.unit == "rows", Path(self.directory.read_config()["data"]["origin"])
+        candidates = [origin]
+        if not is_table:
+            with suppress(RunError):
+                name = next(iter(self.predictions().values())).paths[0]
+                candidates = [origin / name, origin.parent / name]
+        for file in candidates:
+            if file.is_absolute() and file.is_file():
+                here = Path.cwd()
+                return quote_argument(file.relative_to(here) if file.is_relative_to(here) else file)
+        return "ROWS.csv" if is_table else "IMAGE"
 
     def tables(self) -> list[Table]:
         return self.search.tables() if self.search else []

@@ -13,6 +13,7 @@ from typing import Any
 from discern.errors import RunError
 from discern.files import disk_errors, read_errors, read_file, read_json, write_text
 from discern.i18n import _
+from discern.printable import quote_argument
 
 
 class RunDirectory:
@@ -105,7 +106,7 @@ def check_free(path: Path) -> None:
     """Refuse a place for a new run that is a file, or a folder that is not empty."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         message = _("{path} is not empty: choose another --out, or resume with --resume {path}.")
-        raise RunError(message.format(path=path))
+        raise RunError(message.format(path=quote_argument(path)))
 
 
 def make_run_directory(data: str, model: str, out: str | os.PathLike[str] | None = None) -> RunDirectory:

@@ -7,6 +7,7 @@ from typing import Any
 
 from discern.errors import Interrupted
 from discern.i18n import _
+from discern.printable import quote_argument
 from discern.progress import NullReporter, Reporter
 from discern.runs.classical import train_classical
 from discern.runs.create import NetworkContext, create_run, resume_run
@@ -29,7 +30,7 @@ def run_training(request: TrainRequest, reporter: Reporter) -> Run:
             weights, history = fit_network(context, ranks, reporter)
         except Interrupted:
             message = _("Stopped; everything is saved. Resume with: discern train --resume {run}")
-            raise Interrupted(message.format(run=context.run.path)) from None
+            raise Interrupted(message.format(run=quote_argument(context.run.path))) from None
         if ranks.first:
             finish_network(context, weights, history, reporter)
         ranks.wait()

@@ -12,8 +12,9 @@ from discern.data.build import build_dataset
 from discern.data.cifar import CIFAR10, CIFAR100, find_cifar_layout, open_cifar
 from discern.data.columns import AUTO, ColumnSpec
 from discern.data.dataset import Dataset, ImageDataset, Split, Store, TableDataset
+from discern.data.hub_layout import find_hub_files
 from discern.data.idx import find_idx_files, open_idx
-from discern.data.parquet import find_parquet_files, open_parquet
+from discern.data.parquet import open_parquet
 from discern.data.tabular import build_table_dataset
 from discern.download import RemoteFile, download
 from discern.errors import DataError, DownloadError
@@ -116,7 +117,7 @@ def is_download_interrupted(folder: Path, name: str) -> bool:
 
 def open_official(folder: Path, name: str, column_spec: ColumnSpec = AUTO) -> Dataset | None:
     """Open the parquet, IDX or CIFAR files in ``folder``; None where it has none. ``name`` may give class names."""
-    if find_parquet_files(folder):
+    if find_hub_files(folder):
         return open_parquet(folder, column_spec)
     if find_idx_files(folder):
         return open_idx(folder, CLASSES.get(name, ()))

@@ -11,6 +11,7 @@ from discern.data.columns import AUTO, ColumnSpec
 from discern.data.dataset import Dataset, TableDataset
 from discern.data.exports.detect import group_copies, open_export_file, open_export_folder
 from discern.data.folder import open_folder
+from discern.data.groups import group_by_pattern, is_pattern
 from discern.data.image import is_image_name
 from discern.data.manifest import open_table
 from discern.data.parquet import open_parquet
@@ -53,11 +54,16 @@ def open_data(
     >>> open_data("digits").counts()["0"]
     178
     """
+    pattern = column_spec.group if is_pattern(column_spec.group) else ""
+    if pattern:
+        column_spec = replace(column_spec, group="")
     dataset = source if isinstance(source, Dataset) else _open(str(source), progress, column_spec)
     if (column_spec.target or column_spec.task != "auto") and not isinstance(dataset, TableDataset):
-        message = _("{name} holds images: --target is for tables of numbers; choose the column of classes with --label.")
+        message = _(
+            "{name} holds images: --target is for tables of numbers; choose the column of classes with --label."
+        )
         raise ConfigError(message.format(name=dataset.origin))
-    return dataset
+    return group_by_pattern(dataset, pattern) if pattern else dataset
 
 
 def find_local(name: str, column_spec: ColumnSpec = AUTO) -> Dataset | None:
@@ -108,13 +114,13 @@ def _open_path(path: Path, column_spec: ColumnSpec) -> Dataset:
     if path.is_dir():
         exported, notices = open_export_folder(path, column_spec)
         dataset = exported or open_official(path, path.resolve().name, column_spec)
-        dataset = dataset or open_folder(path, column_spec.class_depth)
+        dataset = dataset or _open_class_folders(path, column_spec)
         return group_copies(replace(dataset, notices=(*dataset.notices, *notices)))
-    suffix = path.suffix.lower()
     exported = open_export_file(path, column_spec)
     if exported is not None:
         return group_copies(exported)
-    if suffix == ".parquet":
+    suffix = path.suffix.lower()
+    if suffix in (".parquet", ".arrow"):
         return open_parquet(path, column_spec)
     if suffix in TABLE_SUFFIXES:
         return open_table(path, column_spec)
@@ -127,6 +133,16 @@ def _open_path(path: Path, column_spec: ColumnSpec) -> Dataset:
     else:
         message = _("{path} is not a data set: use a folder, a .parquet file or a table ({suffixes}).")
     raise DataError(message.format(path=path, suffixes=", ".join(TABLE_SUFFIXES)))
+
+
+def _open_class_folders(path: Path, column_spec: ColumnSpec) -> Dataset:
+    if column_spec.group:
+        message = _(
+            '{path} has no column "{group}": for groups of files give a pattern over the path, as in --group '
+            '"{group}_(.*?)_".'
+        )
+        raise ConfigError(message.format(path=path, group=column_spec.group))
+    return open_folder(path, column_spec.class_depth)
 
 
 def _describe_unknown(source: str, path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Parquet in the Hugging Face image-classification layout: a file, or a folder of train*, validation*, test* files.
+"""Parquet (or arrow) in the Hugging Face image-classification layout: a file, or a folder of files by split.
 
 A column of structs holds the encoded images (``bytes``), another the labels; class names stand in the schema
 metadata.
@@ -7,7 +7,6 @@ metadata.
 from __future__ import annotations
 
 import bisect
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from discern.data.arrow_file import ArrowStore, is_arrow
 from discern.data.build import build_dataset, number_classes
 from discern.data.cell_values import read_groups, read_splits
 from discern.data.columns import AUTO, ColumnSpec, choose_roles, names_images
 from discern.data.dataset import UNLABELED, Dataset, Split, Store, hash_versions
+from discern.data.hub_layout import find_hub_files, split_word
 from discern.data.manifest import note_columns, open_cells
-from discern.data.names import abbreviate, natural_key, normalize_name, split_from_name, splits_from_names
+from discern.data.names import abbreviate, normalize_name, split_from_name, splits_from_names
 from discern.data.parquet_columns import ParquetColumns, choose_image_columns, read_label_values
 from discern.errors import DataError
 from discern.i18n import _
@@ -125,15 +126,6 @@ class ParquetStore(Store):
             raise OSError(f"{path}: {error}") from error
 
 
-def find_parquet_files(folder: Path) -> list[Path]:
-    """Find the parquet files in ``folder``, or in its sub-folder ``data``, in natural order."""
-    for place in (folder, folder / "data"):
-        files = [path for path in place.glob("*.parquet") if not path.name.startswith(".")]
-        if files:
-            return sorted(files, key=lambda path: natural_key(path.name))
-    return []
-
-
 def open_parquet(path: str | Path, column_spec: ColumnSpec = AUTO) -> Dataset:
     """Open a parquet file, or a folder of them.
 
@@ -143,14 +135,8 @@ def open_parquet(path: str | Path, column_spec: ColumnSpec = AUTO) -> Dataset:
     several could be meant.
     """
     path = Path(path)
-    files = find_parquet_files(path) if path.is_dir() else [path]
-    root = path if path.is_dir() else path.parent
-    splits = splits_from_names(dict.fromkeys(_first_word(file) for file in files))
-    notices = []
-    left_out = [file.name for file in files if splits and splits[_first_word(file)] == Split.NONE]
-    if left_out:
-        files = [file for file in files if file.name not in left_out]
-        notices.append(Notice("data.files_left_out", {"names": abbreviate(left_out)}))
+    root, split_of, splits, notices = _choose_files(path)
+    files = list(split_of)
     columns = ParquetColumns(files)
     images = choose_image_columns(str(path), columns, column_spec)
     if not images:
@@ -159,13 +145,14 @@ def open_parquet(path: str | Path, column_spec: ColumnSpec = AUTO) -> Dataset:
     notices += note_columns(path.name, columns, images[0].split(".")[0], roles, roles.used, column_spec)
     values = read_label_values(str(path), columns, roles.labels)
     classes, labels = number_classes(str(path), values, columns.class_names(str(path), roles.labels.column))
-    given_split = np.array([splits.get(_first_word(file), Split.NONE) for file in files], np.uint8)
+    given_split = np.array(list(split_of.values()), np.uint8)
     given_split = np.repeat(given_split, columns.counts)
     if roles.split and not splits:
         words, noted = read_splits(roles.split, columns[roles.split], bool(column_spec.split))
         given_split = np.array([words.get(word, Split.NONE) for word in columns[roles.split]], np.uint8)
         labels, noted_left = _without_other_splits(labels, given_split, columns[roles.split], words)
         notices += [*noted, *noted_left]
+    store = ArrowStore if any(map(is_arrow, files)) else ParquetStore
     groups: list[str] = []
     if roles.group:
         groups, noted = read_groups(roles.group, columns[roles.group], [str(value) for value in values])
@@ -176,11 +163,23 @@ def open_parquet(path: str | Path, column_spec: ColumnSpec = AUTO) -> Dataset:
         classes=classes,
         labels=labels,
         given_split=given_split,
-        store=ParquetStore(root, list(zip(files, images, strict=True))),
+        store=store(root, list(zip(files, images, strict=True))),
         split_names=splits,
         notices=notices,
         groups=groups,
     )
+
+
+def _choose_files(path: Path) -> tuple[Path, dict[Path, Split], dict[str, Split], list[Notice]]:
+    """Return the folder that names are relative to, the files and their splits, what these are called, and notices."""
+    root = path if path.is_dir() else path.parent
+    words = {file: split_word(root, file) for file in (find_hub_files(path) if path.is_dir() else [path])}
+    splits = splits_from_names(dict.fromkeys(words.values()))
+    split_of = {file: splits.get(word, Split.NONE) for file, word in words.items()}
+    left_out = [file for file, split in split_of.items() if splits and split == Split.NONE]
+    names = [file.relative_to(root).as_posix() for file in left_out]
+    notices = [Notice("data.files_left_out", {"names": abbreviate(names)})] if left_out else []
+    return root, {file: split for file, split in split_of.items() if file not in left_out}, splits, notices
 
 
 def _open_paths(path: Path, columns: ParquetColumns, column_spec: ColumnSpec) -> Dataset:
@@ -211,8 +210,5 @@ def _dataset_name(path: Path) -> str:
     path = path.resolve()
     if path.is_dir():
         return normalize_name(path.name)
-    return normalize_name(path.parent.name if split_from_name(_first_word(path)) != Split.NONE else path.stem)
-
-
-def _first_word(file: Path) -> str:
-    return re.split(r"[-_.]", file.name, maxsplit=1)[0]
+    is_split = split_from_name(split_word(path.parent, path)) != Split.NONE
+    return normalize_name(path.parent.name if is_split else path.stem)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discern.data.arrow_file import is_arrow, map_table
 from discern.data.cell_values import read_labels, read_one_hot
 from discern.data.columns import ColumnSpec, Labels, choose_image, require_column
 from discern.data.table_file import to_text
@@ -52,7 +53,9 @@ class ParquetColumns(Mapping[str, Sequence[str]]):
 
         values: list[Any] = []
         for file, schema, count in zip(self._files, self.schemas, self.counts, strict=True):
-            if name in schema.names:
+            if name in schema.names and is_arrow(file):
+                values += map_table(file).column(name).to_pylist()
+            elif name in schema.names:
                 with pq.ParquetFile(file) as opened:  # read_table loads more
                     values += opened.read([name], use_threads=False).column(0).to_pylist()
             else:
@@ -110,6 +113,8 @@ def _read_schema(file: Path) -> pa.Schema:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if is_arrow(file):
+        return map_table(file).schema
     try:
         return pq.read_schema(file)
     except (pa.ArrowException, OSError) as error:
@@ -120,6 +125,8 @@ def _read_schema(file: Path) -> pa.Schema:
 def _count_rows(file: Path) -> int:
     import pyarrow.parquet as pq
 
+    if is_arrow(file):
+        return int(map_table(file).num_rows)
     return int(pq.read_metadata(file).num_rows)
 
 

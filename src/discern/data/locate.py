@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from discern.data.image import is_image_name
+from discern.data.walk import read_tree
 from discern.errors import DataError
 from discern.i18n import _
 
@@ -159,19 +160,9 @@ def _count_equal_ends(wanted: str, path: str) -> int:
 
 
 def walk_images(root: Path, within: str = "") -> Iterator[str]:
-    """Yield the paths of all images below a folder, relative to ``root``; ``within`` where there is one of that name.
-
-    Hidden files and folders are left out, links are followed.
-    """
-    visited = set()
-    for folder, inner, files in os.walk(root / within if (root / within).is_dir() else root, followlinks=True):
-        status = os.stat(folder)  # noqa: PTH116
-        if (status.st_dev, status.st_ino) in visited:  # a link back to a folder above it
-            inner.clear()
-            continue
-        visited.add((status.st_dev, status.st_ino))
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        below = os.path.relpath(folder, root).replace(os.sep, "/")
-        for name in files:
-            if is_image_name(name) and not name.startswith("."):
-                yield name if below == "." else f"{below}/{name}"
+    """Yield the paths of all images below ``root``, relative to it; only those in ``within`` where it is a folder."""
+    prefix = f"{within}/" if within and (root / within).is_dir() else ""
+    tree, _count = read_tree(os.path.join(root, prefix))  # noqa: PTH118
+    for folder in tree.walk():
+        for path in folder.images():
+            yield prefix + path

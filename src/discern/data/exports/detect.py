@@ -47,7 +47,8 @@ FORMATS = (
 _SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".parquet")
 _IN_A_SPLIT = (roboflow.CLASSES, "_annotations.coco.json", *hugging_face.FILES)
 _FOLDERS_OF_LABELS = ("annotations", "labels")
-MAX_FILES = 32  # files of one folder that are looked into
+_N_SAMPLED = 100  # names that tell whether there are copies
+MAX_FILES = 100  # files of one folder that are looked into
 
 
 def open_export_file(path: Path, spec: ColumnSpec = AUTO) -> ImageDataset | None:
@@ -143,26 +144,35 @@ def _read(path: Path, spec: ColumnSpec) -> tuple[str, Listing] | None:
 
 
 def _list_entries(folder: Path) -> list[tuple[str, bool]]:
-    """List names, and whether each is a folder; nothing where ``folder`` is not readable, which others say better."""
+    """List folders, and files that may hold labels: names, and whether each is a folder.
+
+    Nothing where ``folder`` is not readable, which others say better.
+    """
     try:
         with os.scandir(folder) as entries:
-            return sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+            kept = [(entry.name, entry.is_dir()) for entry in visible]  # a million images must not be sorted
+        return sorted(pair for pair in kept if pair[1] or pair[0].lower().endswith(_SUFFIXES))
     except OSError:
         return []
 
 
 def _candidates(folder: Path, entries: Sequence[tuple[str, bool]]) -> list[tuple[Path, str, str]]:
     """Return files that may be exports: each with its split, and what its images' names are relative to."""
-    files = [folder / name for name, is_folder in entries if not is_folder and name.lower().endswith(_SUFFIXES)]
+    files = [folder / name for name, is_folder in entries if not is_folder]
     for name, is_folder in entries:
         if is_folder and name.casefold() in _FOLDERS_OF_LABELS:
             inner = _list_entries(folder / name)
-            files += [folder / name / file for file, below in inner if not below and file.lower().endswith(_SUFFIXES)]
+            files += [folder / name / file for file, is_below in inner if not is_below]
     found = [(path, _split_of_stem(path.stem), "") for path in files[:MAX_FILES]]
-    for name, is_folder in entries:
-        if is_folder and split_from_name(name) != Split.NONE:
+    folders = [name for name, is_folder in entries if is_folder]
+    if "data" in folders:
+        folders += [f"data/{name}" for name, is_folder in _list_entries(folder / "data") if is_folder]
+    for name in folders:
+        split = name.removeprefix("data/")
+        if split_from_name(split) != Split.NONE:
             inside = (folder / name / file for file in _IN_A_SPLIT)
-            found += [(path, name, f"{name}/") for path in inside if path.is_file()]
+            found += [(path, split, f"{name}/") for path in inside if path.is_file()]
     return found
 
 
@@ -193,12 +203,13 @@ def group_copies(dataset: Dataset) -> Dataset:
     Images of different classes are never copies; a data set without copies, or with groups, is returned as it is.
     """
     n = len(dataset)
-    if dataset.groups is not None or not all(roboflow.original_name(dataset.store.path(i)) for i in {0, n // 2, n - 1}):
+    sample = range(0, n, max(1, n // _N_SAMPLED))
+    if dataset.groups is not None or not any(roboflow.original_name(dataset.store.path(i)) for i in sample):
         return dataset
     names = (roboflow.original_name(dataset.store.path(i)).rpartition("/")[2] for i in range(n))
     keys = [f"{label}/{name}" if name else "" for label, name in zip(dataset.labels.tolist(), names, strict=True)]
     groups = number_groups(keys)
-    n_originals = len(set(keys))
+    n_originals = len(set(keys) - {""}) + keys.count("")
     if n_originals == n:
         return dataset
     notice = Notice("data.copies_grouped", {"n": n, "originals": n_originals})

@@ -6,6 +6,7 @@ Format: https://labelstud.io/guide/export. An uploaded image is named ``/data/up
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 from discern.data.columns import ColumnSpec, choose_image
 from discern.data.exports.fields import list_columns, with_label
 from discern.data.exports.listing import Listing
-from discern.data.exports.sniff import read_csv_rows, read_json_text
+from discern.data.exports.sniff import read_csv_rows, read_head, read_json_text
 from discern.data.image import is_image_name
 from discern.data.locate import plain_path
 from discern.notices import Notice
@@ -56,10 +57,8 @@ def is_json(path: Path, head: str) -> bool:
 
 def is_table(path: Path, head: str) -> bool:
     """Return whether the header of a CSV or TSV has the columns that every such export has."""
-    header = head.partition("\n")[0]
-    return path.suffix.lower() in (".csv", ".tsv") and all(
-        f'"{name}"' in header for name in ("annotation_id", "lead_time")
-    )
+    header = {cell.strip('" \r') for cell in re.split("[,;\t]", head.partition("\n")[0])}
+    return path.suffix.lower() in (".csv", ".tsv") and header >= {"annotation_id", "annotator", "lead_time"}
 
 
 def read_json(path: Path, spec: ColumnSpec) -> Listing | None:
@@ -81,14 +80,10 @@ def read_json(path: Path, spec: ColumnSpec) -> Listing | None:
 
 def read_table(path: Path, spec: ColumnSpec) -> Listing | None:
     """Read the records of a CSV or TSV, whose columns are in alphabetical order and quoted."""
-    rows = read_csv_rows(path, "\t" if path.suffix.lower() == ".tsv" or "\t" in _header(path) else ",")
+    opening = read_head(path).partition("\n")[0]
+    rows = read_csv_rows(path, max(",;\t", key=opening.count))
     header = next(rows)
     return _list_answers(path, (_flat_answer(dict(zip(header, row, strict=False))) for row in rows), spec)
-
-
-def _header(path: Path) -> str:
-    with path.open(encoding="utf-8-sig") as file:
-        return file.readline()
 
 
 def _annotations(task: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -20,6 +20,8 @@ from discern.errors import DataError
 from discern.i18n import _
 from discern.notices import Notice
 
+_USUAL_STEMS = ("classes", "annotations", "labels", "metadata", "result")
+
 
 @dataclass
 class Listing:
@@ -83,7 +85,7 @@ def build_listing(source: Path, root: Path, files: Sequence[str], tool: str, lis
         notices += told
     return build_dataset(
         origin=str(source),
-        name=normalize_name(source.resolve().name) if source.is_dir() else dataset_name(source),
+        name=_name(source, root),
         classes=classes,
         labels=numbers,
         given_split=np.array([splits.get(word, Split.NONE) for word in listing.splits], np.uint8),
@@ -92,6 +94,12 @@ def build_listing(source: Path, root: Path, files: Sequence[str], tool: str, lis
         notices=notices,
         groups=groups,
     )
+
+
+def _name(source: Path, root: Path) -> str:
+    """Return a short name: that of the folder, where the tool calls its file always the same."""
+    named = source.is_file() and source.stem.strip("_").partition(".")[0] not in _USUAL_STEMS
+    return dataset_name(source) if named else normalize_name(root.resolve().name) or "data"
 
 
 def _locate(source: Path, root: Path, tool: str, listing: Listing) -> list[Notice]:

@@ -141,7 +141,7 @@ def _open_images(table: Path, cells: Cells, image: str, spec: ColumnSpec) -> Ima
         raise DataError(_("{path} lists no images: write one row for each.").format(path=table))
     root = _locate(table, rows)
     classes, numbers = number_classes(origin, rows.labels)
-    _note_folders(table, rows, classes)
+    rows.notices += compare_with_folders(table.name, rows.names, rows.labels)
     return build_dataset(
         origin=origin,
         name=dataset_name(table),
@@ -259,11 +259,17 @@ def note_columns(
     return [*notices, Notice("data.columns_unread", {"names": abbreviate(unused)})] if unused else notices
 
 
-def _note_folders(table: Path, rows: _Rows, classes: Sequence[str]) -> None:
-    """Say where images lie in the folder of another class than the table's: the table wins."""
-    known = set(classes)
-    parents = [normalize_name(os.path.basename(os.path.dirname(name))) for name in rows.names]  # noqa: PTH119, PTH120
-    other = [row for row, parent in enumerate(parents) if parent in known and rows.labels[row] not in ("", parent)]
-    if other:
-        fields = {"table": table.name, "n": len(other), "name": rows.names[other[0]], "label": rows.labels[other[0]]}
-        rows.notices.append(Notice("data.labels_over_folders", fields))
+def compare_with_folders(table: str, names: Sequence[str], labels: Sequence[str]) -> list[Notice]:
+    """Say where images lie in the folder of another class than ``table`` gives them: the table wins.
+
+    Examples
+    --------
+    >>> [notice] = compare_with_folders("t.csv", ["ant/1.jpg", "ant/2.jpg"], ["bee", "ant"])
+    >>> notice.text()
+    't.csv says otherwise than the class folders for 1 images and wins (ant/1.jpg is bee in it).'
+    """
+    known = set(labels)
+    parents = [normalize_name(os.path.basename(os.path.dirname(name))) for name in names]  # noqa: PTH119, PTH120
+    other = [row for row, parent in enumerate(parents) if parent in known and labels[row] not in ("", parent)]
+    fields = {"table": table, "n": len(other), "name": names[other[0]], "label": labels[other[0]]} if other else {}
+    return [Notice("data.labels_over_folders", fields)] if other else []

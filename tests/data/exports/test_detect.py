@@ -227,6 +227,7 @@ def test_hugging_face_metadata_of_the_root_counts(tmp_path: Path) -> None:
     fill(tmp_path, "train/0.jpg", "train/1.jpg", "test/0.jpg", "test/2.jpg")
     rows = "file_name,Label,text\ntrain/0.jpg,a,x\ntrain/1.jpg,b,y\ntest/0.jpg,a,z\n"
     write(tmp_path, "metadata.csv", rows)
+    assert "wins" not in notices(tmp_path)
     assert read(tmp_path) == {"train/0.jpg": "a", "train/1.jpg": "b", "test/0.jpg": "a"}
     assert open_data(tmp_path).given_split.tolist() == [Split.TRAIN, Split.TRAIN, Split.TEST]
     assert "left out (1): test/2.jpg" in notices(tmp_path)
@@ -242,6 +243,9 @@ def test_several_exports_are_asked_about(root: Path) -> None:
     write(root, "a.json", [task(n, "cd"[n % 2]) for n in range(4)])
     write(root, "b.json", [record(n, "cd"[n % 2]) for n in range(4)])
     assert "has several exports (a.json, b.json)" in refused(root)
+    write(root, "a.json", [task(n, "cd"[n % 2]) for n in range(2)])
+    write(root, "b.json", [record(n, "cd"[n % 2]) for n in range(2, 4)])  # of other images: both count
+    assert len(read(root)) == 4
 
 
 @pytest.mark.parametrize(

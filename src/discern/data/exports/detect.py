@@ -109,16 +109,16 @@ def open_export_folder(folder: Path, spec: ColumnSpec = AUTO) -> tuple[ImageData
             continue
         listing.images = [f"{prefix}{image}" for image in listing.images]
         listing.splits = [word or split for word in listing.splits]
-        found.append((name, tool, split, listing))
+        found.append((name, tool, listing))
     if not found:
         return None, notices
     names = [name for name, *_rest in found]
-    tools = {tool for _name, tool, *_rest in found}
-    splits = [split for _name, _tool, split, _listing in found]
-    if len(tools) > 1 or (len(set(splits)) < len(splits) and not _same_export(tools)):
+    tools = {tool for _name, tool, _listing in found}
+    images = [image for _name, _tool, listing in found for image in set(listing.images)]
+    if len(tools) > 1 or len(set(images)) < len(images):
         message = _("{path} has several exports ({names}): open one of them.")
         raise DataError(message.format(path=folder, names=", ".join(abbreviate(names))))
-    _name, tool, _split, listing = found[0]
+    _name, tool, listing = found[0]
     for *_rest, other in found[1:]:
         listing.extend(other)
     return build_listing(folder, folder, names, tool, listing), notices
@@ -180,11 +180,6 @@ def _split_of_stem(stem: str) -> str:
     """Return the one split that the words of a file name say: ``instances_train2017``; else ""."""
     words = [word for word in re.findall("[^\\W\\d_]+", stem) if split_from_name(word) != Split.NONE]
     return words[0] if len(words) == 1 else ""
-
-
-def _same_export(tools: set[str]) -> bool:
-    """Return whether one export has several files a split: Open Images has labels and boxes."""
-    return tools == {f"{cvat.TOOL} Open Images"}
 
 
 def _has_class_folders(folder: Path, entries: Sequence[tuple[str, bool]]) -> bool:

@@ -14,7 +14,7 @@ from discern.data.cell_values import read_groups
 from discern.data.dataset import ImageDataset, Split
 from discern.data.file_store import FileStore
 from discern.data.locate import locate_images, walk_images
-from discern.data.manifest import number_repeats
+from discern.data.manifest import compare_with_folders, number_repeats
 from discern.data.names import abbreviate, dataset_name, normalize_name, splits_from_names
 from discern.errors import DataError
 from discern.i18n import _
@@ -78,6 +78,7 @@ def build_listing(source: Path, root: Path, files: Sequence[str], tool: str, lis
         notices.append(Notice("data.rows_left_out", {"names": abbreviate(sorted(left_out))}))
         listing.select([row for row, word in enumerate(listing.splits) if word not in left_out])
     notices += _locate(source, root, tool, listing)
+    notices += compare_with_folders(tool, listing.images, listing.labels)
     classes, numbers = number_classes(str(source), listing.labels)
     groups: Sequence[str] = listing.groups if any(listing.groups) else ()
     if listing.group_field:

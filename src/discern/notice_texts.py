@@ -127,10 +127,16 @@ TEXTS: dict[str, str] = {
     "data.copies_grouped": N_(
         "Augmented copies of one original, told by their names, share a split ({n:,} images of {originals:,} originals)."
     ),
+    "data.groups_by_pattern": N_(
+        'Groups are what the pattern "{pattern}" finds in the paths ({n:,} groups such as {name}); each is kept in one '
+        "split."
+    ),
+    "data.ungrouped": N_("Images whose path the pattern does not match are in no group ({n:,})."),
     # data: splits
     "split.given": N_("given by the data set"),
     "split.assigned": N_("randomly assigned (seeded)"),
     "split.assigned_with_duplicates": N_("randomly assigned (seeded), duplicates kept together"),
+    "split.assigned_with_group": N_("randomly assigned (seeded), its group kept together"),
     "split.unlabeled": N_("unlabeled"),
     "split.train_limit": N_("beyond train_limit"),
     "split.excluded": N_("left out by the audit ({reason})"),
@@ -174,6 +180,30 @@ TEXTS: dict[str, str] = {
     "audit.leak": N_(
         "Data leak: {later} examples that are duplicates or near duplicates of {earlier} examples ({count:,}): "
         "{names}. The {later} results will be too optimistic; move one of each out of the data set."
+    ),
+    "audit.group_leak": N_(
+        "{later} examples whose group (a patient, a camera) also has {earlier} examples ({count:,}): {names}. The "
+        "{later} results say little of new groups; the splits are kept as given."
+    ),
+    "audit.still": N_(
+        "Images that look alike as frames of a fixed camera do, and are not taken as copies ({count:,}): {names}. Name "
+        "what belongs together with --group, or test images of one burst are judged by their neighbors."
+    ),
+    "audit.rotated": N_(
+        "Images with empty corners, as rotating leaves them ({count:,}): {names}. Copies turned by such angles are not "
+        "found: where several were made of one original, name it with --group."
+    ),
+    "audit.group_names": N_(
+        'The names may tell what belongs together ({count:,} groups such as {name}): --group "{pattern}" keeps each in '
+        "one split."
+    ),
+    "audit.long": N_(
+        "Long images, of which a center crop hides {hidden:.0%}, their ends ({count:,}): {names}. Training crops them, "
+        "since they are few; --set resize=pad shows them whole."
+    ),
+    "audit.long_padded": N_(
+        "Long images, of which a center crop would hide {hidden:.0%}, their ends ({count:,}): {names}. Training pads "
+        "images to squares instead; --set resize=crop or stretch chooses otherwise."
     ),
     "audit.constant": N_("Nearly uniform images, left out of training ({count:,}): {names}."),
     "audit.placeholder": N_(

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from discern.data.duplicates import _count_ones, find_duplicates
+from discern.data.duplicates import find_duplicates
+from discern.data.hash_search import count_ones
 from discern.data.open import open_data
 from discern.data.scan import ImageStats, scan_images
 
@@ -131,4 +132,4 @@ def test_many_images_with_few_hashes_stay_feasible():
 
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=20))
 def test_bit_count(words):
-    assert _count_ones(np.array(words, dtype=np.uint64)).tolist() == [word.bit_count() for word in words]
+    assert count_ones(np.array(words, dtype=np.uint64)).tolist() == [word.bit_count() for word in words]

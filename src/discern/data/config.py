@@ -34,9 +34,19 @@ class DataConfig(Group):
     group: str = setting(
         "",
         N_(
-            "Column, or pattern over the path, of what must not be divided between splits: a patient, a camera; for "
-            "example patient_(.*?)_."
+            "What must not be divided between splits (a patient, a camera): a column, or a regular expression over the "
+            "path whose parentheses hold its name, for example patient_(.*?)_."
         ),
+    )
+    duplicates: Literal["near", "exact", "off"] = setting(
+        "near",
+        N_("Which images count as copies of others and share a split: nearly equal ones, identical files, or none."),
+    )
+    duplicate_threshold: float = setting(
+        0.014,  # `discern.data.likeness.LIMIT`
+        N_("How little the thumbnails of near duplicates may correlate at most, relative to what is not background."),
+        ge=0.0,
+        le=1.0,
     )
     class_depth: int = setting(
         0,

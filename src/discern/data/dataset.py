@@ -8,6 +8,7 @@ names.
 from __future__ import annotations
 
 import hashlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -58,12 +59,16 @@ class Store(ABC):
         """Return a key that changes whenever the examples may have changed (names, sizes, times), without reading."""
 
 
+def file_version(status: os.stat_result) -> tuple[int, int, int, int]:
+    """Return what changes with the content of a file, also where a copy keeps size and time of what it replaces."""
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & 0x7FFF_FFFF_FFFF_FFFF
+
+
 def hash_versions(files: Iterable[tuple[Path, *tuple[str, ...]]]) -> str:
     """Return the `Store.version_key` of a few files, each with what else decides what is read of it."""
     digest = hashlib.blake2b(digest_size=16)
     for path, *notes in files:
-        status = path.stat()
-        version = "\0".join([str(path), *notes, f"{status.st_size}\0{status.st_mtime_ns}\0"])
+        version = "\0".join([str(path), *notes, *map(str, file_version(path.stat())), ""])
         digest.update(version.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 

@@ -1,27 +1,39 @@
-"""Which images are duplicates: byte for byte, or recompressed, resized, slightly brightened.
+"""Which images are duplicates: byte for byte, or recompressed, resized, brightened, mirrored, turned by quarters.
 
-Candidates share most of their perceptual hash; each is confirmed on the two thumbnails. All of it is sorting and
-arithmetic on whole columns: 70,000 handwritten digits, the hardest case because they look alike, take 2 s on one core.
+Candidates share most of a hash; each is confirmed on the two thumbnails. All of it is sorting and arithmetic on whole
+columns: 70,000 handwritten digits, the hardest case because they look alike, take 2 s on one core. Copies turned by
+other angles, or cropped, are not found: their names may say what belongs together (`discern.data.groups`).
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+from discern.data.hash_search import ONE_OF_FOUR, TWO_OF_SIX, iter_similar
+from discern.data.likeness import (
+    LIMIT,
+    are_photos,
+    are_same_photo,
+    compute_pose_hash,
+    measure_dissimilarity,
+    measure_turned,
+)
 from discern.data.scan import ImageStats
 from discern.i18n import _
 from discern.progress import Progress, ignore_progress
 
+Method = Literal["near", "exact", "off"]
+
 HAMMING = 6  # hash bits that may differ. Copies at JPEG quality 60, 80 % size or +5 % brightness: 99.5 % within 6
-LIMIT = 0.014  # see `measure_dissimilarity`
-_BANDS = ((0, 11), (11, 11), (22, 11), (33, 11), (44, 10), (54, 10))  # (first bit, bits)
-_NEIGHBORS = 64  # compared in a bucket after sorting: caps the work where thousands share a key
+_POSE_HAMMING = 8  # of the hash that mirroring and turning keep
 _CHUNK = 1 << 16  # pairs confirmed at a time: 128 MB
-_FLAT = 2.0  # gray levels of deviation under which an image has nothing to correlate
+_MAX_COPIES = 8  # more images that only the looser rules join look alike, and are not copies of one
+# So many different files that are near duplicates, and such a part of a class, are frames of a still scene.
+STILL_FRAMES, STILL_FRACTION, MANY_FRAMES = 8, 0.25, 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,23 +42,52 @@ class DuplicateGroups:
 
     exact: np.ndarray  # int64 (N,); equal numbers: the same bytes
     group: np.ndarray  # int64 (N,); equal numbers: exact or near duplicates. Every exact group lies within one
+    # int64, ascending: images that look alike as frames of a still scene do, and are no duplicates
+    still: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-def find_duplicates(stats: ImageStats, progress: Progress = ignore_progress) -> DuplicateGroups:
-    """Group exact and near duplicates; a broken image is a group of its own."""
+class _Pairs(NamedTuple):
+    """Pairs of duplicates, as positions among the images searched."""
+
+    left: np.ndarray  # int64 (P,)
+    right: np.ndarray
+    distance: np.ndarray  # float64 (P,), `measure_dissimilarity`
+
+
+def find_duplicates(
+    stats: ImageStats,
+    progress: Progress = ignore_progress,
+    method: Method = "near",
+    limit: float = LIMIT,
+    labels: np.ndarray | None = None,
+) -> DuplicateGroups:
+    """Group exact and near duplicates; a broken image is a group of its own.
+
+    ``method`` ``exact`` finds only identical files, ``off`` nothing. Near duplicates are dissimilar by at most
+    ``limit`` (`measure_dissimilarity`). With ``labels``, int (N,), a large part of a class that looks alike is taken as
+    frames of a still scene (`DuplicateGroups.still`).
+    """
+    alone = np.arange(len(stats), dtype=np.int64)
+    if method == "off":
+        return DuplicateGroups(alone, alone)
     good = np.flatnonzero(stats.problem == 0)
     digests = np.ascontiguousarray(stats.digest[good]).view("V16").ravel()
     _values, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
-    exact = np.arange(len(stats), dtype=np.int64)
+    exact = alone.copy()
     exact[good] = good[first][inverse]
+    if method == "exact":
+        exact = _renumber(exact)
+        return DuplicateGroups(exact, exact)
     # From here on one file stands for all that are identical with it: a million copies of one image would be half a
     # billion pairs to confirm.
     unique = good[first]
-    left, right, distance = _find_pairs(stats, unique, progress)
-    head = _group_pairs(stats, unique, left, right, distance)
-    group = np.arange(len(stats), dtype=np.int64)
+    pairs, loose = _find_pairs(stats, unique, limit, progress)
+    head = _join(_group_pairs(stats, unique, pairs, limit), *loose)
+    still = np.zeros(len(unique), dtype=bool) if labels is None else _mark_still(head, labels[unique])
+    head[still] = np.flatnonzero(still)
+    group = alone.copy()
     group[unique] = unique[head]
-    return DuplicateGroups(exact=_renumber(exact), group=_renumber(group[exact]))
+    return DuplicateGroups(_renumber(exact), _renumber(group[exact]), np.sort(unique[still]))
 
 
 def _renumber(group: np.ndarray) -> np.ndarray:
@@ -57,126 +98,63 @@ def _renumber(group: np.ndarray) -> np.ndarray:
     return rank[inverse]
 
 
-def _find_pairs(stats: ImageStats, unique: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the pairs of duplicates as positions in ``unique``, and their dissimilarity.
-
-    Multi-index hashing (Norouzi et al., "Fast Search in Hamming Space with Multi-Index Hashing", 2012). Comparing all
-    pairs would take N² / 2 steps. But of six bands of bits at least two are untouched by four differing bits, and
-    mostly by six: whoever sorts by two bands, for each of the 15 choices of two, finds similar hashes side by side.
-    """
-    hashes = stats.phash[unique]
-    passes = list(itertools.combinations(range(len(_BANDS)), 2))
-    confirmed = [np.zeros((3, 0))]
-    for done, bands in enumerate(passes):
-        progress(_("comparing the images"), done, len(passes))
-        for left, right in _find_candidates(hashes, bands):
-            confirmed += _confirm(stats, unique, left, right)
-    progress(_("comparing the images"), len(passes), len(passes))
-    pairs = np.concatenate(confirmed, axis=1)
-    return pairs[0].astype(np.int64), pairs[1].astype(np.int64), pairs[2]
-
-
-def _extract_band(words: np.ndarray, number: int) -> np.ndarray:
-    start, bits = _BANDS[number]
-    return (words >> np.uint64(start)) & np.uint64((1 << bits) - 1)
-
-
-def _find_candidates(hashes: np.ndarray, bands: tuple[int, int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield positions of pairs that agree in two bands and differ in at most `HAMMING` bits, some thousands at a time.
-
-    A pair that agrees in earlier bands as well was found there and is not repeated.
-    """
-    first, second = bands
-    keys = (_extract_band(hashes, first) << np.uint64(11)) | _extract_band(hashes, second)
-    order = np.lexsort((hashes, keys))
-    keys, hashes = keys[order], hashes[order]
-    # Equal keys now lie side by side. Instead of every pair in a bucket, each is compared with its next, its second
-    # next ... up to the 64th neighbor: one operation on the whole column each, and linear in N however large a bucket.
-    for shift in range(1, min(_NEIGHBORS, len(keys) - 1) + 1):
-        here = np.flatnonzero(keys[shift:] == keys[:-shift])
-        if not len(here):
-            break
-        differing = hashes[here] ^ hashes[here + shift]
-        is_new = _count_ones(differing) <= HAMMING
-        for number in range(second):
-            is_new &= (_extract_band(differing, number) != 0) | (number == first)
-        here = here[is_new]
-        yield order[here], order[here + shift]
+def _find_pairs(
+    stats: ImageStats, unique: np.ndarray, limit: float, progress: Progress
+) -> tuple[_Pairs, tuple[np.ndarray, np.ndarray]]:
+    """Return the pairs of near duplicates, and those that only the looser rules for photos find."""
+    hashes, is_photo = stats.phash[unique], are_photos(stats)[unique]
+    photos = np.flatnonzero(is_photo)
+    passes = len(TWO_OF_SIX) + len(ONE_OF_FOUR)
+    near, loose = [np.zeros((3, 0))], [np.zeros((2, 0), np.int64)]
+    for number in range(len(TWO_OF_SIX)):
+        progress(_("comparing the images"), number, passes)
+        for left, right in _iter_chunks(iter_similar(hashes, TWO_OF_SIX, number, HAMMING)):
+            distance = measure_dissimilarity(stats, unique[left], unique[right])
+            close = distance <= limit
+            near.append(np.stack([left[close], right[close], distance[close]]))
+            left, right = (each[~close & is_photo[left] & is_photo[right]] for each in (left, right))
+            same = are_same_photo(stats, unique[left], unique[right])
+            loose.append(np.stack([left[same], right[same]]))
+    poses = _hash_poses(stats, unique[photos])
+    for number in range(len(ONE_OF_FOUR)):
+        progress(_("comparing the images"), len(TWO_OF_SIX) + number, passes)
+        for left, right in _iter_chunks(iter_similar(poses, ONE_OF_FOUR, number, _POSE_HAMMING)):
+            turned = measure_turned(stats, unique[photos[left]], unique[photos[right]]) <= limit
+            loose.append(np.stack([photos[left[turned]], photos[right[turned]]]))
+    progress(_("comparing the images"), passes, passes)
+    left, right, distance = np.concatenate(near, axis=1)
+    joined = np.concatenate(loose, axis=1)
+    return _Pairs(left.astype(np.int64), right.astype(np.int64), distance), (joined[0], joined[1])
 
 
-def _count_ones(words: np.ndarray) -> np.ndarray:
-    """Count the bits set in each uint64 (Warren, "Hacker's Delight", 5-1); NumPy before 2 has no ``bitwise_count``."""
-    u = np.uint64
-    words = words - ((words >> u(1)) & u(0x5555555555555555))
-    words = (words & u(0x3333333333333333)) + ((words >> u(2)) & u(0x3333333333333333))
-    words = (words + (words >> u(4))) & u(0x0F0F0F0F0F0F0F0F)
-    return (words * u(0x0101010101010101)) >> u(56)
+def _hash_poses(stats: ImageStats, indices: np.ndarray) -> np.ndarray:
+    hashes = np.zeros(len(indices), np.uint64)
+    for start in range(0, len(indices), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        hashes[part] = compute_pose_hash(stats.thumbnail[indices[part]])
+    return hashes
 
 
-def _confirm(stats: ImageStats, unique: np.ndarray, left: np.ndarray, right: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield left, right and dissimilarity of those candidate pairs that are duplicates: (3, pairs) at a time."""
-    for start in range(0, len(left), _CHUNK):
-        one, other = left[start : start + _CHUNK], right[start : start + _CHUNK]
-        distance = measure_dissimilarity(stats, unique[one], unique[other])
-        close = distance <= LIMIT
-        yield np.stack([one[close], other[close], distance[close]])
+def _iter_chunks(candidates: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Cut candidates, int64 (2, P), into pieces that take little memory to confirm."""
+    for pairs in candidates:
+        for start in range(0, pairs.shape[1], _CHUNK):
+            yield pairs[:, start : start + _CHUNK]
 
 
-def measure_dissimilarity(stats: ImageStats, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Measure how little two thumbnails correlate, on the scale of what is not background.
-
-    One minus the correlation of the 16 x 16 gray thumbnails, divided by the fraction of the image that is not flat: two
-    strokes on a black page correlate well whatever they say. Measured: pairs of different handwritten digits start at
-    0.016 (8 x 8 digits) and 0.025 (MNIST, all 2.4 billion pairs of 70,000); recompression at quality 60 gives 0.016 and
-    less, on photos 0.002; what lies below 0.04 in CIFAR-10 is the same photo again. Hence `LIMIT`.
-
-    ``left`` and ``right`` are positions of the images, int64 (P,). Returns float64 (P,), 0 for the same image; infinite
-    where color, brightness or contrast tells the two apart.
-    """
-    one = stats.thumbnail[left].reshape(len(left), 256).astype(np.float32)
-    other = stats.thumbnail[right].reshape(len(right), 256).astype(np.float32)
-    mean_one, mean_other = one.mean(axis=1, keepdims=True), other.mean(axis=1, keepdims=True)
-    one -= mean_one
-    other -= mean_other
-    brightness = np.abs(mean_one - mean_other)[:, 0]
-    spread_one = np.sqrt(np.einsum("pt,pt->p", one, one) / 256)
-    spread_other = np.sqrt(np.einsum("pt,pt->p", other, other) / 256)
-    product = np.einsum("pt,pt->p", one, other).astype(np.float64) / 256
-    correlation = product / np.maximum(spread_one * spread_other, 1e-6)
-    busy = 1 - np.maximum(stats.flat[left], stats.flat[right])
-    distance = np.maximum(1 - correlation, 0) / np.maximum(busy, 0.05)
-    is_flat = np.maximum(spread_one, spread_other) < _FLAT  # the correlation of two empty pages is that of their noise
-    distance[is_flat] = 0
-    # A correlation of gray levels sees neither hue nor brightness nor contrast: a red and a green apple, day and dusk.
-    hue = stats.mean_color[left].astype(np.float32) - stats.mean_color[right]
-    hue -= hue.mean(axis=1, keepdims=True)
-    is_different = (
-        (np.abs(hue).max(axis=1) > np.where(is_flat, 3, 24))
-        | (brightness > np.where(is_flat, 3, 32))
-        | (np.maximum(spread_one, spread_other) > 1.6 * np.minimum(spread_one, spread_other) + 2 * _FLAT)
-    )
-    return np.where(is_different, np.inf, distance)
-
-
-def _group_pairs(
-    stats: ImageStats, unique: np.ndarray, left: np.ndarray, right: np.ndarray, distance: np.ndarray
-) -> np.ndarray:
+def _group_pairs(stats: ImageStats, unique: np.ndarray, pairs: _Pairs, limit: float) -> np.ndarray:
     """Return, for every position in ``unique``, the position of the image that heads its group.
 
     Connected pairs make a group only if one member is a duplicate of all the others. Frames of a turning object are
     pairwise close and chain up to a whole class; such a chain is cut at half the limit, again and again, into frames
     that differ in nothing.
     """
-    from scipy.sparse import coo_matrix  # type: ignore[import-untyped]
-    from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
-
     head = np.arange(len(unique))
-    limit = LIMIT
+    left, right, distance = pairs
     while len(left):
         close = distance <= limit
         left, right, distance = left[close], right[close], distance[close]
-        graph = coo_matrix((np.ones(len(left)), (left, right)), (len(unique), len(unique)))
-        component = connected_components(graph, directed=False)[1]
+        component = _connect(len(unique), left, right)
         # The member with the most duplicates is the best candidate to head its component.
         degree = np.bincount(np.concatenate([left, right]), minlength=len(unique))
         order = np.lexsort((-degree, component))
@@ -192,3 +170,41 @@ def _group_pairs(
         left, right, distance = left[in_chain], right[in_chain], distance[in_chain]
         limit /= 2
     return head
+
+
+def _join(head: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Join groups, given by the ``head`` of each image, by further pairs, where these join few images."""
+    if not len(left):
+        return head
+    component = _connect(
+        len(head), np.concatenate([head[left], np.arange(len(head))]), np.concatenate([head[right], head])
+    )
+    is_joined = np.zeros(int(component.max()) + 1, dtype=bool)
+    is_joined[component[left]] = True
+    is_joined &= np.bincount(component) <= _MAX_COPIES
+    first = np.zeros(len(is_joined), np.int64)
+    first[component[::-1]] = head[::-1]
+    joined: np.ndarray = np.where(is_joined[component], first[component], head)
+    return joined
+
+
+def _mark_still(head: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Mark the images whose group holds a large part of a class: bool, one an image."""
+    n_in_group = np.bincount(head, minlength=len(head))
+    n_in_class = np.bincount(labels + 1)  # the unlabeled count as a class
+    group_class, counts = np.unique(np.stack([head, labels + 1]), axis=1, return_counts=True)
+    share = np.zeros(len(head))
+    np.maximum.at(share, group_class[0], counts / n_in_class[group_class[1]])
+    still = (n_in_group >= STILL_FRAMES) & ((share >= STILL_FRACTION) | (n_in_group >= MANY_FRAMES))
+    marked: np.ndarray = still[head]
+    return marked
+
+
+def _connect(n: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the number of the connected component of each of ``n`` positions: int32 (n,)."""
+    from scipy.sparse import coo_matrix  # type: ignore[import-untyped]
+    from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
+
+    graph = coo_matrix((np.ones(len(left), np.int8), (left, right)), (n, n))
+    component: np.ndarray = connected_components(graph, directed=False)[1]
+    return component

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from discern.data.dataset import Store
+from discern.data.dataset import Store, file_version
 from discern.files import read_file
 
 
@@ -54,19 +54,19 @@ class FileStore(Store):
         return self._repeats.get(index) or self._name(index).decode("utf-8", "backslashreplace")
 
     def version_key(self) -> str:
-        """Hash all names, sizes and times; asks the file system once about each file, at the first call."""
+        """Hash all names and versions; asks the file system once about each file, at the first call."""
         if not self._version_key:
             root = os.fsencode(self.root)
-            sizes_and_times = np.zeros((len(self), 2), np.int64)
+            versions = np.zeros((len(self), 4), np.int64)
             for index in range(len(self)):
                 try:
                     status = os.stat(os.path.join(root, self._name(index)))  # noqa: PTH116, PTH118
                 except OSError:
-                    sizes_and_times[index] = -1
+                    versions[index] = -1
                     continue
-                sizes_and_times[index] = status.st_size, status.st_mtime_ns
+                versions[index] = file_version(status)
             digest = hashlib.blake2b(root, digest_size=16)
-            for block in (self._names, self._ends.tobytes(), sizes_and_times.tobytes()):
+            for block in (self._names, self._ends.tobytes(), versions.tobytes()):
                 digest.update(block)
             self._version_key = digest.hexdigest()
         return self._version_key

@@ -114,16 +114,27 @@ def sort_by_group(selected: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 def find_leaks(dataset: Dataset, usable: np.ndarray, duplicates: DuplicateGroups) -> list[Finding]:
     """Find examples of a later given split that have a duplicate in an earlier one."""
+    return _find_shared(dataset, usable, duplicates.group, "leak")
+
+
+def find_group_leaks(dataset: Dataset, usable: np.ndarray) -> list[Finding]:
+    """Find examples of a later given split whose group (a patient, a camera) is also in an earlier one."""
+    if dataset.groups is None:
+        return []
+    return _find_shared(dataset, usable & (dataset.groups >= 0), np.maximum(dataset.groups, 0), "group_leak")
+
+
+def _find_shared(dataset: Dataset, usable: np.ndarray, group: np.ndarray, code: str) -> list[Finding]:
     words = {split: Notice(f"word.{split.name.lower()}") for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)}
-    group, given_split = duplicates.group, dataset.given_split
+    given_split = dataset.given_split
     findings = []
     for earlier, later in ((Split.TRAIN, Split.TEST), (Split.VALIDATION, Split.TEST), (Split.TRAIN, Split.VALIDATION)):
-        in_earlier = np.zeros(len(group) + 1, dtype=bool)  # by group
+        in_earlier = np.zeros(int(group.max(initial=0)) + 1, dtype=bool)  # by group
         in_earlier[group[usable & (given_split == earlier)]] = True
         leaked = np.flatnonzero(usable & (given_split == later) & in_earlier[group])
         both = usable & np.isin(group, group[leaked]) & np.isin(given_split, (earlier, later))
         fields = {"earlier": words[earlier], "later": words[later]}
-        findings += find_examples(dataset, "leak", "warning", sort_by_group(both, group), len(leaked), **fields)
+        findings += find_examples(dataset, code, "warning", sort_by_group(both, group), len(leaked), **fields)
     return findings
 
 
@@ -171,7 +182,7 @@ def find_class_trouble(dataset: Dataset, exclusion_reasons: np.ndarray) -> list[
         return []
     counts = dataset.counts(np.flatnonzero((dataset.labels >= 0) & (exclusion_reasons == "")))
     findings = []
-    small = [Notice("word.class_count", {"name": name, "n": n}) for name, n in counts.items() if n < SMALL_CLASS]
+    small = [Notice("word.class_count", {"name": name, "n": n}) for name, n in counts.items() if 0 < n < SMALL_CLASS]
     if small:
         fields: dict[str, Any] = {"limit": SMALL_CLASS, "names": abbreviate(small, MAX_NAMED)}
         findings.append(Finding("small_class", "warning", len(small), fields=fields))

@@ -16,11 +16,21 @@ from discern.data.findings import (
     Finding,
     conclude_audit,
     find_examples,
+    find_group_leaks,
     find_leaks,
     mark_conflicts,
     sort_by_group,
 )
-from discern.data.outliers import find_constant, find_odd_sizes, find_placeholders
+from discern.data.group_names import propose_groups
+from discern.data.outliers import (
+    are_many_long,
+    find_constant,
+    find_long,
+    find_odd_sizes,
+    find_placeholders,
+    find_rotated,
+    measure_hidden,
+)
 from discern.data.scan import PROBLEMS, ImageStats
 
 
@@ -30,6 +40,7 @@ def audit_images(dataset: Dataset, stats: ImageStats, duplicates: DuplicateGroup
     findings = _find_broken(dataset, stats, exclusion_reasons)
     findings += _find_duplicates(dataset, stats, duplicates, exclusion_reasons)
     findings += _find_outliers(dataset, stats, duplicates, exclusion_reasons)
+    findings += [*_find_long(dataset, stats), *_find_groups(dataset, stats)]
     return conclude_audit(dataset, findings, exclusion_reasons)
 
 
@@ -68,7 +79,9 @@ def _find_duplicates(
         *find_examples(dataset, "near_conflicting_labels", "warning", sort_by_group(near_conflicts, near_group)),
         *find_examples(dataset, "duplicate", "warning", sort_by_group(exact, exact_group), n_exact),
         *find_examples(dataset, "near_duplicate", "note", sort_by_group(near, near_group), n_near),
+        *find_examples(dataset, "still", "warning", duplicates.still),
         *find_leaks(dataset, good, duplicates),
+        *find_group_leaks(dataset, good),
     ]
 
 
@@ -76,6 +89,27 @@ def _count_inner_groups(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
     """Count, for each image, the different inner groups within its outer group: int64 (N,)."""
     pairs = np.unique(np.stack([outer, inner], axis=1), axis=0)
     return np.bincount(pairs[:, 0], minlength=int(outer.max(initial=0)) + 1)[outer]
+
+
+def _find_long(dataset: Dataset, stats: ImageStats) -> list[Finding]:
+    """Find images whose ends a square cut out of the middle hides, and say whether the recipe does so."""
+    long = find_long(stats)
+    if not len(long):
+        return []
+    code = "long_padded" if are_many_long(dataset, stats) else "long"
+    return find_examples(dataset, code, "note", long, hidden=measure_hidden(stats, long))
+
+
+def _find_groups(dataset: Dataset, stats: ImageStats) -> list[Finding]:
+    """Find what may belong together and is in no group: names that repeat, and copies that were rotated."""
+    if dataset.groups is not None:
+        return []
+    findings = find_examples(dataset, "rotated", "warning", find_rotated(stats))
+    proposal = propose_groups(dataset)
+    if proposal:
+        fields = {"pattern": proposal.pattern, "name": proposal.name}
+        findings.append(Finding("group_names", "note", proposal.n, fields=fields))
+    return findings
 
 
 def _find_outliers(

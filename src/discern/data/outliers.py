@@ -11,6 +11,7 @@ import numpy as np
 
 from discern.data.dataset import Dataset
 from discern.data.duplicates import DuplicateGroups
+from discern.data.likeness import are_photos
 from discern.data.scan import ImageStats
 
 _PLACEHOLDER_NAME = re.compile(
@@ -18,6 +19,9 @@ _PLACEHOLDER_NAME = re.compile(
     re.IGNORECASE,
 )
 _MIN_IMAGES = 5  # below that a set has no "rest" to stand out from
+_LONG = 2.0  # times as long as wide: a square in the middle hides half of it and more
+_MANY_LONG, _MOSTLY_LONG = 0.1, 0.5  # fraction of all images, and of a class, from which on it matters
+_ROTATED = 0.2  # fraction of images with some empty corners
 
 
 def find_constant(stats: ImageStats) -> np.ndarray:
@@ -71,3 +75,43 @@ def find_odd_sizes(stats: ImageStats) -> np.ndarray:
     odd_shape = np.abs(aspect - np.median(aspect[good])) >= np.log(3)
     odd_size = np.abs(side - np.median(side[good])) >= np.log(5)
     return np.flatnonzero(good & (odd_shape | odd_size))
+
+
+def find_long(stats: ImageStats) -> np.ndarray:
+    """Find images of which a square cut out of the middle hides half or more: int64 positions."""
+    longer, shorter = np.maximum(stats.width, stats.height), np.minimum(stats.width, stats.height)
+    return np.flatnonzero((stats.problem == 0) & (longer >= _LONG * shorter))
+
+
+def measure_hidden(stats: ImageStats, indices: np.ndarray) -> float:
+    """Measure which fraction of some images, in the median, a square cut out of the middle hides."""
+    longer, shorter = np.maximum(stats.width, stats.height), np.minimum(stats.width, stats.height)
+    return float(np.median(1 - shorter[indices] / longer[indices]))
+
+
+def are_many_long(dataset: Dataset, stats: ImageStats) -> bool:
+    """Return whether a tenth of the images, or half of a class, is too long to be cut to a square."""
+    good = stats.problem == 0
+    is_long = np.zeros(len(stats), dtype=bool)
+    is_long[find_long(stats)] = True
+    if is_long.sum() >= _MANY_LONG * max(1, good.sum()):
+        return bool(is_long.any())
+    labeled = good & (dataset.labels >= 0)
+    per_class = np.bincount(dataset.labels[labeled], minlength=1)
+    return bool(
+        (np.bincount(dataset.labels[labeled], is_long[labeled]) >= _MOSTLY_LONG * np.maximum(per_class, 1)).any()
+    )
+
+
+def find_rotated(stats: ImageStats) -> np.ndarray:
+    """Find photos with some empty black corners, where these are many and differ, as rotation leaves them: int64.
+
+    A round field of view (a microscope, an endoscope) leaves all four corners black in every image.
+    """
+    corners = stats.thumbnail[:, [0, 0, -1, -1], [0, -1, 0, -1]] <= 2  # (N, 16, 16) -> (N, 4)
+    pattern = corners @ np.array([1, 2, 4, 8])
+    photos = are_photos(stats)
+    rotated = photos & (pattern > 0) & (pattern < 15)
+    if rotated.sum() < max(_MIN_IMAGES, _ROTATED * photos.sum()) or len(np.unique(pattern[rotated])) < 4:
+        return np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(rotated)

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from discern.data.dataset import Store, hash_versions
+from discern.data.dataset import Store, file_version, hash_versions
 from discern.errors import DataError
 from discern.files import atomic_write, cache_folder
 from discern.i18n import _
@@ -112,7 +112,7 @@ def unpack_members(archive: Path, names: Sequence[str]) -> dict[str, Path]:
 
 def _unpacked_path(archive: Path, member: str) -> Path:
     status = archive.stat()
-    identity = f"{archive.resolve()}\0{member}\0{status.st_size}\0{status.st_mtime_ns}"
+    identity = f"{archive.resolve()}\0{member}\0{file_version(status)}"
     digest = hashlib.blake2b(identity.encode("utf-8", "surrogateescape"), digest_size=16)
     return cache_folder() / "unpacked" / digest.hexdigest()
 

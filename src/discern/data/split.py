@@ -1,7 +1,8 @@
 """Which example trains the model, which one chooses it, which one judges it; and why.
 
 Splits that the source gives are respected. What is missing is cut: stratified by class, seeded, groups of duplicates
-kept together, so that no image is judged by a copy of one that was learnt.
+and groups that the data name (a patient, a camera) kept together, so that no image is judged by a copy of one that was
+learnt.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from discern.data.dataset import UNLABELED, Dataset, Split
 from discern.data.duplicates import DuplicateGroups
 from discern.data.findings import Audit
+from discern.data.groups import join_groups
 from discern.data.names import abbreviate
 from discern.data.scan import ImageStats
 from discern.errors import ConfigError, RunError
@@ -153,7 +155,7 @@ def split_dataset(
 
     A given split stays as it is. Without given splits a test split is cut; without a validation split one is cut from
     what trains. When training examples are given and test examples are not, none are cut: the test split is empty.
-    Groups of ``duplicates`` are never cut apart, and what the ``audit`` excludes is in no split.
+    Groups of ``duplicates`` and `Dataset.groups` are never cut apart, and what the ``audit`` excludes is in no split.
 
     ``validation`` and ``test`` are fractions of the examples of each class to cut, 0 to below 1 together; a
     `ConfigError` where they are not. A class with three groups of duplicates or more has at least one in every split
@@ -173,13 +175,15 @@ def split_dataset(
     # A duplicate of an example that is given for validation or test stays where it is: cutting could only move it to
     # another split than its copy.
     held_out = np.isin(split, (Split.VALIDATION, Split.TEST))
-    in_pool = usable & (split == Split.TRAIN) & ~np.isin(duplicates.group, duplicates.group[held_out])
+    group = join_groups(duplicates.group, dataset.groups)
+    in_pool = usable & (split == Split.TRAIN) & ~np.isin(group, group[held_out])
     pool = np.flatnonzero(in_pool)
-    split[pool] = _cut(dataset.labels[pool], duplicates.group[pool], fractions, seed)
-    n_in_group = np.bincount(duplicates.group[usable], minlength=int(duplicates.group.max(initial=0)) + 1)
-    has_duplicates = n_in_group[duplicates.group] > 1
+    split[pool] = _cut(dataset.labels[pool], group[pool], fractions, seed, is_mixed=dataset.groups is not None)
     if fractions:
-        reasons[in_pool & ~has_duplicates], reasons[in_pool & has_duplicates] = "assigned", "assigned_with_duplicates"
+        reasons[in_pool] = "assigned"
+        reasons[in_pool & _has_company(duplicates.group, usable)] = "assigned_with_duplicates"
+        if dataset.groups is not None:
+            reasons[in_pool & (dataset.groups >= 0)] = "assigned_with_group"
     notices = _describe(dataset, split, fractions, seed)
     return _from_array(split, tuple(reasons.tolist()), notices, seed, stats.fingerprint())
 
@@ -233,16 +237,28 @@ def _missing_splits(dataset: Dataset, usable: np.ndarray, validation: float, tes
     return {split: fraction for split, fraction in fractions.items() if fraction > 0}
 
 
-def _cut(labels: np.ndarray, group: np.ndarray, fractions: dict[Split, float], seed: int) -> np.ndarray:
+def _has_company(group: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Mark the examples whose group has more than one usable member: bool (N,)."""
+    n_in_group = np.bincount(group[usable], minlength=int(group.max(initial=0)) + 1)
+    company: np.ndarray = n_in_group[group] > 1
+    return company
+
+
+def _cut(
+    labels: np.ndarray, group: np.ndarray, fractions: dict[Split, float], seed: int, is_mixed: bool = False
+) -> np.ndarray:
     """Assign a split to every example of the pool: uint8 (P,).
 
     Dealt are groups of duplicates, class by class and in random order, as cards are dealt: every split gets about its
     fraction of every class (it is stratified), and no group is divided. A group that holds several classes counts for
-    its most common one.
+    its most common one; where ``is_mixed``, groups are expected to hold several classes, and such are dealt together.
     """
     groups, member = np.unique(group, return_inverse=True)  # member: the position in groups of each example
     sizes = np.bincount(member, minlength=len(groups))
     majority = _majority_label(labels, member)
+    if is_mixed:
+        divided = np.bincount(member, weights=labels != majority[member]) > 0
+        majority = np.where(divided, UNLABELED, majority)
     order = np.random.default_rng(seed).permutation(len(groups))
     split_of_group = np.full(len(groups), Split.TRAIN, dtype=np.uint8)
     for label in np.unique(majority).tolist():

@@ -22,6 +22,7 @@ from discern.classifier.bundle import ModelCard, write_classical
 from discern.classifier.classifier import Classifier
 from discern.data.columns import ColumnSpec
 from discern.data.dataset import TableDataset
+from discern.data.groups import join_groups
 from discern.data.streamed import load_pixels
 from discern.errors import ConfigError
 from discern.evaluation.calibration import apply_temperature, fit_temperature
@@ -60,7 +61,7 @@ class _TrainingSet:
     targets: np.ndarray  # (N,) labels to learn, `UNLABELED` where withheld from ``truth``; the numbers of a regression
     truth: np.ndarray  # (N,)
     classes: tuple[str, ...]  # empty of a regression
-    groups: np.ndarray  # (N,) equal for duplicates
+    groups: np.ndarray  # (N,) equal for duplicates and for what is in one group
 
 
 def train_classical(request: TrainRequest, reporter: Reporter) -> Run:
@@ -128,7 +129,7 @@ def _read_images(early: ClassicalConfig, prepared: Prepared, reporter: Reporter)
 def _extract_training_set(inputs: _Inputs, reporter: Reporter) -> _TrainingSet:
     prepared, config, train = inputs.prepared, inputs.config, inputs.prepared.split.train
     features = inputs.extractor(inputs.values, np.searchsorted(prepared.used, train), reporter.progress)
-    groups = prepared.duplicates.group[train]
+    groups = join_groups(prepared.duplicates.group, prepared.dataset.groups)[train]
     task = find_task(prepared.dataset.task)
     truth = task.truth(prepared.dataset, train)
     if not task.has_classes:

@@ -76,7 +76,7 @@ def prepare(
         return data
     columns = {name: getattr(config, name) for name in ("image", "label", "split", "group", "class_depth")}
     dataset = open_data(data, column_spec=replace(target, **columns))
-    stats, duplicates, audit = audit_dataset(dataset, reporter.progress)
+    stats, duplicates, audit = audit_dataset(dataset, reporter.progress, config)
     split = split_dataset(dataset, stats, duplicates, audit, seed, validation=config.validation, test=config.test)
     return Prepared(dataset, stats, duplicates, audit, subsample_train(split, dataset, config.train_limit))
 

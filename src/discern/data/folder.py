@@ -92,7 +92,7 @@ def describe_count(count: WalkCount) -> Iterator[Notice]:
 def _describe_kinds(kinds: Counter[str]) -> list[Notice | str]:
     named = [
         Notice("word.suffix_count", {"suffix": suffix or Notice("word.no_suffix"), "n": n})
-        for suffix, n in kinds.most_common()
+        for suffix, n in sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))
     ]
     return abbreviate(named)
 

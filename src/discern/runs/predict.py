@@ -24,7 +24,7 @@ def predict_files(classifier: Classifier, paths: Sequence[str | os.PathLike[str]
     columns = classifier.card.table.columns if classifier.card.table else ()
     if columns:  # an error in a table is raised before the first prediction
         return _predict_rows(classifier, columns, [read_rows(Path(table), columns) for table in paths], top_k)
-    return classifier.predict_many(list(_list_images(paths)), top_k)
+    return classifier.predict_many(list(list_images(paths)), top_k)
 
 
 def _predict_rows(
@@ -42,7 +42,11 @@ def _predict_rows(
             yield ImageError(message.format(row=store.path(row), column=columns[int(np.isnan(values).argmax())]))
 
 
-def _list_images(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Path]:
+def list_images(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Path]:
+    """Yield the images that are given, and those in folders that are given: the files that training would take.
+
+    A `DataError` says which does not exist, or holds none.
+    """
     for path in map(Path, paths):
         if not path.exists():
             raise DataError(_("{path} does not exist: check the name.").format(path=path))

@@ -10,7 +10,6 @@ from PIL import Image
 
 from discern.data.folder import open_folder
 from discern.data.walk import read_tree
-from discern.runs.predict import list_images
 
 
 def encoded(kind: str = "JPEG") -> bytes:
@@ -63,23 +62,6 @@ def test_links_and_loops_are_counted(tmp_path: Path) -> None:
         "Symbolic links are followed (2).",
         "Links to a folder that they lie in are left out (1).",
     ]
-
-
-def test_prediction_walks_as_training_does(tmp_path: Path) -> None:
-    fill(tmp_path, encoded(), "a/2.jpg", "a/10.jpg", "a/3", ".x/1.jpg", "__MACOSX/1.jpg", "b/.1.jpg", "b/deep/1.jpeg")
-    fill(tmp_path, b"text", "a/notes.txt", "b/1.dcm")
-    trained = open_folder(tmp_path).store
-    predicted = [str(path.relative_to(tmp_path)) for path in list_images([tmp_path])]
-    assert (
-        predicted
-        == [trained.path(index) for index in range(len(trained))]
-        == [
-            "a/2.jpg",
-            "a/3",
-            "a/10.jpg",
-            "b/deep/1.jpeg",
-        ]
-    )
 
 
 def test_a_tree_is_columns(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ FORMATS = (
 _SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".parquet")
 _IN_A_SPLIT = (roboflow.CLASSES, "_annotations.coco.json", *hugging_face.FILES)
 _FOLDERS_OF_LABELS = ("annotations", "labels")
+_UNLIKE = (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError)
 _N_SAMPLED = 100  # names that tell whether there are copies
 MAX_FILES = 100  # files of one folder that are looked into
 
@@ -132,7 +133,11 @@ def _read(path: Path, spec: ColumnSpec) -> tuple[str, Listing] | None:
     for kind in FORMATS:
         if not kind.recognizes(path, head):
             continue
-        listing = kind.read(path, spec)
+        try:
+            listing = kind.read(path, spec)
+        except _UNLIKE as error:  # a part is missing, or of another type
+            message = _("{path} begins as an export of {tool} does, and goes on otherwise ({reason}): export it again.")
+            raise DataError(message.format(path=path, tool=kind.tool, reason=repr(error))) from error
         if listing is None:
             continue
         given = next((name for name in ("image", "label", "split") if getattr(spec, name)), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from discern.data.dataset import Dataset, TableDataset
 from discern.data.duplicates import DuplicateGroups
 from discern.data.findings import Audit, require_usable_classes
 from discern.data.open import open_data
+from discern.data.outliers import are_many_long
 from discern.data.scan import ImageStats
 from discern.data.split import SplitAssignment, split_dataset, subsample_train
 from discern.data.summary import DataSummary, summarize_data
@@ -63,6 +65,10 @@ class Prepared:
         """Return whether no image used has color."""
         return bool((self.stats.channels[self.used] == 1).all())
 
+    def are_long(self) -> bool:
+        """Return whether many images are too long to be cut to a square (`discern.data.outliers.are_many_long`)."""
+        return are_many_long(self.dataset, self.stats)
+
     def summarize(self) -> DataSummary:
         """Return what is in the data."""
         return summarize_data(self.dataset, self.stats, self.audit, self.split)
@@ -88,15 +94,20 @@ def prepare_to_train(
     if data is None:
         raise ConfigError(_("There is no data: name a folder, a file or a data set, as in `discern train digits`."))
     prepared = prepare(data, seed, config, reporter, target)
-    require_usable_classes(prepared.audit)
     dataset = prepared.dataset
-    trained = [name for name, n in dataset.counts(prepared.split.train).items() if n]
-    if dataset.task == "classification" and len(trained) < 2:
-        message = _(
-            "{path} has only one class to train ({name}): a classifier needs at least two; add images of another."
-        )
-        raise DataError(message.format(path=dataset.origin, name=", ".join(trained) or "-"))
+    if dataset.task == "classification":
+        _require_two(dataset.origin, dataset.classes)
+        require_usable_classes(prepared.audit)
+        _require_two(dataset.origin, [name for name, n in dataset.counts(prepared.split.train).items() if n])
     if not len(prepared.split.validation):
         message = _("{data} has too few examples to hold one out for validation: give at least three of a class.")
         raise DataError(message.format(data=prepared.dataset.origin))
     return prepared
+
+
+def _require_two(origin: str, classes: Sequence[str]) -> None:
+    if len(classes) < 2:
+        message = _(
+            "{path} has only one class to train ({name}): a classifier needs at least two; add images of another."
+        )
+        raise DataError(message.format(path=origin, name=", ".join(classes) or "-"))

@@ -125,7 +125,7 @@ TEXTS: dict[str, str] = {
     ),
     "data.labels_file_damaged": N_("{name} is damaged and not read as labels: the class folders beside it are used."),
     "data.copies_grouped": N_(
-        "Augmented copies of one original, told by their names, share a split ({n:,} images of {originals:,} originals)."
+        "Augmented copies of one original, known by their names, share a split ({n:,} images of {originals:,} originals)."
     ),
     "data.groups_by_pattern": N_(
         'Groups are what the pattern "{pattern}" finds in the paths ({n:,} groups such as {name}); each is kept in one '

@@ -136,7 +136,9 @@ def _read(path: Path, spec: ColumnSpec) -> tuple[str, Listing] | None:
         try:
             listing = kind.read(path, spec)
         except _UNLIKE as error:  # a part is missing, or of another type
-            message = _("{path} begins as an export of {tool} does, and goes on otherwise ({reason}): export it again.")
+            message = _(
+                "{path} begins like an export of {tool}, but its contents are not valid ({reason}): export it again."
+            )
             raise DataError(message.format(path=path, tool=kind.tool, reason=repr(error))) from error
         if listing is None:
             continue
@@ -156,8 +158,8 @@ def _list_entries(folder: Path) -> list[tuple[str, bool]]:
     try:
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".")]
-            kept = [(entry.name, entry.is_dir()) for entry in visible]  # a million images must not be sorted
-        return sorted(pair for pair in kept if pair[1] or pair[0].lower().endswith(_SUFFIXES))
+            pairs = [(entry.name, entry.is_dir()) for entry in visible]  # a million images must not be sorted
+        return sorted(pair for pair in pairs if pair[1] or pair[0].lower().endswith(_SUFFIXES))
     except OSError:
         return []
 

@@ -82,8 +82,8 @@ def build_listing(source: Path, root: Path, files: Sequence[str], tool: str, lis
     classes, numbers = number_classes(str(source), listing.labels)
     groups: Sequence[str] = listing.groups if any(listing.groups) else ()
     if listing.group_field:
-        groups, told = read_groups(listing.group_field, listing.groups, listing.labels)
-        notices += told
+        groups, group_notices = read_groups(listing.group_field, listing.groups, listing.labels)
+        notices += group_notices
     return build_dataset(
         origin=str(source),
         name=_name(source, root),

@@ -54,7 +54,7 @@ TEXTS: dict[str, str] = {
     ),
     "data.folders_in_classes": N_(
         "Images in folders inside a class folder count to that class ({n:,} folders: {names}); if those are the "
-        "classes, --set class_depth=2."
+        "classes, --set class_depth={depth}."
     ),
     "data.doubtful_classes": N_(
         "{names}: taken as a class, by a name that classes seldom have; if it is none, move it elsewhere."
@@ -202,8 +202,8 @@ TEXTS: dict[str, str] = {
         "since they are few; --set resize=pad shows them whole."
     ),
     "audit.long_padded": N_(
-        "Long images, of which a center crop would hide {hidden:.0%}, their ends ({count:,}): {names}. Training pads "
-        "images to squares instead; --set resize=crop or stretch chooses otherwise."
+        "Long images, of which a center crop hides {hidden:.0%}, their ends ({count:,}): {names}. Training pads the "
+        "images to squares unless --set resize=crop or stretch says otherwise."
     ),
     "audit.constant": N_("Nearly uniform images, left out of training ({count:,}): {names}."),
     "audit.placeholder": N_(

@@ -10,6 +10,7 @@ from PIL import Image
 
 from discern.data.folder import open_folder
 from discern.data.walk import read_tree
+from discern.errors import DataError
 
 
 def encoded(kind: str = "JPEG") -> bytes:
@@ -70,3 +71,19 @@ def test_a_tree_is_columns(tmp_path: Path) -> None:
     assert (tree.n_images, tree.n_total, [folder.name for folder in tree.filled()]) == (1, 3, ["a"])
     assert [folder.path for folder in tree.walk()] == ["", "a", "a/b"]
     assert count.others == {".txt": 1}
+
+
+def test_links_between_folders_do_not_multiply(tmp_path: Path) -> None:
+    for number in range(12):
+        fill(tmp_path, b"", f"{number}/1.jpg")
+    for number in range(12):
+        for other in range(12):
+            (tmp_path / str(number) / f"to{other}").symlink_to(tmp_path / str(other))
+    tree, count = read_tree(str(tmp_path))  # 12 factorial ways lead through them
+    assert tree.n_total <= 12 * 16 and count.loops
+
+
+def test_folders_may_not_be_endlessly_deep(tmp_path: Path) -> None:
+    (tmp_path / "/".join("a" * 300)).mkdir(parents=True)
+    with pytest.raises(DataError, match="more than 200 folders deep"):
+        read_tree(str(tmp_path))

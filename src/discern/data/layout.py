@@ -89,9 +89,10 @@ def _with_loose(root: Folder, layout: Layout) -> Layout:
 def _describe_classes(folders: Sequence[Folder]) -> list[Notice]:
     """Say which class folders hold folders of images, and which are called as no class is."""
     notices = []
-    deep = [f"{folder.name}/{inner.name}" for folder in folders for inner in folder.filled()]
+    deep = [inner.path for folder in folders for inner in folder.filled() if not folder_role(inner.name)]
     if deep:
-        fields = {"n": len(deep), "names": abbreviate(list(map(normalize_name, deep)))}
+        names = abbreviate(list(map(normalize_name, deep)))
+        fields = {"n": len(deep), "names": names, "depth": deep[0].count("/") + 1}
         notices.append(Notice("data.folders_in_classes", fields))
     filled = [folder for folder in folders if folder.n_total]
     doubtful = [normalize_name(f.name) for f in filled if f.name.lower().endswith("s") and folder_role(f.name)]
@@ -155,7 +156,7 @@ def _add_uncertain(root: Folder, splits: dict[str, Split], trained: set[str]) ->
 
 def _split_first(path: Path, root: Folder, splits: dict[str, Split]) -> Layout:
     """Lay out splits; where folders of a split are none of the training classes, its images have no label."""
-    layout = Layout([], splits)
+    layout = Layout([], {normalize_name(name): split for name, split in splits.items()})
     used = {folder: splits[folder.name] for folder in root.folders if splits[folder.name] != Split.NONE}
     inside = _unwrap(used, layout)
     trained = _comparable(label for folder in used if used[folder] == Split.TRAIN for label in inside[folder].folders)
@@ -171,7 +172,8 @@ def _split_first(path: Path, root: Folder, splits: dict[str, Split]) -> Layout:
             loose += folder.walk()
         count = sum(inner.n_images for inner in loose)
         if count:
-            layout.notices.append(Notice("data.loose_images_unlabeled", {"n": count, "folder": folder.name}))
+            fields = {"n": count, "folder": normalize_name(folder.name)}
+            layout.notices.append(Notice("data.loose_images_unlabeled", fields))
         layout.images += [Images(inner, "", Split.UNLABELED) for inner in loose]
         if has_classes:
             layout.notices += _describe_classes(holder.folders)

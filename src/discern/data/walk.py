@@ -82,6 +82,8 @@ _NOT_IMAGES = frozenset(  # endings that are never looked into
         ".crdownload",
     ]
 )
+MAX_DEPTH = 200  # folders inside each other
+_MAX_VISITS = 16  # of one folder, to which many links may lead: links between folders would multiply for ever
 _SAMPLED = 8  # files of an unknown ending, of one folder, that are looked into
 _MAX_SUFFIX = 12  # characters; what is longer is no ending
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ")
@@ -97,6 +99,7 @@ class WalkCount:
     loops: int = 0  # links to a folder that they lie in, which are not
     by_content: Counter[str] = field(default_factory=Counter)  # by ending: images by their first bytes
     others: Counter[str] = field(default_factory=Counter)  # by ending: files that are no images
+    visits: Counter[tuple[int, int]] = field(default_factory=Counter)  # of folders, by device and number there
 
 
 @dataclass(eq=False)
@@ -155,7 +158,11 @@ def _read_folder(root: str, path: str, name: str, above: frozenset[tuple[int, in
     with _readable(full):
         status = os.stat(full)  # noqa: PTH116
     here = (status.st_dev, status.st_ino)
-    if here in above:  # a link back to a folder that we are in
+    count.visits[here] += 1
+    if len(above) > MAX_DEPTH:
+        message = _("{path} is more than {limit} folders deep: move it up.")
+        raise DataError(message.format(path=full, limit=MAX_DEPTH))
+    if here in above or count.visits[here] > _MAX_VISITS:  # a link back to a folder that we are in, or links all around
         count.loops += 1
         return Folder(path, name, [], "", 0, 0, ())
     names, images, others = _list_folder(full, count)

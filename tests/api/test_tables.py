@@ -184,7 +184,7 @@ def test_refusals_are_a_sentence(
 
 def test_rows_and_images_do_not_mix(trained: Run, table: Path, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "images")
-    with pytest.raises(ConfigError, match="holds images: a column to learn"):
+    with pytest.raises(ConfigError, match="holds images: --target"):
         discern.evaluate(trained, folder, reporter=NullReporter())
     images = train(folder, "tree", features="color", out=tmp_path / "run", reporter=NullReporter())
     with pytest.raises(DataError, match="is a table of numbers, and tree reads images"):

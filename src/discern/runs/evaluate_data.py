@@ -71,13 +71,14 @@ def _is_training_data(classifier: Classifier, dataset: Dataset) -> bool:
 
 def _find_valid(dataset: Dataset, reporter: Reporter) -> tuple[np.ndarray, ImageStats | None]:
     """Return which examples can be read, bool (N,), and the statistics of images."""
+    for notice in dataset.notices:
+        reporter.notice(notice)
     if not isinstance(dataset, TableDataset):
         stats = scan_images(dataset, reporter.progress)
         return stats.problem == 0, stats
     valid = np.isfinite(dataset.store.values).all(axis=1)
-    missing = [] if valid.all() else [Notice("runs.missing_values", {"n": int((~valid).sum())})]
-    for notice in (*dataset.notices, *missing):
-        reporter.notice(notice)
+    if not valid.all():
+        reporter.notice(Notice("runs.missing_values", {"n": int((~valid).sum())}))
     return valid, None
 
 

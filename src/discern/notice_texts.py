@@ -279,6 +279,9 @@ TEXTS: dict[str, str] = {
         "{mean:.4f} ± {std:.4f} over the folds."
     ),
     # evaluation
+    "evaluation.unjudged": N_(
+        "Classes without a {split} example are not judged, and the accuracy says nothing of them: {names}."
+    ),
     "evaluation.temperature_few": N_(
         "Probabilities are not calibrated: {errors} errors among {n:,} validation examples are too few ({min_errors} "
         "among {min_examples} are needed)."

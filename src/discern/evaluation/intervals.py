@@ -35,10 +35,12 @@ def wilson(successes: float, n: float, z: float = 1.959963984540054) -> tuple[fl
     return low, high
 
 
-def iter_resamples(n: int, count: int, seed: int = 0) -> Iterator[np.ndarray]:
+def iter_resamples(n: int, count: int, seed: int = 0, groups: np.ndarray | None = None) -> Iterator[np.ndarray]:
     """Draw ``n`` examples with replacement ``count`` times; yield how often each was drawn, float (some resamples, n).
 
-    A metric computed with these counts as weights is the metric of the resample: nothing is copied.
+    A metric computed with these counts as weights is the metric of the resample: nothing is copied. With ``groups``,
+    int (n,), whole groups are drawn, as many as there are (the cluster bootstrap: Davison and Hinkley 1997, "Bootstrap
+    Methods and their Application", section 3.8).
 
     Examples
     --------
@@ -47,9 +49,34 @@ def iter_resamples(n: int, count: int, seed: int = 0) -> Iterator[np.ndarray]:
     """
     random = np.random.default_rng(seed)
     step = max(1, _MAX_WEIGHTS // n)
+    member = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+    n_groups = int(member.max(initial=-1)) + 1
     for start in range(0, count, step):
-        drawn = random.integers(0, n, (min(step, count - start), n))
-        yield np.stack([np.bincount(row, minlength=n) for row in drawn]).astype(np.float64)
+        drawn = random.integers(0, n_groups, (min(step, count - start), n_groups))
+        weights = np.stack([np.bincount(row, minlength=n_groups) for row in drawn]).astype(np.float64)
+        yield weights if groups is None else weights[:, member]
+
+
+def grouped_rate(successes: np.ndarray, groups: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """Return the 95 % interval of a rate whose examples come in groups: the cluster bootstrap over the groups.
+
+    ``successes`` are bool (n,), ``groups`` int (n,). Of fewer than 10 groups, or where all groups have the same rate,
+    it is Wilson's interval with the groups as its examples.
+
+    Examples
+    --------
+    >>> [round(x, 2) for x in grouped_rate(np.array([True] * 30 + [False] * 10), np.repeat(np.arange(4), 10))]
+    [0.3, 0.95]
+    """
+    member = np.unique(groups, return_inverse=True)[1]
+    sizes, correct = np.bincount(member), np.bincount(member, weights=successes)
+    n_groups, rate = len(sizes), float(successes.mean())
+    if n_groups >= MIN_EXAMPLES:
+        drawn = np.concatenate([w @ correct / (w @ sizes) for w in iter_resamples(n_groups, N_RESAMPLES, seed)])
+        bounds = percentile_interval(drawn)
+        if bounds:
+            return bounds
+    return wilson(rate * n_groups, n_groups)
 
 
 def bootstrap_intervals(resampled: Iterable[Mapping[str, np.ndarray]]) -> dict[str, Interval]:

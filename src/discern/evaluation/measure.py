@@ -14,6 +14,7 @@ from discern.evaluation.intervals import (
     N_RESAMPLES,
     Interval,
     bootstrap_intervals,
+    grouped_rate,
     iter_resamples,
     wilson,
 )
@@ -33,11 +34,13 @@ def measure(
     seed: int = 0,
     split: str = "",
     unit: str = "images",
+    groups: np.ndarray | None = None,
 ) -> Metrics:
     """Compute the metrics of predictions: probabilities float (N, C), rows sum to 1, and true classes int (N,).
 
-    Intervals come from ``n_resamples`` of the bootstrap, drawn by ``seed``; 0 for none but Wilson's. A `ValueError`
-    says that there is no example.
+    Intervals come from ``n_resamples`` of the bootstrap, drawn by ``seed``; 0 for none but those of the accuracies
+    (Wilson's). Of examples in ``groups``, int (N,), whole groups are drawn. A `ValueError` says that there is no
+    example.
 
     Examples
     --------
@@ -53,6 +56,12 @@ def measure(
     np.add.at(confusion, (labels, columns.predicted), 1)
     correct, in_top5 = int(columns.correct.sum()), int(columns.in_top5.sum())
     areas, precisions = one_against_rest(columns.probabilities, labels)
+    rates = {"top1": wilson(correct, n), "top5": wilson(in_top5, n)}
+    design_effect = 1.0
+    if groups is not None:
+        plain = rates["top1"]
+        rates = {"top1": grouped_rate(columns.correct, groups), "top5": grouped_rate(columns.in_top5, groups)}
+        design_effect = max(1.0, (np.ptp(rates["top1"]) / np.ptp(plain)) ** 2)
     numbers = {name: float(values[0]) for name, values in columns.summarize(np.ones((1, n)), ranked=True).items()}
     return Metrics(
         n=n,
@@ -64,10 +73,12 @@ def measure(
         roc_auc=tuple(map(_finite, areas[0])),
         average_precision=tuple(map(_finite, precisions[0])),
         summary={name: _finite(number) for name, number in numbers.items()},
-        intervals={"top1": wilson(correct, n), "top5": wilson(in_top5, n), **_bootstrap(columns, n_resamples, seed)},
+        intervals={**rates, **_bootstrap(columns, n_resamples, seed, groups)},
         reliability=measure_reliability(columns.probabilities, labels),
         split=split,
         unit=unit,
+        groups=0 if groups is None else len(np.unique(groups)),
+        design_effect=float(design_effect),
     )
 
 
@@ -112,16 +123,16 @@ class _Columns:
         return numbers
 
 
-def _bootstrap(columns: _Columns, n_resamples: int, seed: int) -> dict[str, Interval]:
+def _bootstrap(columns: _Columns, n_resamples: int, seed: int, groups: np.ndarray | None) -> dict[str, Interval]:
     """Compute percentile intervals; ranking many classes costs most, and has fewer resamples or none."""
     n = len(columns.labels)
-    if n < MIN_EXAMPLES or n_resamples == 0:
+    if n_resamples == 0 or (n if groups is None else len(np.unique(groups))) < MIN_EXAMPLES:
         return dict.fromkeys(columns.summarize(np.ones((1, n)), ranked=True))
     affordable = min(n_resamples, RANKING_BUDGET // (n * columns.classes))
 
     def resample() -> Iterator[dict[str, np.ndarray]]:
         done = 0
-        for weights in iter_resamples(n, n_resamples, seed):
+        for weights in iter_resamples(n, n_resamples, seed, groups):
             yield columns.summarize(weights, ranked=done < affordable >= MIN_RANKINGS)
             done += len(weights)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from discern.data.names import abbreviate
 from discern.evaluation.calibration import Reliability
 from discern.evaluation.confusion import ConfusionMatrix, class_rates
 from discern.evaluation.intervals import Interval, interval_text, number_text, rate_interval_text, rate_text, wilson
@@ -51,6 +52,10 @@ class TaskMetrics(Result):
     def headline(self, digits: int = 4) -> str:
         """Return the outcome in a clause, as a longer sentence can end in it; numbers with so many decimals."""
 
+    def unjudged(self) -> Notice | None:
+        """Return what these numbers say nothing about; None where that is nothing."""
+        return None
+
     @classmethod
     @abstractmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
@@ -86,7 +91,8 @@ class Metrics(TaskMetrics):
         where none is).
     intervals : mapping
         The 95 % interval of each number in ``summary``, by the bootstrap, and of ``top1`` and ``top5`` (Wilson). None
-        where examples are fewer than 10, no resample differs, or ranking them often enough takes too long.
+        where examples are fewer than 10, no resample differs, or ranking them often enough takes too long. Of examples
+        in groups, all are by the cluster bootstrap over the groups, those of a class Wilson's with ``design_effect``.
     """
 
     n: int
@@ -102,6 +108,8 @@ class Metrics(TaskMetrics):
     reliability: Reliability
     split: str = ""
     unit: str = "images"
+    groups: int = 0  # of the examples (patients, cameras), which intervals are then by; 0 where each stands for itself
+    design_effect: float = 1.0  # times as many examples as independent ones would have been needed (Kish 1965)
 
     @property
     def figsize(self) -> tuple[float, float]:
@@ -113,9 +121,9 @@ class Metrics(TaskMetrics):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % Wilson interval of ``top1``."""
+        """95 % interval of ``top1``, Wilson's or by groups."""
         bounds = self.intervals["top1"]
-        assert bounds is not None  # Wilson's is always known
+        assert bounds is not None  # these are always known
         return bounds
 
     @property
@@ -130,8 +138,21 @@ class Metrics(TaskMetrics):
 
     def headline(self, digits: int = 4) -> str:
         message = _("accuracy {top1} on {examples} ({correct:,} correct; 95 % CI {interval})")
+        if self.groups:
+            message = _(
+                "accuracy {top1} on {examples} of {groups:,} groups ({correct:,} correct; 95 % CI by group {interval})"
+            )
         top1, interval = rate_text(self.top1, digits), rate_interval_text(self.interval, digits)
-        return message.format(top1=top1, examples=self.examples, correct=self.correct, interval=interval)
+        fields = {"top1": top1, "examples": self.examples, "correct": self.correct, "interval": interval}
+        return message.format(**fields, groups=self.groups)
+
+    def unjudged(self) -> Notice | None:
+        """Return which classes have no example here, so that no number is about them; None where all have."""
+        missing = [name for name, n in zip(self.classes, self.confusion.sum(axis=1), strict=True) if not n]
+        if not missing or not self.split:
+            return None
+        fields = {"split": Notice(f"word.{self.split}"), "names": abbreviate(missing)}
+        return Notice("evaluation.unjudged", fields)
 
     def baseline(self, digits: int = 4) -> str:
         """Return a sentence on the accuracy of always predicting the most frequent class."""
@@ -141,7 +162,8 @@ class Metrics(TaskMetrics):
         return message.format(fraction=rate_text(fraction, digits), name=self.classes[int(support.argmax())])
 
     def sentences(self) -> list[str]:
-        return [self.headline(), self.baseline()]
+        unjudged = self.unjudged()
+        return [*([unjudged.text()] if unjudged else []), self.headline(), self.baseline()]
 
     def tables(self) -> list[Table]:
         return [self.summary_table(), self.class_table()]
@@ -205,7 +227,7 @@ class Metrics(TaskMetrics):
         A fraction of nothing is 0, as in scikit-learn's reports, and its interval None.
         """
         support, predicted = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
-        tp = np.diag(self.confusion)
+        tp, effect = np.diag(self.confusion), self.design_effect
         precision, recall, f1 = class_rates(*(each[None].astype(float) for each in (tp, predicted, support)))
         return {
             name: {
@@ -213,8 +235,8 @@ class Metrics(TaskMetrics):
                 "recall": float(recall[0, c]),
                 "f1": float(f1[0, c]),
                 "support": int(support[c]),
-                "precision_interval": wilson(int(tp[c]), int(predicted[c])) if predicted[c] else None,
-                "recall_interval": wilson(int(tp[c]), int(support[c])) if support[c] else None,
+                "precision_interval": wilson(tp[c] / effect, predicted[c] / effect) if predicted[c] else None,
+                "recall_interval": wilson(tp[c] / effect, support[c] / effect) if support[c] else None,
                 "roc_auc": self.roc_auc[c],
                 "average_precision": self.average_precision[c],
             }
@@ -243,4 +265,6 @@ class Metrics(TaskMetrics):
             average_precision=tuple(row["average_precision"] for row in per_class),
             intervals={name: bounds and tuple(bounds) for name, bounds in value["intervals"].items()},
             reliability=Reliability.from_json(value["reliability"]),
+            groups=int(value.get("groups", 0)),
+            design_effect=float(value.get("design_effect", 1.0)),
         )

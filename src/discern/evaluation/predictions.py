@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import zipfile
 import zlib
@@ -26,6 +27,7 @@ class StoredPredictions(ABC):
 
     outputs: tuple[str, ...]  # what is predicted: the classes, or the target of a regression
     paths: tuple[str, ...]  # (N,) the names that a person knows the examples by, as in split.json
+    groups: np.ndarray | None = None  # int64 (N,), equal for examples of one group; None where there are no groups
     COLUMNS: ClassVar[tuple[str, ...]]  # the attributes beside them that are arrays (N, ...)
 
     def __len__(self) -> int:
@@ -35,6 +37,14 @@ class StoredPredictions(ABC):
     @abstractmethod
     def from_columns(cls, outputs: tuple[str, ...], paths: tuple[str, ...], *columns: np.ndarray) -> Self:
         """Make the object of its `COLUMNS`; a ValueError says that they do not fit each other."""
+
+    def with_groups(self, groups: np.ndarray | None) -> Self:
+        """Return the same predictions with the groups of the examples; a ValueError says that they do not fit."""
+        if groups is None:
+            return self
+        if groups.dtype != np.int64 or groups.shape != (len(self),):
+            raise ValueError("groups do not fit")
+        return dataclasses.replace(self, groups=groups)  # type: ignore[type-var]
 
     @abstractmethod
     def truth_texts(self) -> np.ndarray:
@@ -66,6 +76,7 @@ class Predictions(StoredPredictions):
     paths: tuple[str, ...]
     labels: np.ndarray  # int64 (N,), the true classes
     probabilities: np.ndarray  # float32 (N, C), rows sum to 1
+    groups: np.ndarray | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -112,6 +123,8 @@ def save_predictions(path: str | os.PathLike[str], splits: Mapping[str, StoredPr
     for name, split in splits.items():
         arrays[f"{name}_paths"] = np.array(split.paths, dtype=np.str_)
         arrays |= {f"{name}_{column}": getattr(split, column) for column in split.COLUMNS}
+        if split.groups is not None:
+            arrays[f"{name}_groups"] = split.groups
     with atomic_write(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
 
@@ -133,6 +146,8 @@ def load_predictions(path: str | os.PathLike[str], kind: type[P]) -> dict[str, P
             if paths.dtype.kind != "U":
                 raise ValueError("paths are no text")
             splits[name] = kind.from_columns(outputs, tuple(paths.tolist()), *columns)
+            if f"{name}_groups" in stored:
+                splits[name] = splits[name].with_groups(stored[f"{name}_groups"])
     return splits
 
 

@@ -38,6 +38,7 @@ class RegressionPredictions(StoredPredictions):
     paths: tuple[str, ...]
     targets: np.ndarray  # float64 (N,) true ones
     values: np.ndarray  # float64 (N,) predicted ones
+    groups: np.ndarray | None = None
 
     @property
     def target(self) -> str:
@@ -121,9 +122,17 @@ def plot_predicted(targets: np.ndarray, values: np.ndarray, target: str, ax: Axe
 
 
 def measure_regression(
-    targets: np.ndarray, values: np.ndarray, target: str = "", seed: int = 0, split: str = "", unit: str = "rows"
+    targets: np.ndarray,
+    values: np.ndarray,
+    target: str = "",
+    seed: int = 0,
+    split: str = "",
+    unit: str = "rows",
+    groups: np.ndarray | None = None,
 ) -> RegressionMetrics:
     """Compute the errors of float (N,) ``values`` where the true numbers are ``targets``.
+
+    Intervals are by the bootstrap, of whole ``groups``, int (N,), where they are given.
 
     Examples
     --------
@@ -132,9 +141,10 @@ def measure_regression(
     (0.5, 0.333, 0.577)
     """
     n = len(targets)
+    n_groups = n if groups is None else len(np.unique(groups))
     scores = {name: float(column[0]) for name, column in _scores(targets, values, np.ones((1, n))).items()}
-    resampled = (_scores(targets, values, weights) for weights in iter_resamples(n, N_RESAMPLES, seed))
-    intervals = bootstrap_intervals(resampled) if n >= MIN_EXAMPLES else dict.fromkeys(scores)
+    resampled = (_scores(targets, values, weights) for weights in iter_resamples(n, N_RESAMPLES, seed, groups))
+    intervals = bootstrap_intervals(resampled) if n_groups >= MIN_EXAMPLES else dict.fromkeys(scores)
     shown = np.argsort(targets, kind="stable")[np.linspace(0, n - 1, min(n, MAX_POINTS)).astype(np.int64)]
     points = tuple(zip(targets[shown].tolist(), values[shown].tolist(), strict=True))
     return RegressionMetrics(n, **scores, intervals=intervals, target=target, points=points, split=split, unit=unit)

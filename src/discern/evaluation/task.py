@@ -107,7 +107,13 @@ class Classification(Task[Predictions, Metrics]):
         self, predictions: Predictions, split: str = "", unit: str = "images", n_resamples: int = N_RESAMPLES
     ) -> Metrics:
         return measure(
-            predictions.probabilities, predictions.labels, predictions.classes, n_resamples, split=split, unit=unit
+            predictions.probabilities,
+            predictions.labels,
+            predictions.classes,
+            n_resamples,
+            split=split,
+            unit=unit,
+            groups=predictions.groups,
         )
 
     def compare(self, first: str, a: Predictions, second: str, b: Predictions, unit: str) -> PairedTest:
@@ -138,7 +144,8 @@ class Regression(Task[RegressionPredictions, RegressionMetrics]):
     def measure(
         self, predictions: RegressionPredictions, split: str = "", unit: str = "rows", n_resamples: int = N_RESAMPLES
     ) -> RegressionMetrics:
-        return measure_regression(predictions.targets, predictions.values, predictions.target, split=split, unit=unit)
+        columns = predictions.targets, predictions.values, predictions.target
+        return measure_regression(*columns, split=split, unit=unit, groups=predictions.groups)
 
     def compare(
         self, first: str, a: RegressionPredictions, second: str, b: RegressionPredictions, unit: str

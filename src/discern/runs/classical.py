@@ -110,8 +110,10 @@ def _read_table(early: ClassicalConfig, prepared: Prepared, dataset: TableDatase
 def _read_images(early: ClassicalConfig, prepared: Prepared, reporter: Reporter) -> _Inputs:
     side = prepared.side()
     config = resolve_classical(early, side, prepared.is_gray())
-    size = early.preprocess.size if "size" in early.stated else 0
-    found = ((name, find_embedding(name, size, side, reporter.progress)) for name in config.embeddings)
+    if "resize" not in early.stated and prepared.are_long():
+        config = config.replace(resize="pad")
+    size, resize = early.preprocess.size if "size" in early.stated else 0, config.preprocess.resize
+    found = ((name, find_embedding(name, size, resize, side, reporter.progress)) for name in config.embeddings)
     embeddings = {f"{EMBEDDING}{name}": embedding for name, embedding in found}
     specs = {name: embedding.spec.preprocess for name, embedding in embeddings.items()}
     if len({(spec.channels, spec.resize) for spec in specs.values()}) > 1:

@@ -115,7 +115,7 @@ def choose_settings(request: TrainRequest, reporter: Reporter) -> _Choices:
         raise ModelError(message.format(data=prepared.dataset.origin, names=", ".join(CLASSICAL)))
     initial, notices = find_initial_weights(early, prepared.side(), reporter.progress)
     counts, start = prepared.dataset.counts(prepared.split.train), initial.settings if initial else {}
-    profile = DataProfile(counts, prepared.side(), prepared.is_gray(), device.type, start)
+    profile = DataProfile(counts, prepared.side(), prepared.is_gray(), device.type, prepared.are_long(), start)
     config, choices = resolve(request.settings, profile)
     return _Choices(config, prepared, profile, initial, (*notices, *choices), device)
 

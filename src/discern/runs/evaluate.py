@@ -143,11 +143,12 @@ def _predict_held_out(
     }
     truth = {name: task.truth(dataset, indices) for name, indices in held_out.items()}
     scaling = task.calibrate(outputs["validation"], truth["validation"], context.config.seed)
-    predictions = {}
+    predictions, groups = {}, context.prepared.groups
     for name, indices in held_out.items():
         scaled = scaling.apply(outputs[name]) if scaling else outputs[name]
         paths = tuple(dataset.store.path(index) for index in indices.tolist())
-        predictions[name] = task.predictions.from_columns(dataset.classes, paths, truth[name], scaled)
+        stored = task.predictions.from_columns(dataset.classes, paths, truth[name], scaled)
+        predictions[name] = stored.with_groups(None if groups is None else groups[indices])
     return predictions, scaling
 
 

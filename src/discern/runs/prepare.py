@@ -14,6 +14,7 @@ from discern.data.config import DataConfig
 from discern.data.dataset import Dataset, TableDataset
 from discern.data.duplicates import DuplicateGroups
 from discern.data.findings import Audit, require_usable_classes
+from discern.data.groups import join_groups
 from discern.data.open import open_data
 from discern.data.outliers import are_many_long
 from discern.data.scan import ImageStats
@@ -56,6 +57,13 @@ class Prepared:
     def unit(self) -> str:
         """What an example is: ``images`` or ``rows``."""
         return "rows" if self.table else "images"
+
+    @property
+    def groups(self) -> np.ndarray | None:
+        """What belongs together where the data name groups, int64 (N,): those, and duplicates; None without groups."""
+        if self.dataset.groups is None:
+            return None
+        return join_groups(self.duplicates.group, self.dataset.groups)
 
     def side(self) -> int:
         """Return the median of the shorter sides of the images used, in pixels."""

@@ -101,6 +101,8 @@ def _find_alerts(run: RunDirectory, written: Mapping[str, Any], data: Mapping[st
         yield Notice("runs.unfinished", {"run": shlex.quote(str(run.path))})
     elif data.get("metrics") is None:
         yield Notice("runs.unfinished_classical", {"run": str(run.path), "command": data["command"]})
+    elif unjudged := data["metrics"].unjudged():
+        yield unjudged
     origin = Path(written["data"]["origin"])
     if origin.is_absolute() and not origin.exists():
         yield Notice("runs.data_moved", {"origin": str(origin)})

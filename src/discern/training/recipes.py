@@ -42,6 +42,7 @@ class DataProfile:
     side: int  # median of the shorter sides of the images
     is_gray: bool  # no image has color
     device: str  # cpu, cuda or mps
+    are_long: bool = False  # many images are too long to be cut to a square
     # The settings that the weights to start from require, such as the model and its size; empty without weights.
     start: Mapping[str, Any] = field(default_factory=dict)
 
@@ -170,7 +171,7 @@ def _choose_augmentation(
 
 
 def _choose_shape(model: str, profile: DataProfile, finetune: str) -> dict[str, Any]:
-    """Return size and channels: small images keep their size, larger ones come down to the network's own, or less
+    """Return size, channels and resizing: small images keep their size, larger ones come down to the network's, or less
     where there is no GPU. With weights images have the network's own size, or that of `choose_frozen_size`.
     """
     native = get_model_spec(model).size
@@ -182,7 +183,7 @@ def _choose_shape(model: str, profile: DataProfile, finetune: str) -> dict[str, 
         size = max(28, profile.side)
     else:
         size = min(native, profile.side) if profile.device != "cpu" else min(native, profile.side, CPU_LIMIT)
-    return {"size": size, "channels": 1 if profile.is_gray else 3}
+    return {"size": size, "channels": 1 if profile.is_gray else 3, **({"resize": "pad"} if profile.are_long else {})}
 
 
 def _choose_schedule(profile: DataProfile) -> dict[str, Any]:

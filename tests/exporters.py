@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
+from xml.sax.saxutils import quoteattr
 
 SPLITS = ("train", "validation", "test")
 
@@ -138,6 +139,17 @@ def cvat_imagenet(root: Path, examples: Sequence[Example]) -> Path:
             name = f'"{stem}"{suffix}' if " " in stem else e.name
             lines.append(f"{name} {classes.index(e.label)}\n")
         (root / f"{split}.txt").write_text("".join(lines), encoding="utf-8")
+    return root
+
+
+def cvat_xml(root: Path, examples: Sequence[Example]) -> Path:
+    images = []
+    for number, e in enumerate(examples):
+        put(e, root, f"images/{e.split}/{e.name}")
+        image = f"<image id='{number}' name={quoteattr(e.name)} subset='{e.split}' width='8' height='8'>"
+        images.append(f"{image}<tag label={quoteattr(e.label)} source='manual'></tag></image>")
+    text = f"<annotations><version>1.1</version><meta></meta>{''.join(images)}</annotations>"
+    (root / "annotations.xml").write_text(text, encoding="utf-8")
     return root
 
 
@@ -305,6 +317,7 @@ WRITERS: dict[Writer, frozenset[str]] = {  # and what the format can hold
     roboflow_folder: ALL,
     roboflow_classes: ALL,
     cvat_imagenet: WITH_SPLIT,
+    cvat_xml: WITH_SPLIT,
     cvat_open_images: WITH_SPLIT,
     vertex_csv: WITH_SPLIT,
     vertex_jsonl: WITH_SPLIT,

@@ -48,7 +48,9 @@ def change_text(text: str, dice: random.Random) -> str:
 def test_a_damaged_export_is_one_sentence(write: Writer, tmp_path: Path) -> None:
     known = [Example(f"{s} {i}.jpg", "cat" if i % 2 else "dog", s, f"{s}{i}") for s in SPLITS for i in range(3)]
     source = write(tmp_path, known)
-    files = [path for path in tmp_path.rglob("*.*") if path.suffix in (".json", ".jsonl", ".csv", ".tsv", ".txt")]
+    files = [
+        path for path in tmp_path.rglob("*.*") if path.suffix in (".json", ".jsonl", ".csv", ".tsv", ".txt", ".xml")
+    ]
     dice = random.Random(write.__name__)
     for _ in range(N_CHANGES if files else 0):
         path = dice.choice(files)

@@ -146,6 +146,16 @@ def test_cvat_imagenet_rows(root: Path) -> None:
     assert "row 1: synsets.txt has no line 7" in refused(write(root, "train.txt", "0.jpg 7\n"))
 
 
+def test_cvat_xml(root: Path) -> None:
+    tag, box = '<tag label="cat"></tag>', '<box label="cat" xtl="1"></box>'
+    body = '<annotations><image name="0.jpg">{}</image><image name="1.jpg"><tag label="dog"/></image></annotations>'
+    assert read(write(root, "annotations.xml", body.format(tag))) == {"images/0.jpg": "cat", "images/1.jpg": "dog"}
+    assert "labels objects inside 1 images" in refused(write(root, "annotations.xml", body.format(tag + box)))
+    assert "several labels" in refused(write(root, "annotations.xml", body.format(tag + '<tag label="dog"/>')))
+    bomb = '<!DOCTYPE a [<!ENTITY b "c">]>' + body.format("&b;")
+    assert "contents are not valid" in refused(write(root, "annotations.xml", bomb))
+
+
 def test_open_images_boxes_are_refused(root: Path) -> None:
     header = "ImageID,Source,LabelName,Confidence,XMin\n"
     write(root, "annotations/train-annotations-bbox.csv", header + "0,x,cat,1,0.2\n1,x,cat,1,0.2\n")

@@ -1,4 +1,4 @@
-"""CVAT: ImageNet lists (``train.txt`` and ``synsets.txt``) and Open Images tables of labels.
+"""CVAT: its own XML, ImageNet lists (``train.txt`` and ``synsets.txt``) and Open Images tables of labels.
 
 Formats: https://docs.cvat.ai/docs/dataset_management/formats; folders of the ImageNet format are class folders.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from pathlib import Path
+from xml.etree import ElementTree
 
 from discern.data.columns import ColumnSpec
 from discern.data.exports.listing import Listing
@@ -50,6 +51,25 @@ def read_imagenet_list(path: Path, spec: ColumnSpec) -> Listing | None:
 
 def _match_line(line: str) -> re.Match[str] | None:
     return (_QUOTED if line.startswith('"') else _BARE).fullmatch(line)
+
+
+def is_xml(path: Path, head: str) -> bool:
+    """Return whether the file is "CVAT for images"; the first image may come late, after the labels."""
+    return path.suffix.lower() == ".xml" and "<annotations>" in head and ("<image " in head or "<meta>" in head)
+
+
+def read_xml(path: Path, spec: ColumnSpec) -> Listing | None:
+    """Read images with their tags; what else is drawn in an image is an object."""
+    text = read_content(path)
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:  # could expand to more than memory holds
+        raise ValueError("DOCTYPE")
+    listing = Listing(folder="images")
+    for image in ElementTree.fromstring(text).iter("image"):
+        name, tags = image.get("name", ""), [part for part in image if part.tag == "tag"]
+        if len(tags) < len(image):
+            listing.regions.append(name)
+        listing.add(name, [tag.get("label", "") for tag in tags], image.get("subset", ""))
+    return listing if listing.images else None
 
 
 def is_open_images(path: Path, head: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from discern.data.dataset import Dataset, ImageDataset, Split
 from discern.data.exports import azure, coco, cvat, fiftyone, hugging_face, label_studio, roboflow, vertex
 from discern.data.exports.listing import Listing, build_listing
 from discern.data.exports.sniff import read_head
-from discern.data.names import abbreviate, split_from_name
+from discern.data.names import abbreviate, split_from_name, split_in_name
 from discern.errors import ConfigError, DataError
 from discern.i18n import _
 from discern.notices import Notice
@@ -36,6 +35,7 @@ FORMATS = (
     Format(label_studio.TOOL, label_studio.is_json, label_studio.read_json, has_columns=True),
     Format(label_studio.TOOL, label_studio.is_table, label_studio.read_table, has_columns=True),
     Format(f"{cvat.TOOL} ImageNet", cvat.is_imagenet_list, cvat.read_imagenet_list),
+    Format(cvat.TOOL, cvat.is_xml, cvat.read_xml),
     Format(f"{cvat.TOOL} Open Images", cvat.is_open_images, cvat.read_open_images),
     Format(vertex.TOOL, vertex.is_csv, vertex.read_csv),
     Format(vertex.TOOL, vertex.is_json_lines, vertex.read_json),
@@ -44,10 +44,10 @@ FORMATS = (
     Format(fiftyone.TOOL, fiftyone.is_labels, fiftyone.read_labels),
     Format(coco.TOOL, coco.is_coco, coco.read_coco),
 )
-_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".parquet")
+_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".xml", ".parquet")
 _IN_A_SPLIT = (roboflow.CLASSES, "_annotations.coco.json", *hugging_face.FILES)
 _FOLDERS_OF_LABELS = ("annotations", "labels")
-_UNLIKE = (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError)
+_UNLIKE = (AttributeError, IndexError, KeyError, StopIteration, SyntaxError, TypeError, ValueError)
 _N_SAMPLED = 100  # names that tell whether there are copies
 MAX_FILES = 100  # files of one folder that are looked into
 
@@ -184,9 +184,9 @@ def _candidates(folder: Path, entries: Sequence[tuple[str, bool]]) -> list[tuple
 
 
 def _split_of_stem(stem: str) -> str:
-    """Return the one split that the words of a file name say: ``instances_train2017``; else ""."""
-    words = [word for word in re.findall("[^\\W\\d_]+", stem) if split_from_name(word) != Split.NONE]
-    return words[0] if len(words) == 1 else ""
+    """Return the split that the name of a file says: ``instances_train2017``; else ""."""
+    split = split_in_name(stem)
+    return split.name.lower() if split != Split.NONE else ""
 
 
 def _has_class_folders(folder: Path, entries: Sequence[tuple[str, bool]]) -> bool:

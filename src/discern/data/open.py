@@ -123,7 +123,7 @@ def _open_path(path: Path, column_spec: ColumnSpec) -> Dataset:
     if suffix in (".parquet", ".arrow"):
         return open_parquet(path, column_spec)
     if suffix in TABLE_SUFFIXES:
-        return open_table(path, column_spec)
+        return group_copies(open_table(path, column_spec))
     if is_image_name(path):
         message = _("{path} is one image, not a data set: use the folder that has a sub-folder per class.")
     elif suffix == ".tar":

@@ -266,3 +266,11 @@ def test_other_json_is_no_export(root: Path, content: str) -> None:
     fill(root, "cat/1.jpg", "dog/1.jpg")
     assert open_export_folder(root)[0] is None
     assert open_export_file(write(root, "t.txt", "words")) is None
+
+
+def test_a_table_of_copies_is_grouped(tmp_path: Path) -> None:
+    copies = [f"1_jpg.rf.{HASH}.jpg", f"1_jpg.rf.{NEW_HASH}.jpg", f"2_png.rf.{HASH}.jpg"]
+    rows = zip(copies, ("cat", "cat", "dog"), strict=True)
+    fill(tmp_path, *copies)
+    data = open_data(write(tmp_path, "t.csv", "path,label\n" + "".join(f"{name},{label}\n" for name, label in rows)))
+    assert data.groups is not None and data.groups.tolist() == [0, 0, 1]

@@ -46,11 +46,11 @@ TEXTS: dict[str, str] = {
     "data.classes_inside": N_("The classes are the folders inside {names}."),
     "data.folds": N_(
         "The same class folders are in {names}: these are folds, each of which stays whole in one of the splits that "
-        "are cut."
+        "are cut (--group PATTERN groups otherwise)."
     ),
     "data.repeated_classes": N_(
         "The same class folders ({classes}) are in each of {names}: they are the classes, and all their images one "
-        "data set (to learn {names} apart: --set class_depth=1; to make splits of them: call them train and test)."
+        "data set (--group '(.*?)/' keeps each of {names} in one split, --set class_depth=1 learns to tell them apart)."
     ),
     "data.folders_in_classes": N_(
         "Images in folders inside a class folder count to that class ({n:,} folders: {names}); if those are the "

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from discern.data.columns import ColumnSpec
 from discern.data.exports.listing import Listing
-from discern.data.exports.sniff import read_csv_rows
+from discern.data.exports.sniff import read_content, read_csv_rows
 
 TOOL = "Roboflow"
 CLASSES = "_classes.csv"
@@ -36,13 +36,14 @@ def is_classes(path: Path, head: str) -> bool:
 
 
 def read_classes(path: Path, spec: ColumnSpec) -> Listing | None:
-    """Read a ``_classes.csv``; None where its cells are not 0 and 1."""
-    rows = read_csv_rows(path)
-    classes = next(rows)[1:]
+    """Read a ``_classes.csv``; a ValueError where a cell is neither 0 nor 1."""
+    classes = next(read_csv_rows(path))[1:]
+    lines = [line for line in read_content(path).split("\n")[1:] if line.strip()]
     listing = Listing()
-    for name, *cells in rows:
-        if not set(cells) <= {"0", "1", "0.0", "1.0"}:
-            return None
-        labels = [label for label, cell in zip(classes, cells, strict=False) if float(cell)]
-        listing.add(name, labels)
+    for line in lines:
+        # From the right, since a name with commas may stand without quotes.
+        name, *flags = (cell.strip().strip('"') for cell in line.rsplit(",", len(classes)))
+        if not classes or not name or not set(flags) <= {"0", "1", "0.0", "1.0"}:
+            raise ValueError(line)
+        listing.add(name, [label for label, flag in zip(classes, flags, strict=True) if float(flag)])
     return listing

@@ -38,7 +38,6 @@ class FileStore(Store):
             names += b"".join(encoded)
         self._names = bytes(names)
         self._ends = np.concatenate(ends)  # (N + 1,): name i is the bytes from end i to end i + 1
-        self._version_key = ""
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -54,22 +53,19 @@ class FileStore(Store):
         return self._repeats.get(index) or self._name(index).decode("utf-8", "backslashreplace")
 
     def version_key(self) -> str:
-        """Hash all names and versions; asks the file system once about each file, at the first call."""
-        if not self._version_key:
-            root = os.fsencode(self.root)
-            versions = np.zeros((len(self), 4), np.int64)
-            for index in range(len(self)):
-                try:
-                    status = os.stat(os.path.join(root, self._name(index)))  # noqa: PTH116, PTH118
-                except OSError:
-                    versions[index] = -1
-                    continue
-                versions[index] = file_version(status)
-            digest = hashlib.blake2b(root, digest_size=16)
-            for block in (self._names, self._ends.tobytes(), versions.tobytes()):
-                digest.update(block)
-            self._version_key = digest.hexdigest()
-        return self._version_key
+        """Hash all names and versions; asks the file system about each file, at every call, for files are replaced."""
+        root = os.fsencode(self.root)
+        versions = np.full((len(self), 4), -1, np.int64)  # -1: the file is missing
+        for index in range(len(self)):
+            try:
+                status = os.stat(os.path.join(root, self._name(index)))  # noqa: PTH116, PTH118
+            except OSError:
+                continue
+            versions[index] = file_version(status)
+        digest = hashlib.blake2b(root, digest_size=16)
+        for block in (self._names, self._ends.tobytes(), versions.tobytes()):
+            digest.update(block)
+        return digest.hexdigest()
 
     def _name(self, index: int) -> bytes:
         if index < 0:

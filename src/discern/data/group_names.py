@@ -9,10 +9,12 @@ import numpy as np
 
 from discern.data.dataset import Dataset
 
+_WORDS = re.compile(
+    "(?i)(?<![a-z])((?:patient|subject|pat|subj|case|plant|tree|camera|cam|video|clip|burst|sequence|seq|session|slide|"
+    "scene|animal)[-_ ]?)[0-9]+"
+)
 # Regular expressions over the path, as --group takes them, the surest first.
-_WORDS = "patient subject pat subj case plant tree camera cam video clip burst seq sequence session slide scene animal"
-PATTERNS = (
-    *(rf"(?i)(?<![a-z])({word}[-_ ]?[0-9]+)" for word in _WORDS.split()),
+_PATTERNS = (
     r"((?:19|20)[0-9]{6}[-_T]?[0-9]{4})[0-9]{2}",  # a date and a time, to the minute
     r"([^/]*[0-9][^/]*)[-_ ][a-zA-Z]*[0-9]+\.[^./]+$",  # p03_0012.jpg, clip7-frame15.png
     r"([^/]+)/[^/]+$",  # a folder within that of the class
@@ -47,7 +49,8 @@ def propose_groups(dataset: Dataset) -> GroupProposal | None:
     starts = range(0, n, max(_ADJACENT, n // _BLOCKS)) if n > _BLOCKS * _ADJACENT else range(0, n, _ADJACENT)
     indices = [index for start in starts for index in range(start, min(start + _ADJACENT, n))]
     paths = [dataset.store.path(index) for index in indices]
-    for pattern in PATTERNS:
+    words = dict.fromkeys(match[1] for path in paths[:_ADJACENT] if (match := _WORDS.search(path)))
+    for pattern in (*(f"({word}[0-9]+)" for word in words), *_PATTERNS):
         search = re.compile(pattern).search
         captured = [match[1] if (match := search(path)) else "" for path in paths]
         if _is_grouping(captured, len(dataset.classes)):

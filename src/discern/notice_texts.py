@@ -115,6 +115,10 @@ TEXTS: dict[str, str] = {
     ),
     "word.value_split": N_("{value} as {split}"),
     # data: exports of other tools
+    "data.unlabeled_folders": N_(
+        "{names}: by this name images without a label, left for prediction ({n:,}); --set class_depth={depth} makes it a "
+        "class."
+    ),
     "data.export": N_("Read as an export of {tool}: {names}."),
     "data.images_found_by_name": N_("{n:,} images are found by their file names below {folder}, not by their paths."),
     "data.images_not_listed": N_("Images that the export of {tool} does not list are left out ({n:,}): {names}."),

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from discern.data.build import build_dataset, number_classes
-from discern.data.dataset import ImageDataset
+from discern.data.dataset import ImageDataset, Split
 from discern.data.file_store import FileStore
+from discern.data.folder_names import is_unlabeled
 from discern.data.layout import Layout, find_layout
 from discern.data.names import abbreviate, normalize_name
 from discern.data.walk import WalkCount, read_tree
@@ -53,6 +54,8 @@ def open_folder(path: str | os.PathLike[str], class_depth: int = 0) -> ImageData
     if not tree.n_total:
         raise DataError(_describe_no_images(root, count))
     layout = find_layout(root, tree, class_depth)
+    if not class_depth:
+        _take_unlabeled(layout)
     sizes = np.array([images.folder.n_images for images in layout.images], np.int64)
     classes, numbers = number_classes(str(root), [images.label for images in layout.images])
     groups = [images.group for images in layout.images]
@@ -67,6 +70,21 @@ def open_folder(path: str | os.PathLike[str], class_depth: int = 0) -> ImageData
         notices=[*layout.notices, *describe_count(count)],
         groups=np.repeat(np.array(groups, dtype=object), sizes).tolist() if any(groups) else (),
     )
+
+
+def _take_unlabeled(layout: Layout) -> None:
+    """Take the images of folders called no_label and the like, as exports have them, for images without a label."""
+    marked = [images for images in layout.images if is_unlabeled(images.label) and images.folder.n_images]
+    if marked:
+        first = list(map(normalize_name, marked[0].folder.path.split("/")))
+        depth = first.index(marked[0].label) + 1 if marked[0].label in first else 1
+        names = abbreviate(list(dict.fromkeys(images.label for images in marked)))
+        fields = {"n": sum(images.folder.n_images for images in marked), "names": names, "depth": depth}
+        layout.notices.append(Notice("data.unlabeled_folders", fields))
+        layout.images = [
+            images._replace(label="", split=Split.UNLABELED) if is_unlabeled(images.label) else images
+            for images in layout.images
+        ]
 
 
 def _iter_names(layout: Layout) -> Iterator[list[str]]:

@@ -16,6 +16,7 @@ _COMPANIONS = words_of(  # of sets for detection and segmentation
     "segmentationobject groundtruth ground truth gt bbox bboxes boxes imagesets xml xmls json jsons 標籤 標註 遮罩"
 )
 _FOLDS = words_of("fold folds kfold cv part parts split splits 折")
+_UNLABELED = words_of("unlabeled unlabelled nolabel nolabels notlabeled untagged 未標記 未標註 無標籤 未分類")
 _DIGITS = re.compile("[0-9]+")
 
 
@@ -35,6 +36,17 @@ def folder_role(name: str) -> str:
         ):
             return role
     return ""
+
+
+def is_unlabeled(name: str) -> bool:
+    """Return whether a folder is called so by tools that export images without a label: FiftyOne, CVAT.
+
+    Examples
+    --------
+    >>> [is_unlabeled(name) for name in ("_unlabeled", "no_label", "label")]
+    [True, True, False]
+    """
+    return "".join(name_words(name)) in _UNLABELED
 
 
 def is_fold(name: str) -> bool:

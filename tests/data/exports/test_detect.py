@@ -274,3 +274,11 @@ def test_a_table_of_copies_is_grouped(tmp_path: Path) -> None:
     fill(tmp_path, *copies)
     data = open_data(write(tmp_path, "t.csv", "path,label\n" + "".join(f"{name},{label}\n" for name, label in rows)))
     assert data.groups is not None and data.groups.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("name", ["_unlabeled", "no_label", "Unlabeled"])
+def test_a_folder_of_images_without_labels_is_no_class(tmp_path: Path, name: str) -> None:
+    fill(tmp_path, "cat/0.jpg", "dog/1.jpg", f"{name}/2.jpg")
+    assert read(tmp_path) == {"cat/0.jpg": "cat", "dog/1.jpg": "dog", f"{name}/2.jpg": None}
+    assert f"{name}: by this name images without a label, left for prediction (1)" in notices(tmp_path)
+    assert read(tmp_path, ColumnSpec(class_depth=1))[f"{name}/2.jpg"] == name

@@ -12,11 +12,11 @@ import numpy as np
 from discern.data.columns import Columns, find_named, is_yes
 from discern.data.dataset import Split
 from discern.data.names import normalize_name, split_from_name, splits_from_names
+from discern.data.table_file import MISSING
 from discern.errors import DataError
 from discern.i18n import _
 from discern.notices import Notice
 
-_EMPTY = ("", "na", "n/a", "nan", "null", "none", "<na>")  # what a cell without a number may say
 _SEPARATORS = "|;, "
 _MAX_LIST = 10_000  # characters of a cell that is read as a list
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
@@ -157,7 +157,7 @@ def _whole_numbers(origin: str, words: dict[str, str]) -> dict[str, str]:
     numbers = {}
     for cell, word in words.items():
         try:
-            numbers[cell] = None if word.casefold() in _EMPTY else float(word)
+            numbers[cell] = None if word.casefold() in MISSING else float(word)
         except ValueError:
             return words
     fractions = [words[cell] for cell, number in numbers.items() if number is not None and not number.is_integer()]

@@ -28,7 +28,7 @@ from discern.data.locate import locate_images, walk_images
 from discern.data.names import abbreviate, dataset_name, normalize_name, split_from_name
 from discern.data.table_file import TABLE_SUFFIXES, Cells, read_cells
 from discern.data.tabular import build_table_dataset, is_numeric, select_columns
-from discern.errors import DataError
+from discern.errors import ConfigError, DataError
 from discern.i18n import _
 from discern.notices import Notice
 
@@ -88,13 +88,10 @@ def _find_image_column(table: Path, cells: Cells, spec: ColumnSpec) -> str:
     if column or spec.target or spec.task != "auto" or spec.columns:
         return column
     named = find_named("image", list(cells))
-    candidates = named or [name for name, column in cells.items() if len(set(column)) == len(column)]
-    found = [name for name in candidates if _exist(table.parent, cells[name])]
-    if not found and (named or any(not is_numeric(cells[name]) for name in candidates)):
-        stems = {path.rpartition("/")[2].rpartition(".")[0] for path in walk_images(table.parent)}
-        found = [name for name in candidates if stems and _are_among(cells[name], stems)]
+    found = [name for name in named if _exist(table.parent, _join_paths(table, cells, name)[0])]
     if found:
         return choose_image(str(table), {name: ["x.jpg"] for name in found}, spec)
+    _ask_about_stems(table, cells, named)
     # Words that name no file here, and nothing beside them that could be measured: the images are missing.
     words = [name for name in named if not (any(cells[name]) and is_numeric(cells[name]))]
     others = [name for name in cells if name not in words]
@@ -103,14 +100,27 @@ def _find_image_column(table: Path, cells: Cells, spec: ColumnSpec) -> str:
     return words[0] if len(words) == 1 and others and not measured else ""
 
 
+def _ask_about_stems(table: Path, cells: Cells, named: Sequence[str]) -> None:
+    """Raise a `ConfigError` where cells are the names of images without their endings: that may be chance."""
+    candidates = named or [name for name, column in cells.items() if len(set(column)) == len(column)]
+    if not named and all(is_numeric(cells[name]) for name in candidates):
+        return
+    files = {path.rpartition("/")[2].rpartition(".")[0]: path for path in walk_images(table.parent)}
+    for name in candidates if files else ():
+        filled = [cell for cell in cells[name] if cell][:_N_TRIED]
+        matches = [cell for cell in filled if cell in files]
+        if matches and 2 * len(matches) > len(filled):
+            message = _(
+                "{path}: {column} could name images without their endings ({name} for {file}); confirm with --image "
+                "{column}, or choose what to learn of a table of numbers with --target COLUMN."
+            )
+            fields = {"path": table, "column": name, "name": matches[0], "file": files[matches[0]]}
+            raise ConfigError(message.format(**fields))
+
+
 def _exist(root: Path, column: Sequence[str]) -> bool:
     filled = [cell for cell in column if cell and "\0" not in cell][:_N_TRIED]
     return bool(filled) and 2 * sum((root / cell).is_file() for cell in filled) > len(filled)
-
-
-def _are_among(column: Sequence[str], stems: set[str]) -> bool:
-    filled = [cell for cell in column if cell][:_N_TRIED]
-    return bool(filled) and 2 * sum(cell in stems for cell in filled) > len(filled)
 
 
 @dataclass
@@ -206,15 +216,27 @@ def _locate(table: Path, rows: _Rows) -> Path:
     if root != table.parent:
         root = root.resolve()
         rows.notices.append(Notice("data.paths_relative_to", {"table": table.name, "folder": str(root)}))
-    as_written = rows.names[0]
     has_endings = names_images(rows.names) or _exist(root, rows.names)
-    rows.names, n_elsewhere = locate_images(root, rows.names, "", has_endings)
+    folder = "" if _any_exists(root, rows.names) else _folder_of(table)
+    for within in dict.fromkeys((folder, "")):
+        names, n_elsewhere = locate_images(root, rows.names, within, has_endings)
+        if any(os.path.exists(os.path.join(root, name)) for name in names):  # noqa: PTH110, PTH118
+            break
+    else:
+        message = _("None of the images that {path} lists exists ({name}, …): write paths relative to its folder.")
+        raise DataError(message.format(path=table, name=rows.names[0]))
+    rows.names = names
     if n_elsewhere:
         rows.notices.append(Notice("data.images_found_by_name", {"n": n_elsewhere, "folder": str(root)}))
-    if not any(os.path.exists(os.path.join(root, name)) for name in rows.names):  # noqa: PTH110, PTH118
-        message = _("None of the images that {path} lists exists ({name}, …): write paths relative to its folder.")
-        raise DataError(message.format(path=table, name=as_written))
     return root
+
+
+def _folder_of(table: Path) -> str:
+    """Return the folder beside ``train.csv`` that is called train, or so; "" where there is none, or two."""
+    split = split_from_name(table.stem)
+    beside = [folder.name for folder in table.parent.iterdir() if folder.is_dir()]
+    alike = [name for name in beside if name == table.stem or (split and split_from_name(name) == split)]
+    return alike[0] if len(alike) == 1 else ""
 
 
 def _any_exists(root: Path, names: Sequence[str]) -> bool:

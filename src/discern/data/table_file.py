@@ -15,6 +15,7 @@ from discern.errors import DataError
 from discern.i18n import _
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl")
+MISSING = ("", "na", "n/a", "nan", "null", "none", "<na>", "?")  # what a cell without a number may say
 Cells = dict[str, list[str]]
 
 

@@ -8,19 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from discern.data.build import number_classes, resolve_splits
-from discern.data.columns import AUTO, ColumnSpec
+from discern.data.build import number_classes, number_groups, resolve_splits
+from discern.data.cell_values import read_groups, read_splits
+from discern.data.columns import AUTO, ColumnSpec, find_named, require_column
 from discern.data.dataset import UNLABELED, RowStore, Split, TableDataset, require_columns
 from discern.data.names import abbreviate, dataset_name, normalize_name, splits_from_names
-from discern.data.table_file import Cells, parse_number
+from discern.data.table_file import MISSING, Cells, parse_number
 from discern.errors import ConfigError, DataError, suggest
 from discern.i18n import _
 from discern.notices import Notice
 
 TARGETS = ("class", "label", "target", "species", "variety")  # a column so called is the one to learn
 MAX_CLASSES = 20  # more different whole numbers than these are a number to learn and not classes
-SPLIT = "split"
-MISSING = ("", "na", "n/a", "nan", "null", "none", "?")  # what a cell without a number may say
 
 
 def build_table_dataset(table: Path, cells: Cells, column_spec: ColumnSpec = AUTO) -> TableDataset:
@@ -38,10 +37,11 @@ def build_table_dataset(table: Path, cells: Cells, column_spec: ColumnSpec = AUT
     >>> fat.classes, fat.store.columns
     (('f', 'm'), ('fat',))
     """
-    target, notice = _choose_target(table, list(cells), column_spec.target)
+    target, notice = _choose_target(table, list(cells), column_spec.target or column_spec.label)
     notices = [notice]
-    split_column, splits, given_split = _read_splits(cells, target)
-    others = [name for name in cells if name not in (target, split_column)]
+    split_column, splits, given_split = _read_splits(table, cells, target, column_spec, notices)
+    group_column, groups = _read_groups(table, cells, (target, split_column), column_spec, notices)
+    others = [name for name in cells if name not in (target, split_column, group_column)]
     columns = column_spec.columns
     if columns:
         unused = [name for name in others if name not in columns]
@@ -64,6 +64,7 @@ def build_table_dataset(table: Path, cells: Cells, column_spec: ColumnSpec = AUT
         tuple(notices),
         "classification" if targets is None else "regression",
         targets,
+        number_groups(groups) if groups else None,
     )
 
 
@@ -129,26 +130,54 @@ def _choose_target(table: Path, columns: list[str], requested: str) -> tuple[str
     return target, Notice("data.target", {"table": table.name, "target": target, "reason": Notice(reason)})
 
 
-def _read_splits(cells: Cells, target: str) -> tuple[str | None, dict[str, Split], np.ndarray]:
-    """Return the column of splits, if there is one, what its words stand for, and uint8 (N,) of `Split`."""
-    name = next((name for name in cells if name.casefold() == SPLIT and name != target), None)
-    splits = splits_from_names(dict.fromkeys(word for word in cells[name] if word)) if name else {}
-    if name is None or not splits:
-        return None, {}, np.full(len(cells[target]), Split.NONE, dtype=np.uint8)
+def _read_splits(
+    table: Path, cells: Cells, target: str, column_spec: ColumnSpec, notices: list[Notice]
+) -> tuple[str, dict[str, Split], np.ndarray]:
+    """Return the column of splits, "" for none, what its cells stand for, and uint8 (N,) of `Split`.
+
+    Of a column that was not requested only words are read: numbers in it may be a measurement.
+    """
+    given_split = np.full(len(cells[target]), Split.NONE, dtype=np.uint8)
+    if column_spec.split:
+        name = require_column(str(table), column_spec.split, list(cells))
+    else:
+        named = find_named("split", [name for name in cells if name != target])
+        name = next((name for name in named if splits_from_names(filter(None, dict.fromkeys(cells[name])))), "")
+    if not name:
+        return "", {}, given_split
+    splits, noted = read_splits(name, cells[name], bool(column_spec.split))
+    notices += noted
     return name, splits, np.array([splits.get(word, Split.NONE) for word in cells[name]], dtype=np.uint8)
+
+
+def _read_groups(
+    table: Path, cells: Cells, taken: Sequence[str], column_spec: ColumnSpec, notices: list[Notice]
+) -> tuple[str, list[str]]:
+    """Return the column of groups, "" for none, and the group of each row, none where it groups nothing."""
+    requested = column_spec.group if column_spec.group in cells else ""
+    named = [] if column_spec.group else find_named("group", [name for name in cells if name not in taken])
+    name = requested or (named[0] if len(named) == 1 else "")
+    if not name:
+        return "", []
+    groups, noted = read_groups(name, cells[name], cells[taken[0]])
+    notices += noted
+    return (name, groups) if groups or requested else ("", [])
 
 
 def _choose_columns(table: Path, cells: Cells, candidates: list[str], notices: list[Notice]) -> list[str]:
     """Choose the columns that carry information: numeric ones that are not row numbers."""
     not_numeric = [name for name in candidates if not is_numeric(cells[name])]
     numeric = [name for name in candidates if name not in not_numeric]
-    row_numbers = [name for name in numeric if _is_row_number(parse_numbers(table, name, cells[name]))]
+    row_numbers = [name for name in numeric if _is_row_number(name, parse_numbers(table, name, cells[name]))]
     for code, names in (("data.columns_not_numeric", not_numeric), ("data.columns_row_numbers", row_numbers)):
         if names:
             notices.append(Notice(code, {"names": abbreviate(names)}))
     columns = [name for name in numeric if name not in row_numbers]
     if not columns:
-        message = _("{path} needs the columns path and label of images, or columns of numbers, and has {names}.")
+        message = _(
+            "{path} needs a column of images (--image COLUMN) and one of labels (--label COLUMN), or columns of "
+            "numbers, and has {names}."
+        )
         raise DataError(message.format(path=table, names=", ".join(cells)))
     return columns
 
@@ -159,5 +188,8 @@ def is_numeric(column: Sequence[str]) -> bool:
     return not any(filled) or 2 * sum(filled) < len(filled)
 
 
-def _is_row_number(column: np.ndarray) -> bool:
-    return len(column) > 2 and bool((np.diff(column) == 1).all())
+def _is_row_number(name: str, column: np.ndarray) -> bool:
+    """Return whether the numbers count rows: each one more than the last, or, of a column called id, all different."""
+    is_identifier = bool(find_named("row", [name]) or find_named("image", [name]))
+    is_counting = len(column) > 2 and bool((np.diff(column) == 1).all())
+    return is_counting or (is_identifier and len(np.unique(column)) == len(column))

@@ -119,6 +119,7 @@ TEXTS: dict[str, str] = {
         "{names}: by this name images without a label, left for prediction ({n:,}); --set class_depth={depth} makes it a "
         "class."
     ),
+    "data.unlabeled_flag": N_("Images that {file}/_classes.csv calls unlabeled are left for prediction ({n:,})."),
     "data.export": N_("Read as an export of {tool}: {names}."),
     "data.images_found_by_name": N_("{n:,} images are found by their file names below {folder}, not by their paths."),
     "data.images_not_listed": N_("Images that the export of {tool} does not list are left out ({n:,}): {names}."),

@@ -133,6 +133,8 @@ def test_roboflow_several_classes_an_image(root: Path) -> None:
         assert "gives 1 images several labels (2.jpg" in refused(
             write(root, "images/_classes.csv", "filename,cat,dog\n" + rows)
         )
+    path = write(root, "images/_classes.csv", "filename,Unlabeled,cat,dog\n0.jpg,0,1,0\n1.jpg,0,0,1\n2.jpg,1,0,0\n")
+    assert read(path) == {"0.jpg": "cat", "1.jpg": "dog", "2.jpg": None} and "calls unlabeled" in notices(path)
     path = write(root, "images/_classes.csv", "filename, cat, dog\n0.jpg, 1, 0\n1.jpg, 0, 1\n2.jpg, 0, 0\n")
     assert read(path) == {"0.jpg": "cat", "1.jpg": "dog", "2.jpg": None}
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from discern.data.columns import ColumnSpec
 from discern.data.exports.listing import Listing
 from discern.data.exports.sniff import read_content, read_csv_rows
+from discern.data.folder_names import is_unlabeled
+from discern.notices import Notice
 
 TOOL = "Roboflow"
 CLASSES = "_classes.csv"
@@ -39,11 +41,15 @@ def read_classes(path: Path, spec: ColumnSpec) -> Listing | None:
     """Read a ``_classes.csv``; a ValueError where a cell is neither 0 nor 1."""
     classes = next(read_csv_rows(path))[1:]
     lines = [line for line in read_content(path).split("\n")[1:] if line.strip()]
-    listing = Listing()
+    listing, n_unlabeled = Listing(), 0
     for line in lines:
         # From the right, since a name with commas may stand without quotes.
         name, *flags = (cell.strip().strip('"') for cell in line.rsplit(",", len(classes)))
         if not classes or not name or not set(flags) <= {"0", "1", "0.0", "1.0"}:
             raise ValueError(line)
-        listing.add(name, [label for label, flag in zip(classes, flags, strict=True) if float(flag)])
+        labels = [label for label, flag in zip(classes, flags, strict=True) if float(flag)]
+        n_unlabeled += any(map(is_unlabeled, labels))
+        listing.add(name, [label for label in labels if not is_unlabeled(label)])
+    if n_unlabeled:
+        listing.notices.append(Notice("data.unlabeled_flag", {"file": path.parent.name, "n": n_unlabeled}))
     return listing

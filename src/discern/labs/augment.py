@@ -6,6 +6,7 @@ cutmix as cited in `discern.preprocess.augment.Augmentation`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -25,14 +26,11 @@ from discern.preprocess.spec import Preprocess
 from discern.result import Result, Table
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from discern.preprocess.spec import Resize
 
 COLUMNS, MAX_ROWS = 4, 20
 TOP_K = 3  # classes of a prediction
-MODES: tuple[Resize, ...] = ("stretch", "crop", "pad")
+MODES = ("stretch", "crop", "pad")
 AUGMENTATIONS = {
     "flip": Augmentation(flip=True),
     "translate": Augmentation(translate=0.2),
@@ -47,24 +45,12 @@ AUGMENTATIONS = {
 
 @dataclass(frozen=True)
 class Variant:
-    """The image, resized or augmented in one way.
+    """The image, resized or augmented in one way."""
 
-    Attributes
-    ----------
-    name : str
-        The resize mode or augmentation.
-    pixels : numpy.ndarray
-        uint8 (size, size, C).
-    difference : float
-        Mean absolute difference from the cropped image, in gray levels.
-    prediction : tuple of (str, float)
-        Classes and probabilities, most probable first; empty without a model.
-    """
-
-    name: str
-    pixels: np.ndarray
-    difference: float
-    prediction: tuple[tuple[str, float], ...]
+    name: str  # of the resize mode or augmentation
+    pixels: np.ndarray  # uint8 (size, size, C)
+    difference: float  # mean absolute difference from the cropped image, in gray levels
+    prediction: tuple[tuple[str, float], ...]  # classes, most probable first, and probabilities; empty without a model
 
     @property
     def label(self) -> str:
@@ -78,31 +64,17 @@ class Variant:
 
 @dataclass(frozen=True)
 class AugmentLab(Result):
-    """One image, resized and augmented.
+    """One image, resized and augmented."""
 
-    Attributes
-    ----------
-    image : numpy.ndarray
-        uint8 (H, W[, 3]), before preprocessing.
-    modes : tuple of Variant
-        Stretched, cropped, padded.
-    augmented : tuple of Variant
-        Each augmentation, ``draws`` times.
-    draws : int
-        How often each was drawn.
-    seed : int
-        Random seed of the draws.
-    """
-
-    image: np.ndarray
-    modes: tuple[Variant, ...]
-    augmented: tuple[Variant, ...]
+    image: np.ndarray  # uint8 (H, W[, 3]), before preprocessing
+    modes: tuple[Variant, ...]  # stretched, cropped, padded
+    augmented: tuple[Variant, ...]  # each augmentation, `draws` times
     draws: int
-    seed: int
+    seed: int  # of the draws
 
     @property
     def figsize(self) -> tuple[float, float]:
-        return 10.0, 1.9 * (1 + -(-len(self.augmented) // COLUMNS))
+        return 10.0, 1.9 * self._count_rows()
 
     def sentences(self) -> Sequence[str]:
         height, width = self.image.shape[:2]
@@ -140,17 +112,19 @@ class AugmentLab(Result):
         return tables
 
     def plot(self, figure: Figure) -> None:
-        rows = [self.augmented[i : i + COLUMNS] for i in range(0, len(self.augmented), COLUMNS)]
-        axes = figure.subplots(1 + len(rows), COLUMNS)
-        for ax in axes.flat:
+        axes, names = figure.subplots(self._count_rows(), COLUMNS).ravel(), variant_names()
+        panels = [(_("original"), self.image)]  # the first row: it and the resize modes
+        for variant in (*self.modes, *self.augmented):
+            prediction = f": {variant.label} {variant.prediction[0][1]:.3f}" if variant.prediction else ""
+            panels.append((names[variant.name] + prediction, variant.pixels))
+        for ax in axes:
             ax.set_axis_off()
-        axes[0, 0].imshow(self.image, cmap="gray", vmin=0, vmax=255)
-        axes[0, 0].set_title(_("original"), fontsize=9)
-        for ax, variant in zip(axes[0, 1:], self.modes, strict=True):
-            _draw(ax, variant)
-        for line, variants in zip(axes[1:], rows, strict=True):
-            for ax, variant in zip(line, variants, strict=False):
-                _draw(ax, variant)
+        for ax, (title, pixels) in zip(axes, panels, strict=False):
+            ax.imshow(pixels, cmap="gray", vmin=0, vmax=255)  # (H, W), (H, W, 1) or (H, W, 3)
+            ax.set_title(title, fontsize=9)
+
+    def _count_rows(self) -> int:
+        return 1 + math.ceil(len(self.augmented) / COLUMNS)
 
 
 def variant_names() -> dict[str, str]:
@@ -179,10 +153,7 @@ def run(
 ) -> AugmentLab:
     """Resize an image in three modes and apply every augmentation to it.
 
-    Raises
-    ------
-    RunError
-        When the model is not there, or damaged.
+    Raises `RunError` when the model is not there, or damaged.
 
     Examples
     --------
@@ -237,10 +208,3 @@ def _photograph(name: str) -> np.ndarray:
     found = find_spec("sklearn")
     assert found is not None and found.origin is not None  # it is always installed
     return load_image(Path(found.origin).with_name("datasets") / "images" / name)
-
-
-def _draw(ax: Axes, variant: Variant) -> None:
-    pixels = variant.pixels[..., 0] if variant.pixels.shape[-1] == 1 else variant.pixels
-    ax.imshow(pixels, cmap="gray", vmin=0, vmax=255)
-    prediction = f": {variant.label} {variant.prediction[0][1]:.3f}" if variant.prediction else ""
-    ax.set_title(variant_names()[variant.name] + prediction, fontsize=9)

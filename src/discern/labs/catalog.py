@@ -78,15 +78,10 @@ class LabDescription(Result):
 
     def tables(self) -> Sequence[Table]:
         columns = (_("option"), _("values"), _("default"), _("description"))
-        rows = [
-            (
-                "--" + option.name.replace("_", "-"),
-                "" if option.is_flag else option.metavar,
-                option.default_text,
-                option.help,
-            )
-            for option in self.options
-        ]
+        rows = []
+        for option in self.options:
+            name, values = "--" + option.name.replace("_", "-"), "" if option.is_flag else option.metavar
+            rows.append((name, values, option.default_text, option.help))
         return [Table("", columns, rows, text_columns=4)]
 
 
@@ -113,10 +108,7 @@ def list_labs() -> LabList:
 def describe_lab(name: str) -> LabDescription:
     """Return the topic and the options of a lab, read from the signature of its ``run``.
 
-    Raises
-    ------
-    ConfigError
-        When there is no such lab.
+    Raises `ConfigError` when there is no such lab.
 
     Examples
     --------
@@ -134,13 +126,7 @@ def describe_lab(name: str) -> LabDescription:
 
 
 def run_lab(name: str, settings: Mapping[str, Any]) -> Result:
-    """Run a lab; an option that is not among ``settings`` is that of the lecture's example.
-
-    Raises
-    ------
-    ConfigError
-        When there is no such lab or option, or a value is not allowed.
-    """
+    """Run a lab; an option that is not among ``settings`` is that of the lecture's example."""
     options = {option.name: option for option in describe_lab(name).options}
     for setting in settings:
         if setting not in options:

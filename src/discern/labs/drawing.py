@@ -27,24 +27,16 @@ def draw_matrix(
     cmap: str = "Blues",
     limits: tuple[float, float] | None = None,
 ) -> None:
-    """Draw a matrix as colored cells with their numbers in them.
+    """Draw values (H, W) as colored cells with their numbers in them; NaN leaves a cell empty.
 
-    Parameters
-    ----------
-    values : numpy.ndarray
-        (H, W); NaN leaves a cell empty.
-    framed : sequence of (int, int)
-        Cells (row, column) to frame.
-    limits : tuple of float, optional
-        Values at the two ends of the colors; those of ``values`` by default.
+    ``framed`` are cells (row, column), ``limits`` the values at the two ends of the colors, by default of ``values``.
     """
     from matplotlib.patches import Rectangle
 
     low, high = limits or (float(np.nanmin(values)), float(np.nanmax(values)))
     image = ax.imshow(values, cmap=cmap, vmin=low, vmax=high if high > low else low + 1)
     ax.set_title(title, fontsize=10)
-    ax.set_xticks([])
-    ax.set_yticks([])
+    ax.set(xticks=[], yticks=[])
     if values.size <= MAX_NUMBERS:
         for row, column in np.argwhere(np.isfinite(values)):
             value = values[row, column]
@@ -68,10 +60,8 @@ def fit_plane_projection(
     directions = np.linalg.svd(values - mean, full_matrices=False)[2][:2]  # (2 or fewer, F)
     padded = np.zeros((2, values.shape[1]))
     padded[: len(directions)] = directions
-    return (lambda vectors: (vectors - mean) @ padded.T), (
-        _("first principal component"),
-        _("second principal component"),
-    )
+    names = _("first principal component"), _("second principal component")
+    return (lambda vectors: (vectors - mean) @ padded.T), names
 
 
 def draw_images(ax: Axes, images: np.ndarray, titles: Sequence[str], cmap: str = "gray_r", columns: int = 5) -> None:

@@ -19,30 +19,14 @@ MAX_IMAGES = 2000  # training images of a run
 
 @dataclass(frozen=True)
 class FeatureData:
-    """Feature vectors and their classes.
+    """Feature vectors and their classes."""
 
-    Attributes
-    ----------
-    name : str
-        The name of the data set, table or run.
-    features : tuple of str
-        Names of the columns.
-    values : numpy.ndarray
-        float64 (N, F).
-    classes : tuple of str
-        Empty where the data are unlabeled.
-    labels : numpy.ndarray
-        int64 (N,), indices into ``classes``; all 0 without classes.
-    image_shape : tuple of int or None
-        (H, W) where each row is an image.
-    """
-
-    name: str
-    features: tuple[str, ...]
-    values: np.ndarray
-    classes: tuple[str, ...]
-    labels: np.ndarray
-    image_shape: tuple[int, int] | None = None
+    name: str  # of the data set, table or run
+    features: tuple[str, ...]  # names of the columns
+    values: np.ndarray  # float64 (N, F)
+    classes: tuple[str, ...]  # empty where the data are unlabeled
+    labels: np.ndarray  # int64 (N,), indices into `classes`; all 0 without classes
+    image_shape: tuple[int, int] | None = None  # (H, W) where each row is an image
 
     def standardized(self) -> np.ndarray:
         """Return the values with mean 0 and standard deviation 1 in each column; a constant column becomes 0."""
@@ -83,10 +67,7 @@ def load_feature_data(name: str) -> FeatureData:
 def read_feature_table(path: str) -> FeatureData:
     """Read a table; its class column is the one with a name of `TARGETS`, else the last that holds text, if any.
 
-    Raises
-    ------
-    DataError
-        When it cannot be read, has no rows or no numbers, or lacks a cell; the message says where.
+    Raises `DataError` when it cannot be read, has no rows or no numbers, or lacks a cell; the message says where.
 
     Examples
     --------
@@ -99,7 +80,7 @@ def read_feature_table(path: str) -> FeatureData:
     """
     table = Path(path)
     columns = read_cells(table)
-    texts = [name for name, cells in columns.items() if not any(parse_number(cell) is not None for cell in cells)]
+    texts = [name for name, cells in columns.items() if all(parse_number(cell) is None for cell in cells)]
     target = next((name for name in columns if name.casefold() in TARGETS), texts[-1] if texts else None)
     features = tuple(name for name in columns if name != target and name not in texts)
     if not features:
@@ -125,10 +106,7 @@ def _missing_cell(path: str, row: int, column: str) -> str:
 def find_column(names: tuple[str, ...], wanted: str) -> int:
     """Return the index of a column that a person gives by its name, or by its number from 1.
 
-    Raises
-    ------
-    ConfigError
-        When there is none.
+    Raises `ConfigError` when there is none.
 
     Examples
     --------

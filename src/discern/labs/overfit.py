@@ -59,27 +59,15 @@ class AccuracyCurve:
 
 @dataclass(frozen=True)
 class Overfit(Result):
-    """The same network trained twice on the same images.
+    """The same network trained twice on the same images."""
 
-    Attributes
-    ----------
-    data, model : str
-        Names.
-    n_train, n_held_out, n_classes : int
-        Training images, images to test on, classes.
-    seed : int
-        Random seed of images, weights and order.
-    plain, augmented : AccuracyCurve
-        Without and with augmentation.
-    """
-
-    data: str
+    data: str  # its name
     model: str
-    n_train: int
-    n_held_out: int
+    n_train: int  # images
+    n_held_out: int  # images to test on
     n_classes: int
-    seed: int
-    plain: AccuracyCurve
+    seed: int  # of images, weights and order
+    plain: AccuracyCurve  # without augmentation
     augmented: AccuracyCurve
 
     def sentences(self) -> Sequence[str]:
@@ -87,42 +75,22 @@ class Overfit(Result):
             "{model} on {n} images of {data}, {epochs} epochs, seed {seed}; tested on {held_out} others. Guessing "
             "one of the {classes} classes is right in {chance:.1%} of them."
         )
-        opening = message.format(
-            model=self.model,
-            n=self.n_train,
-            data=self.data,
-            epochs=len(self.plain.train),
-            seed=self.seed,
-            held_out=self.n_held_out,
-            classes=self.n_classes,
-            chance=1 / self.n_classes,
-        )
+        numbers = {"n": self.n_train, "held_out": self.n_held_out, "classes": self.n_classes, "seed": self.seed}
+        epochs, chance = len(self.plain.train), 1 / self.n_classes
+        opening = message.format(model=self.model, data=self.data, epochs=epochs, chance=chance, **numbers)
         message = _(
             "{name}: training accuracy {train:.1%}, test accuracy {test:.1%} (95 % CI {low:.1%}–{high:.1%}), "
             "gap {gap:.1%}."
         )
-        lines = [
-            message.format(
-                name=name,
-                train=curve.train[-1],
-                test=curve.held_out[-1],
-                low=curve.interval[0],
-                high=curve.interval[1],
-                gap=curve.gap,
-            )
-            for name, curve in self._named_curves()
-        ]
+        lines = []
+        for name, curve in self._named_curves():
+            train, test, (low, high) = curve.train[-1], curve.held_out[-1], curve.interval
+            lines.append(message.format(name=name, train=train, test=test, low=low, high=high, gap=curve.gap))
         advice = _("A wide gap is overfitting. More images narrow it; see --images 5000 --epochs 30 (minutes).")
         return [opening, *lines, advice]
 
     def tables(self) -> Sequence[Table]:
-        columns = (
-            _("epoch"),
-            _("training, plain"),
-            _("test, plain"),
-            _("training, augmented"),
-            _("test, augmented"),
-        )
+        columns = (_("epoch"), _("training, plain"), _("test, plain"), _("training, augmented"), _("test, augmented"))
         a, b = self.plain, self.augmented
         rows = [
             (str(epoch), *(f"{accuracy:.3f}" for accuracy in accuracies))
@@ -159,10 +127,7 @@ def run(
 ) -> Overfit:
     """Train the same network on the same images without and with augmentation.
 
-    Raises
-    ------
-    DataError
-        When there is no such data set, or it has too few labeled images.
+    Raises `DataError` when there is no such data set, or it has too few labeled images.
 
     Examples
     --------

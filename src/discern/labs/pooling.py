@@ -41,30 +41,15 @@ class Window:
 
 @dataclass(frozen=True)
 class Pooling(Result):
-    """Every window of a pooling layer.
+    """Every window of a pooling layer."""
 
-    Attributes
-    ----------
-    image : numpy.ndarray
-        (H, W).
-    kind : {"max", "average", "global"}
-    window, stride : int
-        In cells; a global window is the whole image.
-    windows : tuple of Window
-        Row by row.
-    output : numpy.ndarray
-        (H', W').
-    gradient : numpy.ndarray
-        (H, W): of the sum of all outputs by each cell of the image.
-    """
-
-    image: np.ndarray
-    kind: str
-    window: int
-    stride: int
-    windows: tuple[Window, ...]
-    output: np.ndarray
-    gradient: np.ndarray
+    image: np.ndarray  # (H, W)
+    kind: str  # "max", "average" or "global"
+    window: int  # side in cells, of a global window that of the whole image
+    stride: int  # in cells
+    windows: tuple[Window, ...]  # row by row
+    output: np.ndarray  # (H', W')
+    gradient: np.ndarray  # (H, W): of the sum of all outputs by each cell of the image
 
     figsize = (9.0, 3.4)
 
@@ -98,9 +83,8 @@ class Pooling(Result):
     def plot(self, figure: Figure) -> None:
         left, middle, right = figure.subplots(1, 3)
         draw_matrix(left, self.image, _("input"), framed=[w.argmax for w in self.windows if self.kind == "max"])
-        draw_matrix(
-            middle, self.output, {"max": _("maximum"), "average": _("average")}.get(self.kind, _("global average"))
-        )
+        titles = {"max": _("maximum"), "average": _("average"), "global": _("global average")}
+        draw_matrix(middle, self.output, titles[self.kind])
         draw_matrix(right, self.gradient, _("gradient of the input"))
 
 
@@ -115,10 +99,7 @@ def run(
 ) -> Pooling:
     """Pool an image window by window.
 
-    Raises
-    ------
-    ConfigError
-        When the image has several channels or is smaller than the window.
+    Raises `ConfigError` when the image has several channels or is smaller than the window.
 
     Examples
     --------

@@ -10,16 +10,7 @@ import numpy as np
 from discern.labs.options import parse_matrix
 
 ExampleName = Literal[
-    "one-channel",
-    "two-channels",
-    "parameters",
-    "cross",
-    "sobel",
-    "lines",
-    "same",
-    "feature-map",
-    "stack",
-    "separable",
+    "one-channel", "two-channels", "parameters", "cross", "sobel", "lines", "same", "feature-map", "stack", "separable"
 ]
 
 
@@ -30,7 +21,7 @@ class WorkedExample:
     image: np.ndarray
     kernels: np.ndarray
     bias: np.ndarray | None = None
-    padding: str = "valid"
+    padding: str | int = "valid"
     groups: int = 1
     second_kernels: np.ndarray | None = None
     stack: np.ndarray | None = None
@@ -57,8 +48,7 @@ WORKED_EXAMPLES: dict[str, WorkedExample] = {
     ),
     "parameters": WorkedExample(CHANNELS_0_1_2, np.ones((2, 3, 3, 3)), second_kernels=np.ones((3, 2, 3, 3))),
     "cross": WorkedExample(
-        parse_matrix("0 0 0 0 0/0 0 1 1 0/1 1 1 1 1/0 1 0 1 1/0 0 1 0 1"),
-        parse_matrix("0 1 0/1 1 1/0 1 0"),
+        parse_matrix("0 0 0 0 0/0 0 1 1 0/1 1 1 1 1/0 1 0 1 1/0 0 1 0 1"), parse_matrix("0 1 0/1 1 1/0 1 0")
     ),
     "sobel": WorkedExample(
         parse_matrix("0 0 0 0 0 0/0 0 3 3 3 0/0 0 1 1 3 0/0 0 1 1 3 0/0 0 0 0 0 0/0 0 0 0 0 0"),

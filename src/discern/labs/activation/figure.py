@@ -27,8 +27,7 @@ def draw_curve(ax: Axes, name: str, values: np.ndarray, marked: np.ndarray, deri
     ax.plot(values[shown], marked[shown], "o", color="tab:orange", label=_("your values"))
     ax.axhline(0, color="gray", linewidth=0.6)
     ax.axvline(0, color="gray", linewidth=0.6)
-    ax.set_title(title)
-    ax.set_xlabel("x" if name != "softmax" else _("the last logit, the others fixed"))
+    ax.set(title=title, xlabel="x" if name != "softmax" else _("the last logit, the others fixed"))
     ax.grid(alpha=0.2)
 
 
@@ -42,21 +41,18 @@ def draw_saturation(ax: Axes, values: np.ndarray, below: float | None, above: fl
 
 def draw_secant(ax: Axes, name: str, values: np.ndarray, index: int, h: float) -> None:
     """Draw the line through x and x + h, and the tangent at x = ``values[index]``."""
-    x = curve_range(values)
+    x, activation = curve_range(values), ACTIVATIONS[name]
     y = evaluate_last(name, values, x)
-    start, value = values[index], ACTIVATIONS[name].value(values)[index]
-    derivative = float(ACTIVATIONS[name].derivative(values)[index])
+    start, value = values[index], activation.value(values)[index]
+    derivative = float(activation.derivative(values)[index])
     end = float(evaluate_last(name, values, np.array([start + h]))[0])
     slope = (end - value) / h
     ax.plot(x, y, color="tab:blue")
     ax.plot(x, value + derivative * (x - start), color="gray", linestyle=":", label=_("tangent"))
     ax.plot(x, value + slope * (x - start), color="crimson", label=_("secant through x and x + h"))
     ax.plot([start, start + h], [value, end], "o", color="crimson")
-    ax.set_xlim(x[0], x[-1])
     margin = 0.3 + 0.1 * float(np.ptp(y))
-    ax.set_ylim(y.min() - margin, y.max() + margin)
     message = _("h = {h:.3f}: slope {slope:.4f}, the derivative is {derivative:.4f}")
+    ax.set(xlim=(x[0], x[-1]), ylim=(y.min() - margin, y.max() + margin), xlabel="x", ylabel=f"{name}(x)")
     ax.set_title(message.format(h=h, slope=slope, derivative=derivative))
-    ax.set_xlabel("x")
-    ax.set_ylabel(f"{name}(x)")
     ax.legend(loc="upper left")

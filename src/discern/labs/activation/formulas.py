@@ -14,24 +14,12 @@ Function = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation function, (..., n) -> (..., n).
+    """An activation function, (..., n) -> (..., n)."""
 
-    Attributes
-    ----------
-    steps : tuple of (str, Function)
-        Formula and value of each step from x; the last is the function itself.
-    slope : str
-        The derivative's formula, in ``{a}``, the input, and ``{z}``, the output.
-    derivative : Function
-        Of each output by its own input; at a corner the value that torch uses.
-    corners : tuple of float
-        Where the derivative jumps.
-    """
-
-    steps: tuple[tuple[str, Function], ...]
-    slope: str
-    derivative: Function
-    corners: tuple[float, ...] = ()
+    steps: tuple[tuple[str, Function], ...]  # formula and value of each step from x; the last is the function itself
+    slope: str  # the derivative's formula, in ``{a}``, the input, and ``{z}``, the output
+    derivative: Function  # of each output by its own input; at a corner the value that torch uses
+    corners: tuple[float, ...] = ()  # where the derivative jumps
 
     @property
     def formula(self) -> str:
@@ -84,10 +72,7 @@ ACTIVATIONS: dict[str, Activation] = {
         lambda x: 1 - np.tanh(x) ** 2,
     ),
     "relu": Activation(
-        (("max(0, x)", lambda x: np.maximum(x, 0.0)),),
-        "[{a} > 0]",
-        lambda x: np.where(x > 0, 1.0, 0.0),
-        (0.0,),
+        (("max(0, x)", lambda x: np.maximum(x, 0.0)),), "[{a} > 0]", lambda x: np.where(x > 0, 1.0, 0.0), (0.0,)
     ),
     "leaky_relu": Activation(
         (("max(0, x) + 0.01 min(0, x)", lambda x: np.where(x > 0, x, LEAK * x)),),

@@ -7,7 +7,7 @@ Hendrycks and Gimpel 2016 (GELU, SiLU); Misra 2019 (Mish).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -36,7 +36,7 @@ Name = Literal["sigmoid", "tanh", "relu", "leaky_relu", "relu6", "mish", "gelu",
 
 @dataclass(frozen=True)
 class FunctionValue:
-    """One of the functions at the last value."""
+    """One of the functions at the last value: a row of the table."""
 
     name: str
     formula: str
@@ -48,42 +48,22 @@ class FunctionValue:
 
 @dataclass(frozen=True)
 class ActivationSteps(Result):
-    """A function at some values, and all functions at the last of them.
+    """A function at some values, and all functions at the last of them."""
 
-    Attributes
-    ----------
-    name : str
-        The function.
-    values : numpy.ndarray
-        (n,): x, or the logits of softmax.
-    steps : dict of str to numpy.ndarray
-        Formula -> (n,); the last is the function itself.
-    derivative, autograd : numpy.ndarray
-        (n,): of each output by its own input, by formula and by PyTorch.
-    h : numpy.ndarray
-        (k,): step sizes of the finite difference, falling.
-    slopes : numpy.ndarray
-        (k, n): (f(x + h) - f(x)) / h.
-    jacobian : numpy.ndarray
-        (n, n): of each output by each input, by formula; diagonal except for softmax.
-    functions : tuple of FunctionValue
-        Every function at the last value.
-    """
-
-    name: str
-    values: np.ndarray
-    steps: dict[str, np.ndarray]
-    derivative: np.ndarray
-    autograd: np.ndarray
-    h: np.ndarray
-    slopes: np.ndarray
-    jacobian: np.ndarray
-    functions: tuple[FunctionValue, ...]
+    name: str  # of the function
+    values: np.ndarray  # (n,): x, or the logits of softmax
+    steps: dict[str, np.ndarray]  # formula -> (n,); the last is the function itself
+    derivative: np.ndarray  # (n,): of each output by its own input, by formula
+    autograd: np.ndarray  # (n,): the same by PyTorch
+    h: np.ndarray  # (k,): step sizes of the finite difference, falling
+    slopes: np.ndarray  # (k, n): (f(x + h) - f(x)) / h
+    jacobian: np.ndarray  # (n, n): of each output by each input, by formula; diagonal except for softmax
+    functions: tuple[FunctionValue, ...]  # every function at the last value
 
     @property
     def output(self) -> np.ndarray:
         """f(x): (n,)."""
-        return list(self.steps.values())[-1]
+        return self.steps[ACTIVATIONS[self.name].formula]
 
     @property
     def own(self) -> FunctionValue:
@@ -93,15 +73,8 @@ class ActivationSteps(Result):
     def sentences(self) -> Sequence[str]:
         x, best = float(self.values[-1]), int(np.abs(self.slopes[:, -1] - self.derivative[-1]).argmin())
         message = _("{name}({x}) = {y}; the derivative is {slope} by formula and {autograd} by PyTorch's autograd.")
-        lines = [
-            message.format(
-                name=self.name,
-                x=cell_text(x),
-                y=cell_text(float(self.output[-1])),
-                slope=cell_text(float(self.derivative[-1])),
-                autograd=cell_text(float(self.autograd[-1])),
-            )
-        ]
+        numbers = {"x": x, "y": self.output[-1], "slope": self.derivative[-1], "autograd": self.autograd[-1]}
+        lines = [message.format(name=self.name, **{key: cell_text(float(each)) for key, each in numbers.items()})]
         corners = [corner for corner in ACTIVATIONS[self.name].corners if corner in self.values]
         if x not in corners:
             message = _("To the right of x the curve is straight, so the finite difference is exact for every h.")
@@ -138,10 +111,7 @@ class ActivationSteps(Result):
         differences = [
             (f"{h:g}", slope, slope - float(self.derivative[-1])) for h, slope in zip(self.h, slopes, strict=True)
         ]
-        functions = [
-            (row.name, row.formula, row.value, row.derivative, row.saturated_below, row.saturated_above)
-            for row in self.functions
-        ]
+        difference_columns = ("h", "(f(x + h) - f(x)) / h", _("error"))
         function_columns = (
             _("function"),
             _("formula"),
@@ -150,7 +120,7 @@ class ActivationSteps(Result):
             _("saturates left of"),
             _("and right of"),
         )
-        difference_columns = ("h", "(f(x + h) - f(x)) / h", _("error"))
+        functions = [astuple(row) for row in self.functions]
         tables = [
             Table(self.name, columns, rows, text_columns=0, max_rows=MAX_ROWS),
             Table(_("Finite difference at x = {x}").format(x=x), difference_columns, differences),
@@ -190,10 +160,7 @@ def run(
 ) -> ActivationSteps:
     """Compute a function's value, and its derivative by formula, by autograd and by finite differences.
 
-    Raises
-    ------
-    ConfigError
-        When there are too many values, or too large ones.
+    Raises `ConfigError` when there are too many values, or too large ones.
 
     Examples
     --------

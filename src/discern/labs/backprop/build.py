@@ -30,9 +30,8 @@ def build_dense(
     if len(values) != sizes[0]:
         message = _("Expected {n} inputs for a first layer of {n} units, got {given}.")
         raise ConfigError(message.format(given=len(values), n=sizes[0]))
-    return Dense(
-        sizes, tuple(values.tolist()), activation, Output(*output, _check_target(target, sizes[-1], output[1]))
-    )
+    checked = _check_target(target, sizes[-1], output[1])
+    return Dense(sizes, tuple(values.tolist()), activation, Output(*output, checked))
 
 
 def build_cnn(image: np.ndarray, kernel: np.ndarray, target: np.ndarray | None, output: tuple[str, str]) -> TinyCNN:

@@ -7,7 +7,7 @@ pass, from left to right, then with the gradients of the backward pass, from rig
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,7 +44,10 @@ def draw_dense(figure: FigureBase, nodes: Nodes, done: int) -> None:
     forward, backward = done, 2 * count - 1 - done  # last stage that has values, first stage that has gradients
     units = [node for node in nodes.values() if node.kind in ("input", "unit", "loss")]
     widths = [sum(_stage(node, count) == stage for node in units) for stage in range(count)]
-    points = {node.name: _place(node, count, widths) for node in units}
+    points: dict[str, Point] = {}
+    for node in units:
+        stage, unit = _stage(node, count), 0 if node.kind == "loss" else node.index[1]
+        points[node.name] = (stage, (widths[stage] - 1) / 2 - unit)
     size = float(np.clip(50 / max(widths), 5, 10))
     _draw_weights(axes, nodes, points, widths, (backward, size))
     for output in nodes["L"].edges:
@@ -62,11 +65,10 @@ def draw_dense(figure: FigureBase, nodes: Nodes, done: int) -> None:
             _label(axes, (x, y), 2.6 * size, f"{bias.name} = {bias.value:.3g}{gradient}", "gray", size)
         if stage >= backward:
             _label(axes, (x, y), -2.6 * size, f"{node.gradient:.3g}", BACKWARD, size)
-    axes.set_xlim(-0.4, count - 0.6)
-    axes.set_ylim(-0.6 - (max(widths) - 1) / 2, 0.6 + (max(widths) - 1) / 2)
-    axes.axis("off")
+    half = 0.6 + (max(widths) - 1) / 2
     legend = _("values black, gradients dL/d. red; lines: blue positive weights, brown negative weights")
-    axes.set_title(_title(done, count, legend))
+    axes.set(xlim=(-0.4, count - 0.6), ylim=(-half, half), title=_title(done, count, legend))
+    axes.axis("off")
 
 
 def _draw_weights(
@@ -131,9 +133,7 @@ def draw_losses(axes: Axes, losses: np.ndarray, lr: float) -> None:
 
     finite = losses[np.isfinite(losses)]
     axes.plot(finite, marker=".", color="tab:blue")
-    axes.set_xlabel(_("steps"))
-    axes.set_ylabel("L")
-    axes.set_title(_("loss at learning rate {lr}").format(lr=cell_text(lr)))
+    axes.set(xlabel=_("steps"), ylabel="L", title=_("loss at learning rate {lr}").format(lr=cell_text(lr)))
     axes.grid(alpha=0.2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if (finite > 0).all() and finite.max() > 100 * finite.min():
@@ -150,27 +150,18 @@ def _stage(node: Node, count: int) -> int:
     return count - 1 if node.kind == "loss" else node.index[0]
 
 
-def _place(node: Node, count: int, widths: list[int]) -> Point:
-    stage = _stage(node, count)
-    unit = 0 if node.kind == "loss" else node.index[1]
-    return stage, (widths[stage] - 1) / 2 - unit
-
-
 def _label(axes: Axes, point: Point, offset: float, text: str, color: str, size: float) -> None:
     """Write text ``offset`` points above a point."""
     if text:
-        axes.annotate(
-            text,
-            point,
-            (0, offset),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            fontsize=size,
-            color=color,
-            zorder=4,
-            bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8},
-        )
+        box = {"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8}
+        style: dict[str, Any] = {
+            "textcoords": "offset points",
+            "ha": "center",
+            "va": "center",
+            "zorder": 4,
+            "bbox": box,
+        }
+        axes.annotate(text, point, (0, offset), fontsize=size, color=color, **style)
 
 
 def _list_numbers(axes: Axes, nodes: Nodes, is_gradient: bool, stages: tuple[int, int, int]) -> None:
@@ -178,10 +169,8 @@ def _list_numbers(axes: Axes, nodes: Nodes, is_gradient: bool, stages: tuple[int
     forward, backward, count = stages
     axes.axis("off")
     lines = []
-    for node in nodes.values():
-        if node.kind not in ("bias", "sum", "unit", "loss"):
-            continue
-        stage = {"loss": count - 1, "bias": 1 if node.name == "bk" else STAGES["unit"]}.get(node.kind, STAGES["unit"])
+    for node in (node for node in nodes.values() if node.kind in ("bias", "sum", "unit", "loss")):
+        stage = {"L": count - 1, "bk": 1}.get(node.name, STAGES["unit"])
         if is_gradient and stage >= backward:
             lines.append(f"dL/d{node.name} = {node.gradient:.4g}")
         if not is_gradient and stage <= forward:

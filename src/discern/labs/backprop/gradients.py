@@ -45,37 +45,18 @@ class Gradient:
 def compute_gradients(
     network: Dense | TinyCNN, nodes: Nodes, after_step: Mapping[str, float], after_training: Mapping[str, float]
 ) -> tuple[Gradient, ...]:
-    """Compute the gradient of every weight and bias in three ways.
-
-    Parameters
-    ----------
-    nodes : dict of str to Node
-        The network's numbers with their gradients.
-    after_step, after_training : mapping of str to float
-        The weights after one step, and after all.
-    """
+    """Compute the gradient of every weight and bias in three ways; ``nodes`` have their gradients."""
     parameters = {name: nodes[name].value for name in network.parameter_names()}
     autograd, numerical = _differentiate_by_torch(network, parameters), _differentiate_numerically(network, parameters)
     uses, counts = collect_uses(nodes), count_paths(nodes)
     gradients = []
     for name, value in parameters.items():
-        shown = [
-            [edge for edge in path if edge.formula != "1"] for path in islice(iter_paths(uses, name, "L"), MAX_PATHS)
-        ]
-        gradients.append(
-            Gradient(
-                name,
-                value,
-                nodes[name].gradient,
-                tuple(" * ".join(edge.formula for edge in path) or "1" for path in shown),
-                tuple(" * ".join(f"{edge.derivative:.4g}" for edge in path) or "1" for path in shown),
-                counts[name],
-                autograd[name],
-                numerical[name],
-                after_step[name],
-                after_training[name],
-            )
-        )
+        first = islice(iter_paths(uses, name, "L"), MAX_PATHS)
+        shown = [[edge for edge in path if edge.formula != "1"] for path in first]
+        paths = tuple(" * ".join(edge.formula for edge in path) or "1" for path in shown)
+        products = tuple(" * ".join(f"{edge.derivative:.4g}" for edge in path) or "1" for path in shown)
+        compared = autograd[name], numerical[name], after_step[name], after_training[name]
+        gradients.append(Gradient(name, value, nodes[name].gradient, paths, products, counts[name], *compared))
     return tuple(gradients)
 
 
@@ -98,10 +79,8 @@ def descend(
 
 def _differentiate_numerically(network: Dense | TinyCNN, parameters: Parameters) -> Parameters:
     loss = network.forward(parameters)["L"].value
-    return {
-        name: (network.forward({**parameters, name: value + H})["L"].value - loss) / H
-        for name, value in parameters.items()
-    }
+    moved = {name: network.forward({**parameters, name: value + H}) for name, value in parameters.items()}
+    return {name: (nodes["L"].value - loss) / H for name, nodes in moved.items()}
 
 
 def _differentiate_by_torch(network: Dense | TinyCNN, parameters: Parameters) -> Parameters:

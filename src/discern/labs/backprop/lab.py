@@ -38,25 +38,12 @@ SOBEL = np.array([[1.0, 0.0, -1.0]] * 3)
 
 @dataclass(frozen=True)
 class Backprop(Result):
-    """One example through a small network, forward and backward.
+    """One example through a small network, forward and backward."""
 
-    Attributes
-    ----------
-    network : {"dense", "cnn"}
-    nodes : dict of str to Node
-        Every number by name in the order of computation, with its local derivatives and its gradient.
-    gradients : tuple of Gradient
-        Of every weight and bias.
-    losses : numpy.ndarray
-        (k + 1,) before the first step and after each; fewer than ``steps`` where training diverged.
-    steps : int
-    lr : float
-    """
-
-    network: str
-    nodes: Nodes
-    gradients: tuple[Gradient, ...]
-    losses: np.ndarray
+    network: str  # "dense" or "cnn"
+    nodes: Nodes  # every number by name, with its local derivatives and its gradient
+    gradients: tuple[Gradient, ...]  # of every weight and bias
+    losses: np.ndarray  # (k + 1,) before the first step and after each; k is less than `steps` where training diverged
     steps: int
     lr: float
 
@@ -71,16 +58,11 @@ class Backprop(Result):
         live = [g for g in self.gradients if g.n_paths and g.name[0] in "wv"] or self.gradients
         shortest = min(live, key=lambda g: g.format_paths().count("*"))  # the first weight of the last layer
         message = _("Chain rule for {name}: dL/d{name} = {formula} = {numbers} = {gradient}.")
+        formula, numbers = shortest.format_paths(), " + ".join(shortest.products) or "0"
+        gradient, loss = cell_text(shortest.gradient), cell_text(float(self.losses[0]))
         lines = [
-            _("Forward pass: products, sums and activations, up to the loss L = {loss}.").format(
-                loss=cell_text(float(self.losses[0]))
-            ),
-            message.format(
-                name=shortest.name,
-                formula=shortest.format_paths(),
-                numbers=" + ".join(shortest.products) or "0",
-                gradient=cell_text(shortest.gradient),
-            ),
+            _("Forward pass: products, sums and activations, up to the loss L = {loss}.").format(loss=loss),
+            message.format(name=shortest.name, formula=formula, numbers=numbers, gradient=gradient),
             self._agreement(),
         ]
         zeros = sum(not g.gradient for g in self.gradients)
@@ -149,10 +131,9 @@ class Backprop(Result):
 
     def plot(self, figure: Figure) -> None:
         if self.network == "cnn":
-            panels = figure.subfigures(2, 1, squeeze=False, height_ratios=[7, 2])
+            network, losses = figure.subfigures(2, 1, squeeze=False, height_ratios=[7, 2]).flat
         else:
-            panels = figure.subfigures(1, 2, squeeze=False, width_ratios=[5, 2])
-        network, losses = panels.ravel()
+            network, losses = figure.subfigures(1, 2, squeeze=False, width_ratios=[5, 2]).flat
         self._draw(network, 2 * count_stages(self.nodes))
         draw_losses(losses.subplots(), self.losses, self.lr)
 
@@ -190,10 +171,7 @@ def run(
 ) -> Backprop:
     """Run forward pass, backward pass and gradient descent on one example.
 
-    Raises
-    ------
-    ConfigError
-        When sizes do not fit together, or the network is too large to be written out.
+    Raises `ConfigError` when sizes do not fit together, or the network is too large to be written out.
 
     Examples
     --------
@@ -208,10 +186,9 @@ def run(
     model: Dense | TinyCNN
     if network == "cnn":
         model = build_cnn(image, kernel, target, output)
-        parameters = build_parameters(model.parameter_names(), weights, kernel, rng)
     else:
         model = build_dense(layers, inputs, target, activation, output, rng)
-        parameters = build_parameters(model.parameter_names(), weights, None, rng)
+    parameters = build_parameters(model.parameter_names(), weights, kernel if network == "cnn" else None, rng)
     nodes = backward(model.forward(parameters))
     if not nodes["L"].value <= DIVERGED:
         raise ConfigError(_("The loss is too large before the first step: use smaller numbers."))

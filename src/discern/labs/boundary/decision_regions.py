@@ -7,8 +7,8 @@ Source: Fisher 1936 (LDA); Hastie, Tibshirani and Friedman, The elements of stat
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,19 +20,7 @@ GRID = 100  # points a side at which the class is predicted
 MARGIN = 0.08  # of the span of the points, on each side
 HELD_OUT = 0.3  # fraction of the points that the models are tested on
 
-MODELS = (
-    "lda",
-    "qda",
-    "knn",
-    "svm-linear",
-    "svm-rbf",
-    "tree",
-    "forest",
-    "spread-30",
-    "spread-50",
-    "spread-100",
-    "mlp",
-)
+MODELS = ("lda", "qda", "knn", "svm-linear", "svm-rbf", "tree", "forest", "spread-30", "spread-50", "spread-100", "mlp")
 
 
 @dataclass(frozen=True)
@@ -48,43 +36,27 @@ class Settings:
 
 @dataclass(frozen=True)
 class Sample:
-    """Points to train and test on, and a grid over them.
+    """Points to train and test on, and a grid over them."""
 
-    Attributes
-    ----------
-    points, labels : numpy.ndarray
-        float64 (N, 2), int64 (N,).
-    held_out : numpy.ndarray
-        bool (N,): the points to test on.
-    mean, scale : numpy.ndarray
-        (2,): mean and standard deviation of the training points; models read (points - mean) / scale.
-    x, y : numpy.ndarray
-        float64 (G,): coordinates of the grid.
-    classes : tuple of str
-        Their names.
-    """
-
-    points: np.ndarray
-    labels: np.ndarray
-    held_out: np.ndarray
-    mean: np.ndarray
-    scale: np.ndarray
-    x: np.ndarray
+    points: np.ndarray  # float64 (N, 2)
+    labels: np.ndarray  # int64 (N,), indices into `classes`
+    held_out: np.ndarray  # bool (N,): the points to test on
+    mean: np.ndarray  # (2,): of the training points
+    scale: np.ndarray  # (2,): their standard deviation; models read (points - mean) / scale
+    x: np.ndarray  # float64 (G,): coordinates of the grid
     y: np.ndarray
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # names
 
     @property
     def standardized(self) -> np.ndarray:
         """The points as models read them."""
-        standardized: np.ndarray = (self.points - self.mean) / self.scale
-        return standardized
+        return np.asarray((self.points - self.mean) / self.scale)
 
     @property
     def grid(self) -> np.ndarray:
         """The grid as models read it, row by row from below: (G * G, 2)."""
         points = np.stack(np.meshgrid(self.x, self.y), axis=-1).reshape(-1, 2)
-        grid: np.ndarray = (points - self.mean) / self.scale
-        return grid
+        return np.asarray((points - self.mean) / self.scale)
 
 
 @dataclass(frozen=True)
@@ -98,48 +70,23 @@ class Ellipse:
 
 @dataclass(frozen=True)
 class Region:
-    """How one model divides the plane.
+    """How one model divides the plane."""
 
-    Attributes
-    ----------
-    name, title : str
-        As the option and as a person names the model.
-    stores : str
-        What the fitted model keeps of the data.
-    classes : numpy.ndarray
-        uint8 (G, G): the predicted class at every point of the grid, the lowest row first.
-    train_correct, n_train : int
-        Correctly classified training points.
-    test_correct, n_test : int
-        Correctly classified held-out points.
-    support : numpy.ndarray
-        Indices of the support vectors among all points.
-    unlabeled : numpy.ndarray
-        Indices of the training points whose label was hidden from the model.
-    ellipses : tuple of Ellipse
-        The Gaussians that it fits.
-    """
-
-    name: str
-    title: str
-    stores: str
-    classes: np.ndarray
-    train_correct: int
+    name: str  # as the option names the model
+    title: str  # as a person names it
+    stores: str  # what the fitted model keeps of the data
+    classes: np.ndarray  # uint8 (G, G): the predicted class at every point of the grid, the lowest row first
+    train_correct: int  # correctly classified training points
     n_train: int
-    test_correct: int
+    test_correct: int  # correctly classified held-out points
     n_test: int
-    support: np.ndarray
-    unlabeled: np.ndarray
-    ellipses: tuple[Ellipse, ...] = ()
+    support: np.ndarray  # indices of the support vectors among all points
+    unlabeled: np.ndarray  # indices of the training points whose label was hidden from the model
+    ellipses: tuple[Ellipse, ...] = ()  # the Gaussians that it fits
 
 
 def parse_models(text: str) -> tuple[str, ...]:
-    """Read ``lda, qda``.
-
-    Raises
-    ------
-    ConfigError
-        When a model is unknown, or none is named.
+    """Read ``lda, qda``; raises `ConfigError` when a model is unknown, or none is named.
 
     Examples
     --------
@@ -172,10 +119,7 @@ def split_points(points: np.ndarray, labels: np.ndarray, classes: tuple[str, ...
 def fit_region(name: str, sample: Sample, settings: Settings) -> Region:
     """Fit one of scikit-learn's models and predict the class at every point of the grid.
 
-    Raises
-    ------
-    ConfigError
-        When QDA is fitted to a class whose points lie on one line.
+    Raises `ConfigError` when QDA is fitted to a class whose points lie on one line.
     """
     train = np.flatnonzero(~sample.held_out)
     labels = sample.labels[train].copy()
@@ -187,7 +131,7 @@ def fit_region(name: str, sample: Sample, settings: Settings) -> Region:
         _check_spread(sample, train)
     title, model = _build_model(name, settings)
     model.fit(sample.standardized[train], labels)
-    predict = _predict_spreading(model) if name.startswith("spread") else model.predict
+    predict = partial(_predict_spreading, model) if name.startswith("spread") else model.predict
     correct = predict(sample.standardized) == sample.labels
     return Region(
         name,
@@ -216,17 +160,15 @@ def _build_model(name: str, settings: Settings) -> tuple[str, Any]:
     if name.startswith("spread"):
         title = _("label spreading ({fraction} % labeled)").format(fraction=name.partition("-")[2])
         return title, LabelSpreading(kernel="rbf", gamma=20, max_iter=1000)
-    builders: dict[str, tuple[str, Callable[[], Any]]] = {
-        "lda": (_("LDA"), lambda: LinearDiscriminantAnalysis(store_covariance=True)),
-        "qda": (_("QDA"), lambda: QuadraticDiscriminantAnalysis(store_covariance=True)),
-        "knn": (_("k-NN (k = {k})").format(k=settings.neighbors), lambda: KNeighborsClassifier(settings.neighbors)),
-        "svm-linear": (_("linear SVM"), lambda: SVC(kernel="linear", C=settings.cost)),
-        "svm-rbf": (_("RBF SVM"), lambda: SVC(kernel="rbf", C=settings.cost, gamma=settings.gamma or "scale")),
-        "tree": (_("decision tree"), lambda: DecisionTreeClassifier(max_depth=depth, random_state=seed)),
-        "forest": (_("random forest"), lambda: RandomForestClassifier(50, max_depth=depth, random_state=seed)),
-    }
-    title, make = builders[name]
-    return title, make()
+    return {
+        "lda": (_("LDA"), LinearDiscriminantAnalysis(store_covariance=True)),
+        "qda": (_("QDA"), QuadraticDiscriminantAnalysis(store_covariance=True)),
+        "knn": (_("k-NN (k = {k})").format(k=settings.neighbors), KNeighborsClassifier(settings.neighbors)),
+        "svm-linear": (_("linear SVM"), SVC(kernel="linear", C=settings.cost)),
+        "svm-rbf": (_("RBF SVM"), SVC(kernel="rbf", C=settings.cost, gamma=settings.gamma or "scale")),
+        "tree": (_("decision tree"), DecisionTreeClassifier(max_depth=depth, random_state=seed)),
+        "forest": (_("random forest"), RandomForestClassifier(50, max_depth=depth, random_state=seed)),
+    }[name]
 
 
 def _describe_memory(name: str, model: Any, n_labeled: int) -> str:
@@ -267,23 +209,19 @@ def _choose_hidden(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray
     return np.sort(np.concatenate(hidden))
 
 
-def _predict_spreading(model: Any) -> Callable[[np.ndarray], np.ndarray]:
-    """Return label spreading's predict, which takes the nearest point's label where its kernel is 0 everywhere."""
+def _predict_spreading(model: Any, queries: np.ndarray) -> np.ndarray:
+    """Predict with label spreading; where its kernel is 0 everywhere, the label is the nearest point's."""
+    from sklearn.neighbors import KNeighborsClassifier
 
-    def predict(queries: np.ndarray) -> np.ndarray:
-        from sklearn.neighbors import KNeighborsClassifier
-
-        with np.errstate(invalid="ignore", divide="ignore"):
-            probabilities = model.predict_proba(queries)  # 0 / 0 far from every point
-        predictions: np.ndarray = model.classes_[probabilities.argmax(axis=1)]
-        far = ~np.isfinite(probabilities).all(axis=1)
-        if far.any():
-            reached = model.label_distributions_.sum(axis=1) > 0
-            nearest = KNeighborsClassifier(1).fit(model.X_[reached], model.transduction_[reached])
-            predictions[far] = nearest.predict(queries[far])
-        return predictions
-
-    return predict
+    with np.errstate(invalid="ignore", divide="ignore"):
+        probabilities = model.predict_proba(queries)  # 0 / 0 far from every point
+    predictions: np.ndarray = model.classes_[probabilities.argmax(axis=1)]
+    far = ~np.isfinite(probabilities).all(axis=1)
+    if far.any():
+        reached = model.label_distributions_.sum(axis=1) > 0
+        nearest = KNeighborsClassifier(1).fit(model.X_[reached], model.transduction_[reached])
+        predictions[far] = nearest.predict(queries[far])
+    return predictions
 
 
 def _check_spread(sample: Sample, train: np.ndarray) -> None:

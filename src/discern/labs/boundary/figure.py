@@ -41,8 +41,7 @@ def draw_region(ax: Axes, sample: Sample, region: Region, classes: np.ndarray, t
         angle = math.degrees(math.atan2(directions[1, 0], directions[0, 0]))
         style = {"facecolor": "none", "edgecolor": tuple(0.6 * colors[ellipse.label]), "linewidth": 1.8}
         ax.add_patch(Ellipse(tuple(ellipse.center), width, height, angle=angle, **style))
-    ax.set_xlim(x[0], x[-1])
-    ax.set_ylim(y[0], y[-1])
+    ax.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     ax.set_title(title, fontsize=9)
     ax.tick_params(labelsize=7)
 
@@ -51,10 +50,8 @@ def draw_legend(figure: Figure, classes: Sequence[str], regions: Sequence[Region
     """Name the colors, and those marks that ``regions`` have."""
     from matplotlib.lines import Line2D
 
-    handles = [
-        Line2D([], [], marker="o", linestyle="", color=color, label=name)
-        for color, name in zip(class_colors(len(classes)), classes, strict=True)
-    ]
+    colors = zip(class_colors(len(classes)), classes, strict=True)
+    handles = [Line2D([], [], marker="o", linestyle="", color=color, label=name) for color, name in colors]
     circle: dict[str, Any] = {"marker": "o", "linestyle": "", "markerfacecolor": PAPER, "color": INK}
     handles.append(Line2D([], [], marker="x", linestyle="", color=INK, label=_("held out")))
     if any(len(region.unlabeled) for region in regions):
@@ -69,8 +66,7 @@ def draw_loss(ax: Axes, losses: Sequence[float], epoch: int) -> None:
     ax.plot(losses, color="lightgrey")
     ax.plot(losses[: epoch + 1], color="black")
     ax.scatter([epoch], [losses[epoch]], color="crimson", zorder=3)
-    ax.set_xlabel(_("epoch"))
-    ax.set_title(_("loss"))
+    ax.set(xlabel=_("epoch"), title=_("loss"))
 
 
 def class_colors(n: int) -> np.ndarray:

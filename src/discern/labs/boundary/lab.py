@@ -40,30 +40,14 @@ WITHOUT_TORCH = ", ".join(MODELS[:-1])  # all but the MLP
 
 @dataclass(frozen=True)
 class Boundary(Result):
-    """Points of a plane, and how each model divides it.
+    """Points of a plane, and how each model divides it."""
 
-    Attributes
-    ----------
-    title : str
-        What the points are.
-    axes : tuple of str
-        Names of the two coordinates.
-    sample : Sample
-        The points, which of them are held out, and the grid of predictions.
-    regions : tuple of Region
-        One per model.
-    epochs : tuple of Epoch
-        Of the MLP, where it is among them.
-    left_out : int
-        Points removed because there were too many.
-    """
-
-    title: str
-    axes: tuple[str, str]
-    sample: Sample
-    regions: tuple[Region, ...]
-    epochs: tuple[Epoch, ...]
-    left_out: int
+    title: str  # what the points are
+    axes: tuple[str, str]  # names of the two coordinates
+    sample: Sample  # the points, which of them are held out, and the grid of predictions
+    regions: tuple[Region, ...]  # one per model
+    epochs: tuple[Epoch, ...]  # of the MLP, where it is among them
+    left_out: int  # points removed because there were too many
 
     @property
     def figsize(self) -> tuple[float, float]:
@@ -137,8 +121,7 @@ class Boundary(Result):
         progress = _("epoch {i}: {correct}/{n} correct")
         title = f"{region.title}\n" + progress.format(i=frame, correct=epoch.test_correct, n=region.n_test)
         draw_region(left, self.sample, region, epoch.classes, title)
-        left.set_xlabel(self.axes[0])
-        left.set_ylabel(self.axes[1])
+        left.set(xlabel=self.axes[0], ylabel=self.axes[1])
         draw_loss(right, [epoch.loss for epoch in self.epochs], frame)
         draw_legend(figure, self.sample.classes, [region])
 
@@ -158,8 +141,7 @@ class Boundary(Result):
 def run(
     data: Annotated[str, N_("Points: blobs, moons, circles, spirals, iris, digits, a .csv file or a run.")] = "iris",
     columns: Annotated[
-        str | None,
-        N_("Two columns of iris or of a file, by name or counted from 1; or pca, to reduce all."),
+        str | None, N_("Two columns of iris or of a file, by name or counted from 1; or pca, to reduce all.")
     ] = None,
     models: Annotated[
         str, N_("Some of lda, qda, knn, svm-linear, svm-rbf, tree, forest, spread-30 (percent), mlp.")
@@ -177,10 +159,8 @@ def run(
 ) -> Boundary:
     """Divide points of a plane by several classifiers, each tested on three tenths of the points.
 
-    Raises
-    ------
-    ConfigError
-        When a model, a column or a file does not fit.
+    Raises `ConfigError` when a model or a column does not fit; `DataError` when a file does not, or a run's images are
+    gone; `ModelError` or `RunError` when the run is none, or one of a classical model.
 
     Examples
     --------

@@ -21,53 +21,22 @@ SHAPES = ("blobs", "moons", "circles", "spirals")
 
 @dataclass(frozen=True)
 class Plane:
-    """Points with classes.
+    """Points with classes."""
 
-    Attributes
-    ----------
-    title : str
-        What they are.
-    axes : tuple of str
-        Names of the two coordinates.
-    points : numpy.ndarray
-        float64 (N, 2).
-    labels : numpy.ndarray
-        int64 (N,), indices in ``classes``.
-    classes : tuple of str
-        Their names.
-    left_out : int
-        Points beyond `MAX_POINTS`, removed at random.
-    """
-
-    title: str
-    axes: tuple[str, str]
-    points: np.ndarray
-    labels: np.ndarray
-    classes: tuple[str, ...]
-    left_out: int = 0
+    title: str  # what they are
+    axes: tuple[str, str]  # names of the two coordinates
+    points: np.ndarray  # float64 (N, 2)
+    labels: np.ndarray  # int64 (N,), indices into `classes`
+    classes: tuple[str, ...]  # names
+    left_out: int = 0  # points beyond `MAX_POINTS`, removed at random
 
 
 def load_points(data: str, columns: str, n: int, noise: float, seed: int) -> Plane:
     """Load points of a synthetic shape, two columns of iris or a file, or two principal components.
 
-    Parameters
-    ----------
-    data : str
-        One of `SHAPES`, or what `discern.labs.feature_data.load_feature_data` opens.
-    columns : str
-        Two of its columns, by name or counted from 1, separated by a comma; or ``pca``. By default the first two of
-        iris and of a file, and the principal components of digits and of a run's embeddings.
-    n, noise
-        Number of points of a synthetic shape, and how far they scatter.
-
-    Raises
-    ------
-    ConfigError
-        When there is no such thing, it has no classes, or its columns do not fit.
-    DataError
-        When a file does not fit, or a run's images are gone.
-    ModelError, RunError
-        When the run is none, or one of a classical model.
+    By default they are the first two columns of iris and of a file, and the principal components of digits and of a
+    run's embeddings. Raises `ConfigError` when there is no such ``data``, it has no classes, or its columns do not fit;
+    and what `discern.labs.feature_data.load_feature_data` raises.
 
     Examples
     --------
@@ -95,13 +64,7 @@ def load_points(data: str, columns: str, n: int, noise: float, seed: int) -> Pla
 
 
 def check_points(plane: Plane) -> None:
-    """Refuse points from which no boundary can be learned.
-
-    Raises
-    ------
-    ConfigError
-        When a class has too few, there are too many classes, or a column is constant.
-    """
+    """Raise `ConfigError` when a class has too few points, there are too many classes, or a column is constant."""
     if len(plane.classes) > MAX_CLASSES:
         message = _("{title} has {n} classes, and a figure shows at most {maximum}: check the class column.")
         raise ConfigError(message.format(title=plane.title, n=len(plane.classes), maximum=MAX_CLASSES))
@@ -123,9 +86,8 @@ def _choose_axes(table: FeatureData, columns: str, reduce: bool) -> tuple[tuple[
 
         pca = PCA(2, random_state=0).fit(table.values)
         ratios = pca.explained_variance_ratio_
-        first, second = (
-            _("component {i} ({ratio:.1%} of variance)").format(i=i + 1, ratio=ratios[i]) for i in range(2)
-        )
+        label = _("component {i} ({ratio:.1%} of variance)")
+        first, second = (label.format(i=i, ratio=ratio) for i, ratio in enumerate(ratios, start=1))
         return (first, second), pca.transform(table.values)
     names = [name.strip() for name in (columns or "1, 2").split(",") if name.strip()]
     if len(names) != 2 or len(table.features) < 2:

@@ -25,12 +25,8 @@ def draw_layers(
 ) -> None:
     """Draw input, kernels and feature maps of every layer from left to right.
 
-    Parameters
-    ----------
-    framed : sequence of collections of (row, column)
-        Cells of the first layer's padded input, then of the output of each layer.
-    outputs : sequence of numpy.ndarray
-        The feature maps (O, H', W') of each layer, NaN where they are not yet computed.
+    ``framed`` are cells of the first layer's padded input, then of the output of each layer; ``outputs`` the feature
+    maps (O, H', W') of each layer, NaN where they are not yet computed.
     """
     widths: list[int] = [2]
     for layer in layers:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -33,24 +33,12 @@ MAX_TERMS = 18  # of a sum that still fits on one line
 
 @dataclass(frozen=True)
 class Convolution(Result):
-    """Convolution layers and everything they compute.
+    """Convolution layers and everything they compute."""
 
-    Attributes
-    ----------
-    layers : tuple of Layer
-        One, or two where a second layer reads the feature maps of the first.
-    geometry : tuple of LayerGeometry
-        Of the layers and what is stacked on them.
-    position : tuple of int
-        Row and column, from 0, of the highlighted output of the last layer.
-    inputs : tuple of (rows, columns)
-        The cells of every layer's input that this output depends on.
-    """
-
-    layers: tuple[Layer, ...]
-    geometry: tuple[LayerGeometry, ...]
-    position: tuple[int, int]
-    inputs: tuple[Cells, ...]
+    layers: tuple[Layer, ...]  # one, or two where a second layer reads the feature maps of the first
+    geometry: tuple[LayerGeometry, ...]  # of the layers and what is stacked on them
+    position: tuple[int, int]  # row and column, from 0, of the highlighted output of the last layer
+    inputs: tuple[Cells, ...]  # the cells of every layer's input that this output depends on
 
     figsize = (11.0, 5.0)
 
@@ -88,12 +76,8 @@ class Convolution(Result):
     def tables(self) -> Sequence[Table]:
         found: list[Table] = []
         for n, layer in enumerate(self.layers, start=1):
-            own = (
-                tables.tabulate_windows(layer),
-                tables.tabulate_output_size(layer),
-                tables.tabulate_parameters(layer),
-            )
-            for table in own:
+            for tabulate in (tables.tabulate_windows, tables.tabulate_output_size, tables.tabulate_parameters):
+                table = tabulate(layer)
                 title = _("{title}, layer {n}").format(title=table.title, n=n) if len(self.layers) > 1 else table.title
                 found.append(replace(table, title=title))
         return [*found, tables.tabulate_receptive_field(self.geometry)] if len(self.geometry) > 1 else found
@@ -182,10 +166,7 @@ def run(
 ) -> Convolution | FilterRecovery:
     """Slide kernels over an image, or find the filter behind a feature map.
 
-    Raises
-    ------
-    ConfigError
-        When the shapes do not fit together.
+    Raises `ConfigError` when the shapes do not fit together.
 
     Examples
     --------
@@ -201,23 +182,14 @@ def run(
     if feature_map is not None:
         raise ConfigError(_("A feature map is given to find its filter: add find_filter."))
     worked = WORKED_EXAMPLES[example] if kernels is None else WorkedExample(WORKED_EXAMPLES[example].image, kernels)
-    layers = [
-        convolve(
-            worked.image if image is None else image,
-            worked.kernels,
-            worked.bias if bias is None else bias,
-            stride,
-            worked.padding if padding is None else padding,
-            padding_mode,
-            dilation,
-            worked.groups if groups is None else groups,
-        )
-    ]
-    second_kernels = worked.second_kernels if second_kernels is None else second_kernels
-    if second_kernels is not None:
-        layers.append(convolve(layers[0].output, second_kernels))
-    stack = worked.stack if stack is None else stack
-    geometry = trace_geometry(layers, [] if stack is None else _parse_stack(stack))
+    options: dict[str, Any] = {"image": image, "bias": bias, "padding": padding, "groups": groups}
+    options |= {"second_kernels": second_kernels, "stack": stack}
+    worked = replace(worked, **{name: value for name, value in options.items() if value is not None})
+    form = (stride, worked.padding, padding_mode, dilation, worked.groups)
+    layers = [convolve(worked.image, worked.kernels, worked.bias, *form)]
+    if worked.second_kernels is not None:
+        layers.append(convolve(layers[0].output, worked.second_kernels))
+    geometry = trace_geometry(layers, [] if worked.stack is None else _parse_stack(worked.stack))
     chosen = _choose_position(layers, geometry, position)
     return Convolution(tuple(layers), geometry, chosen, find_inputs(geometry, *chosen))
 

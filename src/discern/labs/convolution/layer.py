@@ -24,40 +24,19 @@ Pads = tuple[tuple[int, int], tuple[int, int]]
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution layer and what it computes from one image.
+    """A convolution layer and what it computes from one image."""
 
-    Attributes
-    ----------
-    image : numpy.ndarray
-        (C, H, W).
-    kernels : numpy.ndarray
-        (O, C / groups, kh, kw).
-    bias : numpy.ndarray, optional
-        (O,).
-    stride, dilation, groups : int
-    pads : tuple
-        Cells added: ((above, below), (left, right)).
-    padding_mode : {"zeros", "reflect"}
-        The values of the added cells.
-    padded : numpy.ndarray
-        (C, H + above + below, W + left + right).
-    products : numpy.ndarray
-        (O, H', W', C / groups, kh, kw): every input times its weight.
-    output : numpy.ndarray
-        (O, H', W'): the feature maps, each the sum of the products of a window, plus the bias.
-    """
-
-    image: np.ndarray
-    kernels: np.ndarray
-    bias: np.ndarray | None
+    image: np.ndarray  # (C, H, W)
+    kernels: np.ndarray  # (O, C / groups, kh, kw)
+    bias: np.ndarray | None  # (O,)
     stride: int
     dilation: int
     groups: int
-    pads: Pads
-    padding_mode: str
-    padded: np.ndarray
-    products: np.ndarray
-    output: np.ndarray
+    pads: Pads  # cells added: ((above, below), (left, right))
+    padding_mode: str  # the values of the added cells, "zeros" or "reflect"
+    padded: np.ndarray  # (C, H + above + below, W + left + right)
+    products: np.ndarray  # (O, H', W', C / groups, kh, kw): every input times its weight
+    output: np.ndarray  # (O, H', W'): the feature maps, each the sum of the products of a window, plus the bias
 
     @property
     def effective_size(self) -> tuple[int, int]:
@@ -73,18 +52,14 @@ class Layer:
 
     def window_cells(self, row: int, column: int) -> list[tuple[int, int]]:
         """Return the cells of the padded image that output (row, column) reads."""
-        height, width = self.kernels.shape[2:]
-        return [
-            (row * self.stride + i * self.dilation, column * self.stride + j * self.dilation)
-            for i, j in np.ndindex(height, width)
-        ]
+        top, left, step = row * self.stride, column * self.stride, self.dilation
+        return [(top + i * step, left + j * step) for i, j in np.ndindex(self.kernels.shape[2:])]
 
     def extract_patch(self, kernel: int, row: int, column: int) -> np.ndarray:
         """Return the inputs of a kernel at output (row, column): (C / groups, kh, kw)."""
-        rows, columns = (
-            start * self.stride + self.dilation * np.arange(size)
-            for start, size in zip((row, column), self.kernels.shape[2:], strict=True)
-        )
+        height, width = self.kernels.shape[2:]
+        rows = row * self.stride + self.dilation * np.arange(height)
+        columns = column * self.stride + self.dilation * np.arange(width)
         return self.padded[np.ix_(np.array(self.input_channels(kernel)), rows, columns)]
 
 
@@ -98,23 +73,16 @@ def convolve(
     dilation: int = 1,
     groups: int = 1,
 ) -> Layer:
-    """Slide kernels over an image.
+    """Slide kernels over an image (H, W) or (C, H, W); raise `ConfigError` when the shapes do not fit together.
 
     Parameters
     ----------
-    image : numpy.ndarray
-        (H, W) or (C, H, W).
     kernels : numpy.ndarray
         (kh, kw); planes (P, kh, kw), of which each kernel takes C / groups in turn; or (O, C / groups, kh, kw).
     bias : numpy.ndarray, optional
-        (O,); none by default.
+        (O,).
     padding : {"valid", "same"} or int
         None; enough for ceil(H / stride) rows, an odd cell below and to the right; or cells on every side.
-
-    Raises
-    ------
-    ConfigError
-        When the shapes do not fit together.
 
     Examples
     --------

@@ -34,10 +34,7 @@ class LayerGeometry:
 def trace_geometry(layers: Sequence[Layer], stack: Sequence[tuple[int, int]] = ()) -> tuple[LayerGeometry, ...]:
     """Compute the geometry of layers, and of windows (side, stride) without padding on top of them.
 
-    Raises
-    ------
-    ConfigError
-        When a window does not fit.
+    Raises `ConfigError` when a window does not fit.
     """
     traced: list[LayerGeometry] = []
     for layer in layers:

@@ -40,34 +40,18 @@ class Mismatch:
 class FilterRecovery(Result):
     """The filter behind an image and its feature map.
 
-    Attributes
-    ----------
-    image : numpy.ndarray
-        (C, H, W).
-    feature_map : numpy.ndarray
-        (H', W') as given.
-    kernel : numpy.ndarray
-        (C, H - H' + 1, W - W' + 1).
-    least_squares : numpy.ndarray
-        The kernel before rounding.
-    rank : int
-        Independent equations among the H' W' outputs.
-    certainty : {"exact", "rounded", "approximate", "underdetermined"}
-        All outputs match; most match, after rounding to integers; the nearest filter; one of many filters.
-    computed : numpy.ndarray
-        (H', W'): the output of ``kernel``.
-    mismatches : tuple of Mismatch
-        The largest difference first.
+    Its ``certainty`` is exact where all outputs match, rounded where most match after rounding to integers,
+    approximate where it is only the nearest filter, and underdetermined where it is one of many.
     """
 
-    image: np.ndarray
-    feature_map: np.ndarray
-    kernel: np.ndarray
-    least_squares: np.ndarray
-    rank: int
+    image: np.ndarray  # (C, H, W)
+    feature_map: np.ndarray  # (H', W') as given
+    kernel: np.ndarray  # (C, H - H' + 1, W - W' + 1)
+    least_squares: np.ndarray  # the kernel before rounding
+    rank: int  # independent equations among the H' W' outputs
     certainty: str
-    computed: np.ndarray
-    mismatches: tuple[Mismatch, ...]
+    computed: np.ndarray  # (H', W'): the output of `kernel`
+    mismatches: tuple[Mismatch, ...]  # the largest difference first
 
     def sentences(self) -> Sequence[str]:
         n, n_weights = self.feature_map.size, self.kernel.size
@@ -102,15 +86,10 @@ class FilterRecovery(Result):
         return lines
 
     def tables(self) -> Sequence[Table]:
-        weights = [
-            (
-                f"{channel + 1}",
-                f"{row + 1}, {column + 1}",
-                float(self.least_squares[channel, row, column]),
-                float(weight),
-            )
-            for (channel, row, column), weight in np.ndenumerate(self.kernel)
-        ]
+        weights = []
+        for (channel, row, column), weight in np.ndenumerate(self.kernel):
+            exact = float(self.least_squares[channel, row, column])
+            weights.append((f"{channel + 1}", f"{row + 1}, {column + 1}", exact, float(weight)))
         columns = (_("channel"), _("row, column"), _("least squares"), _("weight"))
         tables = [Table(_("Weights"), columns, weights, text_columns=2)]
         if self.mismatches:
@@ -135,19 +114,9 @@ class FilterRecovery(Result):
 
 
 def recover_filter(image: np.ndarray, feature_map: np.ndarray) -> FilterRecovery:
-    """Find the filter that, with stride 1 and no padding, turns ``image`` into ``feature_map``.
+    """Find the filter that, with stride 1 and no padding, turns an image ([C,] H, W) into ``feature_map`` (H', W').
 
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (H, W) or (C, H, W).
-    feature_map : numpy.ndarray
-        (H', W').
-
-    Raises
-    ------
-    ConfigError
-        When the feature map has several channels or is larger than the image.
+    Raises `ConfigError` when the feature map has several channels or is larger than the image.
 
     Examples
     --------

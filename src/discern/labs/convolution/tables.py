@@ -8,7 +8,7 @@ import numpy as np
 
 from discern.i18n import _
 from discern.labs.convolution.layer import Layer
-from discern.labs.convolution.receptive_field import LayerGeometry, Size
+from discern.labs.convolution.receptive_field import LayerGeometry
 from discern.labs.options import format_value
 from discern.result import Cell, Table
 
@@ -18,18 +18,11 @@ def tabulate_windows(layer: Layer) -> Table:
     rows: list[Sequence[Cell]] = []
     for kernel, row, column in np.ndindex(*layer.output.shape):
         products = layer.products[kernel, row, column]
-        patch = layer.extract_patch(kernel, row, column)
-        rows.append(
-            (
-                f"{kernel + 1}",
-                f"{row + 1}, {column + 1}",
-                format_value(patch[0] if len(patch) == 1 else patch),
-                format_value(products[0] if len(products) == 1 else products),
-                float(products.sum()),
-                None if layer.bias is None else float(layer.bias[kernel]),
-                float(layer.output[kernel, row, column]),
-            )
-        )
+        terms = (layer.extract_patch(kernel, row, column), products)
+        texts = (format_value(each[0] if len(each) == 1 else each) for each in terms)
+        bias = None if layer.bias is None else float(layer.bias[kernel])
+        numbers = float(products.sum()), bias, float(layer.output[kernel, row, column])
+        rows.append((f"{kernel + 1}", f"{row + 1}, {column + 1}", *texts, *numbers))
     columns = (_("kernel"), _("row, column"), _("patch"), _("products"), _("sum"), _("bias"), _("output"))
     return Table(_("Windows"), columns, rows, text_columns=4, max_rows=20)
 
@@ -40,13 +33,10 @@ def tabulate_output_size(layer: Layer) -> Table:
     for axis in (0, 1):
         size, (before, after) = layer.image.shape[axis + 1], layer.pads[axis]
         side, window, padded = layer.kernels.shape[axis + 2], layer.effective_size[axis], layer.padded.shape[axis + 1]
-        sides.append(
-            [
-                (f"{size} + {before} + {after}", padded),
-                (f"{layer.dilation}·({side} - 1) + 1", window),
-                (f"⌊({padded} - {window}) / {layer.stride}⌋ + 1", layer.output.shape[axis + 1]),
-            ]
-        )
+        padding = (f"{size} + {before} + {after}", padded)
+        dilation = (f"{layer.dilation}·({side} - 1) + 1", window)
+        output = (f"⌊({padded} - {window}) / {layer.stride}⌋ + 1", layer.output.shape[axis + 1])
+        sides.append([padding, dilation, output])
     steps = (_("padded input"), _("effective kernel size"), _("output"))
     rows = [(step, *height, *width) for step, height, width in zip(steps, *sides, strict=True)]
     return Table(_("Output size"), (_("step"), _("height"), "=", _("width"), "="), rows)
@@ -69,18 +59,11 @@ def tabulate_parameters(layer: Layer) -> Table:
 
 def tabulate_receptive_field(geometry: Sequence[LayerGeometry]) -> Table:
     """List how the receptive field of one output grows from layer to layer."""
-    rows = [
-        (
-            f"{n}",
-            _format_size(layer.kernel),
-            layer.stride,
-            layer.dilation,
-            _format_size(layer.output),
-            _format_size(layer.receptive_field),
-            layer.jump,
-        )
-        for n, layer in enumerate(geometry, start=1)
-    ]
+    rows = []
+    for n, layer in enumerate(geometry, start=1):
+        sizes = (layer.kernel, layer.output, layer.receptive_field)
+        kernel, output, field = (" x ".join(map(str, size)) for size in sizes)
+        rows.append((f"{n}", kernel, layer.stride, layer.dilation, output, field, layer.jump))
     columns = (
         _("layer"),
         _("kernel"),
@@ -91,7 +74,3 @@ def tabulate_receptive_field(geometry: Sequence[LayerGeometry]) -> Table:
         _("distance of neighbors"),
     )
     return Table(_("Receptive field"), columns, rows)
-
-
-def _format_size(size: Size) -> str:
-    return f"{size[0]} x {size[1]}"

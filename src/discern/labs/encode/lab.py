@@ -14,8 +14,7 @@ from discern.result import Result
 
 def run(
     what: Annotated[
-        Literal["id", "labels", "features"],
-        N_("Encode an ID number, words as labels, or images as features."),
+        Literal["id", "labels", "features"], N_("Encode an ID number, words as labels, or images as features.")
     ] = "id",
     number: Annotated[str, N_("ID number to check: a letter and nine digits.")] = "A234567890",
     generate: Annotated[int, Field(ge=0, le=1000), N_("Number of valid ID numbers to generate.")] = 3,
@@ -25,12 +24,8 @@ def run(
 ) -> Result:
     """Encode a person, words or images.
 
-    Raises
-    ------
-    ConfigError
-        When the number does not have the form of an ID number, or there are no words.
-    DataError
-        When there are no such images.
+    Raises `ConfigError` when the number does not have the form of an ID number, there are no words, or fewer than two
+    classes of images; `DataError` when there are no such images.
 
     Examples
     --------
@@ -39,11 +34,10 @@ def run(
     >>> run("labels", words="dog, cat").codes.tolist()
     [1, 0]
     """
-    match what:
-        case "id":
-            return check_number(number, generate, seed)
-        case "labels":
-            return encode_words(words)
+    if what == "id":
+        return check_number(number, generate, seed)
+    if what == "labels":
+        return encode_words(words)
     from discern.labs.encode.separability import compare_features
 
     return compare_features(images, seed)

@@ -23,24 +23,12 @@ MAX_WORDS, MAX_CLASSES = 60, 30  # what a figure can show
 
 @dataclass(frozen=True)
 class Labels(Result):
-    """Words, encoded in two ways.
+    """Words, encoded in two ways."""
 
-    Attributes
-    ----------
-    words : tuple of str
-        As given.
-    classes : tuple of str
-        The different ones, in natural order.
-    codes : numpy.ndarray
-        int64 (N,), indices in ``classes``: label encoding.
-    one_hot : numpy.ndarray
-        int64 (N, classes), one 1 in each row.
-    """
-
-    words: tuple[str, ...]
-    classes: tuple[str, ...]
-    codes: np.ndarray
-    one_hot: np.ndarray
+    words: tuple[str, ...]  # as given
+    classes: tuple[str, ...]  # the different ones, in natural order
+    codes: np.ndarray  # int64 (N,), indices into `classes`: label encoding
+    one_hot: np.ndarray  # int64 (N, classes), one 1 in each row
 
     @property
     def figsize(self) -> tuple[float, float]:
@@ -79,12 +67,7 @@ class Labels(Result):
 
 
 def encode_words(text: str) -> Labels:
-    """Encode words separated by commas, or else by spaces.
-
-    Raises
-    ------
-    ConfigError
-        When there are none, or too many to show.
+    """Encode words separated by commas, or else by spaces; raise `ConfigError` for none, or too many to show.
 
     Examples
     --------

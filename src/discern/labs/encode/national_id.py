@@ -32,34 +32,16 @@ PATTERN = re.compile("[A-Z][1289][0-9]{8}")
 
 @dataclass(frozen=True)
 class NationalId(Result):
-    """The check sum of an ID number.
+    """The check sum of an ID number."""
 
-    Attributes
-    ----------
-    number : str
-        The letter and the nine digits.
-    digits, products : numpy.ndarray
-        int64 (11,): the letter's two digits and the nine, and each times its weight.
-    total : int
-        Sum of the products.
-    is_valid : bool
-        Whether that is a multiple of ten.
-    corrected : str
-        The number with the check digit that makes it one.
-    undetected : tuple of str
-        For each of the ten characters, those that could replace it without a change of the remainder.
-    generated : tuple of str
-        Other valid numbers, drawn at random.
-    """
-
-    number: str
-    digits: np.ndarray
-    products: np.ndarray
-    total: int
-    is_valid: bool
-    corrected: str
-    undetected: tuple[str, ...]
-    generated: tuple[str, ...]
+    number: str  # the letter and the nine digits
+    digits: np.ndarray  # int64 (11,): the letter's two digits and the nine
+    products: np.ndarray  # int64 (11,): each digit times its weight
+    total: int  # sum of the products
+    is_valid: bool  # whether that is a multiple of ten
+    corrected: str  # the number with the check digit that makes it one
+    undetected: tuple[str, ...]  # for each of the ten characters, those that leave the remainder as it is
+    generated: tuple[str, ...]  # other valid numbers, drawn at random
 
     figsize = (9.0, 3.6)
 
@@ -70,19 +52,16 @@ class NationalId(Result):
                 "{number} is invalid: the sum {total} leaves a remainder of {remainder} when divided by 10; with the "
                 "correct check digit it is {corrected}."
             )
-        verdict = verdict.format(
-            number=self.number, total=self.total, remainder=self.total % 10, corrected=self.corrected
-        )
         letter, sex = self.number[0], self.number[1]
-        is_woman, is_foreign = sex in "29", sex in "89"
         meaning = {
-            (False, False): _("{letter} is {county}, {sex} a man."),
-            (True, False): _("{letter} is {county}, {sex} a woman."),
-            (False, True): _("{letter} is {county}, {sex} a man who is a foreign resident."),
-            (True, True): _("{letter} is {county}, {sex} a woman who is a foreign resident."),
-        }[is_woman, is_foreign]
+            "1": _("{letter} is {county}, {sex} a man."),
+            "2": _("{letter} is {county}, {sex} a woman."),
+            "8": _("{letter} is {county}, {sex} a man who is a foreign resident."),
+            "9": _("{letter} is {county}, {sex} a woman who is a foreign resident."),
+        }[sex]
+        remainder = self.total % 10
         return [
-            verdict,
+            verdict.format(number=self.number, total=self.total, remainder=remainder, corrected=self.corrected),
             meaning.format(letter=letter, county=_counties()[letter], sex=sex),
             _(
                 "A wrong digit is always detected where its weight shares no factor with 10; elsewhere the digits in "
@@ -94,44 +73,31 @@ class NationalId(Result):
 
     def tables(self) -> Sequence[Table]:
         letter = self.number[0]
-        characters = [letter, letter, *self.number[1:]]
-        undetected = ["", *self.undetected]
-        rows: list[tuple[Cell, ...]] = [
-            (characters[i], int(self.digits[i]), WEIGHTS[i], int(self.products[i]), undetected[i] or None)
-            for i in range(len(WEIGHTS))
-        ]
+        undetected = (None, *(others or None for others in self.undetected))
+        characters = letter + self.number  # the letter stands for two digits
+        cells = (characters, self.digits.tolist(), WEIGHTS, self.products.tolist(), undetected)
+        rows: list[tuple[Cell, ...]] = list(zip(*cells, strict=True))
         rows.append((_("sum"), "", "", self.total, ""))  # the last row is never folded away
         columns = (_("character"), _("digit"), _("weight"), _("product"), _("undetected replacements"))
         tables = [Table(_("{letter} counts as {code}").format(letter=letter, code=CODES[letter]), columns, rows)]
         if self.generated:
             numbers = [(number, _counties()[number[0]]) for number in self.generated]
-            tables.append(
-                Table(
-                    _("Valid numbers, drawn at random"),
-                    (_("number"), _("letter")),
-                    numbers,
-                    text_columns=2,
-                    max_rows=10,
-                )
-            )
+            title = _("Valid numbers, drawn at random")
+            tables.append(Table(title, (_("number"), _("letter")), numbers, text_columns=2, max_rows=10))
         return tables
 
     def plot(self, figure: Figure) -> None:
         titles = (_("digits"), _("weights"), _("products, sum {total}").format(total=self.total))
         rows = (self.digits, np.array(WEIGHTS), self.products)
-        characters = [self.number[0], self.number[0], *self.number[1:]]
         for ax, title, row in zip(figure.subplots(3, 1), titles, rows, strict=True):
             draw_matrix(ax, row[None].astype(float), title, framed=[(0, len(row) - 1)])
-            ax.set_xticks(range(len(row)), characters)
+            ax.set_xticks(range(len(row)), self.number[0] + self.number)
 
 
 def check_number(number: str, generate: int, seed: int) -> NationalId:
     """Compute the check sum of a number, and draw ``generate`` others.
 
-    Raises
-    ------
-    ConfigError
-        When it is not a letter, a digit for the sex and eight more digits.
+    Raises `ConfigError` when it is not a letter, a digit for the sex and eight more digits.
 
     Examples
     --------

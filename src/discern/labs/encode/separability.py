@@ -36,55 +36,25 @@ NETWORK = "mobilenet-0.25"
 
 @dataclass(frozen=True)
 class FeatureKind:
-    """How well one kind of features separates the classes.
+    """How well one kind of features separates the classes."""
 
-    Attributes
-    ----------
-    title : str
-        Its name.
-    size : int
-        Numbers per image.
-    correct : int
-        Images whose nearest neighbor among the others is of their class.
-    one_shot : float
-        Accuracy of the nearest neighbor among one image per class, the mean over `DRAWS` draws.
-    silhouette : float
-        From -1 to 1: how much nearer the own class is than the next (Rousseeuw 1987).
-    points : numpy.ndarray
-        float64 (N, 2): the first two principal components.
-    """
-
-    title: str
-    size: int
-    correct: int
-    one_shot: float
-    silhouette: float
-    points: np.ndarray
+    title: str  # its name
+    size: int  # numbers per image
+    correct: int  # images whose nearest neighbor among the others is of their class
+    one_shot: float  # accuracy of the nearest neighbor among one image per class, the mean over `DRAWS` draws
+    silhouette: float  # from -1 to 1: how much nearer the own class is than the next (Rousseeuw 1987)
+    points: np.ndarray  # float64 (N, 2): the first two principal components
 
 
 @dataclass(frozen=True)
 class Separability(Result):
-    """Several kinds of features of the same images.
+    """Several kinds of features of the same images."""
 
-    Attributes
-    ----------
-    name : str
-        Of the data set.
-    classes : tuple of str
-        Their names.
-    labels : numpy.ndarray
-        int64 (N,).
-    kinds : tuple of FeatureKind
-        In the order of the figure.
-    notices : tuple of Notice
-        Data or weights that were not found.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    labels: np.ndarray
-    kinds: tuple[FeatureKind, ...]
-    notices: tuple[Notice, ...]
+    name: str  # of the data set
+    classes: tuple[str, ...]  # names
+    labels: np.ndarray  # int64 (N,), indices into `classes`
+    kinds: tuple[FeatureKind, ...]  # in the order of the figure
+    notices: tuple[Notice, ...]  # data or weights that were not found
 
     figsize = (15.0, 3.9)
 
@@ -126,8 +96,7 @@ class Separability(Result):
                 x, y = kind.points[self.labels == label].T
                 ax.scatter(x, y, s=12, alpha=0.7, label=name)
             ax.set_title(f"{kind.title}\n{kind.one_shot:.3f}", fontsize=10)
-            ax.set_xticks([])
-            ax.set_yticks([])
+            ax.set(xticks=[], yticks=[])
         handles, names = axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=len(names))
 
@@ -135,12 +104,10 @@ class Separability(Result):
 def compare_features(images: str, seed: int) -> Separability:
     """Compare hand-crafted features with those of a network, untrained and, where weights are found, trained.
 
-    Raises
-    ------
-    DataError, ConfigError
-        When there are no such images, or fewer than two classes of them.
+    Raises `DataError` when there are no such images, `ConfigError` when there are fewer than two classes of them.
     """
     from discern.classical.features import FEATURES
+    from discern.models.pretrained import KERAS_WEIGHTS, find_local
 
     dataset, notices = _open_images(images)
     indices = np.flatnonzero(dataset.labels >= 0)
@@ -154,12 +121,10 @@ def compare_features(images: str, seed: int) -> Separability:
     handcrafted = (("handcrafted", _("hand-crafted")), ("color", _("colors")), ("hog", _("edge directions")))
     kinds = [_measure(title, FEATURES[name](pixels), labels) for name, title in handcrafted]
     kinds.append(_measure(_("untrained network"), _build_backbone()(pixels), labels))
-    weights = _find_weights()
+    weights = find_local(KERAS_WEIGHTS[NETWORK])
     if weights is not None:
         kinds.append(_measure(_("trained network"), _build_backbone(weights)(pixels), labels))
     else:
-        from discern.models.pretrained import KERAS_WEIGHTS
-
         missing = {"file": KERAS_WEIGHTS[NETWORK], "folder": str(weights_folders()[-1])}
         notices.append(Notice("labs.no_trained_weights", missing))
     classes = tuple(dataset.classes[label] for label in present)
@@ -209,12 +174,6 @@ def _one_shot_accuracy(x: np.ndarray, labels: np.ndarray) -> float:
         correct = distances[:, labeled].argmin(axis=1) == labels
         accuracies.append((correct.sum() - len(labeled)) / (len(labels) - len(labeled)))  # the labeled do not count
     return float(np.mean(accuracies))
-
-
-def _find_weights() -> Path | None:
-    from discern.models.pretrained import KERAS_WEIGHTS, find_local
-
-    return find_local(KERAS_WEIGHTS[NETWORK])
 
 
 def _build_backbone(weights: Path | None = None) -> FrozenBackbone:

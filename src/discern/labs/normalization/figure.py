@@ -33,9 +33,8 @@ def draw_blocks(axes: Axes, values: np.ndarray, groups: np.ndarray, numbers: boo
             text = f"{values[n, c, h, w]:.3g}"
             axes.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8, color="black")  # cells are light
     axes.add_collection(PatchCollection(squares, facecolor=colors, edgecolor="black", linewidth=0.5))
-    axes.set_xlim(-GAP, channels * (width + GAP))
-    axes.set_ylim(examples * (height + GAP), -GAP)
-    axes.set_aspect("equal")
+    limits = (-GAP, channels * (width + GAP)), (examples * (height + GAP), -GAP)
+    axes.set(xlim=limits[0], ylim=limits[1], aspect="equal")
     axes.set_xticks([c * (width + GAP) + width / 2 for c in range(channels)], [str(c + 1) for c in range(channels)])
     axes.set_yticks([n * (height + GAP) + height / 2 for n in range(examples)], [str(n + 1) for n in range(examples)])
     axes.tick_params(length=0)
@@ -49,10 +48,8 @@ def draw_running_means(ax: Axes, means: np.ndarray, batch_means: Sequence[float]
         label, color = _("channel {c}").format(c=channel + 1), f"C{channel % 10}"
         ax.plot(values[: done + 1], color=color, marker=".", label=label)
         ax.axhline(batch_means[channel], color=color, linestyle=":")
-    ax.set_xlim(-0.5, len(means) - 0.5)
     extent = np.concatenate([means.ravel(), batch_means])
-    ax.set_ylim(extent.min() - 0.5, extent.max() + 0.5)
-    ax.set_xlabel(_("batches"))
-    ax.set_title(_("running means; dotted: means of the batch"))
+    ax.set(xlim=(-0.5, len(means) - 0.5), ylim=(extent.min() - 0.5, extent.max() + 0.5))
+    ax.set(xlabel=_("batches"), title=_("running means; dotted: means of the batch"))
     if means.shape[1] <= 8:
         ax.legend(fontsize=8, loc="upper left")

@@ -42,40 +42,18 @@ EXAMPLE = np.stack([EXAMPLE, EXAMPLE[:, ::-1] + 4.0])
 
 @dataclass(frozen=True)
 class Normalization(Result):
-    """A tensor before and after.
+    """A tensor before and after."""
 
-    Attributes
-    ----------
-    kind : {"batch", "layer", "instance", "group"}
-    tensor : numpy.ndarray
-        (N, C, H, W).
-    groups : dict of str to numpy.ndarray
-        Kind -> (N, C), int: the group of values to which each channel of each example belongs.
-    statistics : tuple of Statistics
-        Of every group of this kind.
-    scale, shift : numpy.ndarray
-        (C,) gamma and beta.
-    normalized : numpy.ndarray
-        (N, C, H, W) (x - mean) / sqrt(variance + eps).
-    output : numpy.ndarray
-        (N, C, H, W) in training mode: scale * normalized + shift.
-    running : tuple of RunningStatistics
-        Of batch normalization, from the initial values on; empty otherwise.
-    evaluation : numpy.ndarray
-        (N, C, H, W) the output in evaluation mode, after all steps.
-    momentum, eps : float
-    """
-
-    kind: str
-    tensor: np.ndarray
-    groups: dict[str, np.ndarray]
-    statistics: tuple[Statistics, ...]
-    scale: np.ndarray
-    shift: np.ndarray
-    normalized: np.ndarray
-    output: np.ndarray
-    running: tuple[RunningStatistics, ...]
-    evaluation: np.ndarray
+    kind: str  # one of `KINDS`
+    tensor: np.ndarray  # (N, C, H, W)
+    groups: dict[str, np.ndarray]  # kind -> (N, C), int: the group of values that each channel of each example is in
+    statistics: tuple[Statistics, ...]  # of every group of this kind
+    scale: np.ndarray  # (C,) gamma
+    shift: np.ndarray  # (C,) beta
+    normalized: np.ndarray  # (N, C, H, W) (x - mean) / sqrt(variance + eps)
+    output: np.ndarray  # (N, C, H, W) in training mode: scale * normalized + shift
+    running: tuple[RunningStatistics, ...]  # of batch normalization, from the initial values on; empty otherwise
+    evaluation: np.ndarray  # (N, C, H, W) the output in evaluation mode, after all steps
     momentum: float
     eps: float
 
@@ -120,12 +98,11 @@ class Normalization(Result):
         return tables
 
     def plot(self, figure: Figure) -> None:
-        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[2, 3])[:, 0]
+        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[2, 3]).flat
         for axes, (kind, groups) in zip(above.subplots(1, 4), self.groups.items(), strict=True):
             draw_blocks(axes, self.tensor, groups, numbers=False)
             axes.set_title(kind, fontweight="bold" if kind == self.kind else "normal")
-            axes.set_ylabel(_("example"))
-            axes.set_xlabel(_("channel"))
+            axes.set(xlabel=_("channel"), ylabel=_("example"))
         left, right = below.subplots(1, 2)
         draw_blocks(left, self.tensor, self.groups[self.kind])
         draw_blocks(right, self.output, self.groups[self.kind])
@@ -160,10 +137,8 @@ def run(
 ) -> Normalization:
     """Normalize a tensor, group of values by group of values.
 
-    Raises
-    ------
-    ConfigError
-        When the groups do not divide the channels, the examples do not divide the maps, or a group has one value only.
+    Raises `ConfigError` when the groups do not divide the channels, the examples do not divide the maps, or a group has
+    one value only.
 
     Examples
     --------

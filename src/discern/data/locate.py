@@ -50,18 +50,23 @@ def locate_images(
     (['cats/1.jpg', 'cats/1.jpg', '2.jpg'], 1)
     """
     within = folder if folder and (root / folder).is_dir() else ""
+    base = str(root)
     index: _NameIndex | None = None
+    names_of: dict[str, str] = {}  # what a file was found by, by its path
     paths, n_elsewhere = [], 0
     for row, name in enumerate(names, start=1):
         if not name.strip() or "\0" in name:
             raise DataError(_("{path} names no image in row {row}: fill in its path.").format(path=root, row=row))
         plain = plain_path(name)
-        exact = _find_exact(root, within, name, plain) if has_endings else None
-        if exact is None and has_endings and _folder_exists(root, within, plain):
+        exact = _find_exact(base, within, name, plain) if has_endings else None
+        if exact is None and has_endings and _folder_exists(base, within, plain):
             exact = plain  # the file is missing there; one of its name in another class's folder is another image
         if exact is None:
             index = index or _NameIndex(root, within, has_endings)
             found = index.find(plain)
+            if found is not None and names_of.setdefault(found, plain) != plain:
+                message = _("{path} could be {first} as well as {second}: keep the folders of the images apart.")
+                raise DataError(message.format(path=found, first=names_of[found], second=plain))
             n_elsewhere += found is not None and has_endings
             exact = found if found is not None else plain.lstrip("/") or name
         paths.append(exact)
@@ -87,15 +92,16 @@ def plain_path(name: str) -> str:
     return name.replace("\\", "/")
 
 
-def _find_exact(root: Path, within: str, name: str, plain: str) -> str | None:
-    for path in dict.fromkeys((name, plain.lstrip("/"))):
-        for candidate in dict.fromkeys((f"{within}/{path}" if within else path, path)):
+def _find_exact(root: str, within: str, name: str, plain: str) -> str | None:
+    bare = plain.lstrip("/")
+    for path in (name, bare) if bare != name else (name,):
+        for candidate in (f"{within}/{path}", path) if within else (path,):
             if candidate and os.path.isfile(os.path.join(root, candidate)):  # noqa: PTH113, PTH118 - a million of them
                 return candidate
     return None
 
 
-def _folder_exists(root: Path, within: str, plain: str) -> bool:
+def _folder_exists(root: str, within: str, plain: str) -> bool:
     folder = plain.rpartition("/")[0]
     return bool(folder) and os.path.isdir(os.path.join(root, within, folder))  # noqa: PTH112, PTH118
 
@@ -105,29 +111,33 @@ class _NameIndex:
 
     def __init__(self, root: Path, within: str, has_endings: bool) -> None:
         self._has_endings = has_endings
-        self._paths: dict[str, list[str]] = defaultdict(list)
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        self._by_upload: dict[str, list[str]] | None = None  # made when a name is found otherwise
         for path in walk_images(root, within):
-            for key in self._keys(path.rpartition("/")[2]):
-                self._paths[key].append(path)
-
-    def _keys(self, name: str) -> Iterator[str]:
-        """Yield what a file may be called by: its name; as uploads have it, without spaces and punctuation."""
-        bare = self._bare(name)
-        yield from dict.fromkeys((_composed(bare), _upload_name(bare)))
+            self._by_name[_composed(self._bare(path.rpartition("/")[2]))].append(path)
 
     def _bare(self, name: str) -> str:
         return name if self._has_endings else os.path.splitext(name)[0]  # noqa: PTH122 - a million of them
 
     def find(self, plain: str) -> str | None:
         """Return the file whose path agrees longest with ``plain``, from its end; a `DataError` where two do."""
-        for wanted in dict.fromkeys((plain, unquote(plain))):
+        for wanted in (plain, unquote(plain)) if "%" in plain else (plain,):
             folder, _slash, name = wanted.rpartition("/")
-            bare = "" if self._has_endings or not is_image_name(name) else self._bare(name)
-            for key in filter(None, dict.fromkeys((_composed(name), bare, _upload_name(_UPLOAD.sub("", name))))):
-                candidates = self._paths.get(key, ())
-                if candidates:
-                    return self._choose(plain, folder, list(dict.fromkeys(candidates)))
+            candidates = self._by_name.get(_composed(name))
+            if not candidates and not self._has_endings and is_image_name(name):
+                candidates = self._by_name.get(_composed(self._bare(name)))
+            candidates = candidates or self._find_upload(name)
+            if candidates:
+                return self._choose(plain, folder, candidates)
         return None
+
+    def _find_upload(self, name: str) -> list[str]:
+        """Return the files whose names are what an upload of that name was saved as."""
+        if self._by_upload is None:
+            self._by_upload = defaultdict(list)
+            for composed, paths in self._by_name.items():
+                self._by_upload[_upload_name(composed)] += paths
+        return self._by_upload.get(_upload_name(_UPLOAD.sub("", name)), [])
 
     def _choose(self, plain: str, folder: str, candidates: list[str]) -> str:
         if len(candidates) == 1:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from discern.data.image import is_image_name
 from discern.errors import ConfigError, suggest
@@ -32,6 +33,19 @@ class ColumnSpec:
 
 
 AUTO = ColumnSpec()
+_OF_IMAGES = ("image", "label", "split", "group", "class_depth")
+
+
+def column_spec_from(settings: Mapping[str, Any], spec: ColumnSpec = AUTO) -> ColumnSpec:
+    """Return ``spec`` with what settings of the data, or those that a run stored, say of columns and folders.
+
+    Examples
+    --------
+    >>> column_spec_from({"label": "species", "test": 0.2}).label
+    'species'
+    """
+    return replace(spec, **{name: settings[name] for name in _OF_IMAGES if name in settings})
+
 
 # Names by what they mean, without case, spaces and punctuation; those of an earlier rank go before the others.
 _RANKS: dict[str, tuple[str, ...]] = {

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from discern.classifier.classifier import Classifier
+from discern.data.columns import column_spec_from
 from discern.data.dataset import Dataset
 from discern.data.open import open_data
 from discern.data.scan import ImageStats, scan_images
@@ -15,6 +16,7 @@ from discern.data.split import SplitAssignment
 from discern.data.streamed import load_pixels
 from discern.errors import DataError, RunError
 from discern.explanations.nearest import Gallery, build_gallery
+from discern.files import read_json
 from discern.i18n import _
 from discern.progress import Progress, ignore_progress
 
@@ -46,7 +48,9 @@ def _open_again(origin: str, split_file: Path, progress: Progress) -> tuple[Data
     run = split_file.parent
     hint = _("Without the images, predict, evaluate, compare and the other methods of explain still work.")
     try:
-        dataset = open_data(origin, progress)
+        config = read_json(run / "config.json") if (run / "config.json").is_file() else {}
+        spec = column_spec_from(config.get("config", {}).get("data", {}))
+        dataset = open_data(origin, progress, spec)
         split = SplitAssignment.load(split_file, dataset)
     except DataError as error:
         message = _("The training images of {run} are no longer at {origin}: put them back there. {hint}")

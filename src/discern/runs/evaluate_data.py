@@ -10,12 +10,12 @@ import numpy as np
 
 from discern.arrays import ArrayLike
 from discern.classifier.classifier import Classifier
-from discern.data.columns import AUTO, ColumnSpec
+from discern.data.columns import AUTO, ColumnSpec, column_spec_from
 from discern.data.dataset import Dataset, Split, TableDataset
 from discern.data.open import open_data
 from discern.data.scan import ImageStats, scan_images
 from discern.data.streamed import load_pixels
-from discern.errors import DataError
+from discern.errors import ConfigError, DataError
 from discern.evaluation.metrics import TaskMetrics
 from discern.i18n import _
 from discern.notices import Notice
@@ -27,8 +27,7 @@ from discern.runs.run_directory import RunDirectory
 def evaluate_data(classifier: Classifier, data: DataLike, reporter: Reporter) -> TaskMetrics:
     """Predict and measure every labeled example of ``data``, or of its test split where it has one."""
     table, task = classifier.card.table, classifier.task
-    target = ColumnSpec(table.target, task.name, table.columns) if table else AUTO
-    dataset = open_data(data, column_spec=target)
+    dataset = _open(classifier, data, ColumnSpec(table.target, task.name, table.columns) if table else AUTO)
     if table is None and isinstance(dataset, TableDataset):
         message = _("{data} is a table of numbers, and {model} reads images: give it images.")
         raise DataError(message.format(data=dataset.origin, model=classifier.card.model))
@@ -62,6 +61,17 @@ def _read_config(classifier: Classifier) -> dict[str, Any]:
     """Return config.json of the run that the classifier was opened from; empty where there is none."""
     run = RunDirectory(classifier.source or "")
     return run.read_config() if classifier.source and run.config.is_file() else {}
+
+
+def _open(classifier: Classifier, data: DataLike, target: ColumnSpec) -> Dataset:
+    """Open ``data`` by the columns and folders that the run was trained by, or as they are found where it has none."""
+    spec = column_spec_from(_read_config(classifier).get("config", {}).get("data", {}), target)
+    if spec == target:
+        return open_data(data, column_spec=target)
+    try:
+        return open_data(data, column_spec=spec)
+    except (ConfigError, DataError):
+        return open_data(data, column_spec=target)
 
 
 def _is_training_data(classifier: Classifier, dataset: Dataset) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from discern.data.audit import audit_dataset
-from discern.data.columns import AUTO, ColumnSpec
+from discern.data.columns import AUTO, ColumnSpec, column_spec_from
 from discern.data.config import DataConfig
 from discern.data.dataset import Dataset, TableDataset
 from discern.data.duplicates import DuplicateGroups
@@ -88,8 +88,7 @@ def prepare(
     """Open, scan, audit and split ``data``; what is prepared already stays as it is."""
     if isinstance(data, Prepared):
         return data
-    columns = {name: getattr(config, name) for name in ("image", "label", "split", "group", "class_depth")}
-    dataset = open_data(data, column_spec=replace(target, **columns))
+    dataset = open_data(data, column_spec=column_spec_from(dict(config), target))
     stats, duplicates, audit = audit_dataset(dataset, reporter.progress, config)
     split = split_dataset(dataset, stats, duplicates, audit, seed, validation=config.validation, test=config.test)
     return Prepared(dataset, stats, duplicates, audit, subsample_train(split, dataset, config.train_limit))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -61,7 +62,8 @@ class _Phase:
         history = progress.history if progress.is_finished else self._run()
         self.trained.load_state_dict(load_best(self.folder))
         if self.ranks.first:
-            self.features.unlink(missing_ok=True)
+            with suppress(OSError):  # all is trained; what is left takes room, no more
+                self.features.unlink()
         if self.seconds:  # the first epoch waited for the features
             history[0] = {**history[0], "seconds": round(history[0]["seconds"] + self.seconds, 3)}
         return [self._number(record) for record in history]

@@ -42,7 +42,7 @@ class RunDirectory:
     def log(self, event: str, **fields: Any) -> None:
         """Append one line to events.jsonl."""
         line = json.dumps({"event": event, **fields}, ensure_ascii=False)
-        with disk_errors(self.events), self.events.open("a", encoding="utf-8") as stream:
+        with disk_errors(self.events), self.events.open("a", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(line + "\n")
 
     def read_events(self, kind: str | None = None) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from discern.data.batches import PixelReader, eval_batch_size
-from discern.files import atomic_write
+from discern.errors import RunError
+from discern.files import atomic_write, read_errors
 from discern.i18n import _
 from discern.models.fuse import fuse_conv_bn
 from discern.models.network import Model
@@ -121,8 +122,13 @@ def save_features(
 
 def load_features(path: Path) -> np.ndarray:
     """Read what `save_features` wrote: into memory where they fit easily, else mapped from disk."""
-    mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    return mapped if mapped.nbytes > MAX_IN_MEMORY else np.load(path, allow_pickle=False)
+    try:
+        with read_errors(path):
+            mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+            return mapped if mapped.nbytes > MAX_IN_MEMORY else np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        message = _("{path} is truncated or corrupt: move it away, and resume again.")
+        raise RunError(message.format(path=path)) from error
 
 
 def feature_passes(data: TrainingData, config: TrainConfig) -> Iterator[tuple[np.ndarray, Augmentation]]:

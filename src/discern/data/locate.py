@@ -89,12 +89,12 @@ def plain_path(name: str) -> str:
         return name.partition("://")[2].partition("/")[2] or name
     if "/local-files/?" in name:
         return parse_qs(urlsplit(name).query).get("d", [name])[0]
-    return name.replace("\\", "/")
+    return name.replace("\\", "/").removeprefix("./")
 
 
 def _find_exact(root: str, within: str, name: str, plain: str) -> str | None:
     bare = plain.lstrip("/")
-    for path in (name, bare) if bare != name else (name,):
+    for path in (bare,) if name in (bare, f"./{bare}") else (name, bare):
         for candidate in (f"{within}/{path}", path) if within else (path,):
             if candidate and os.path.isfile(os.path.join(root, candidate)):  # noqa: PTH113, PTH118 - a million of them
                 return candidate

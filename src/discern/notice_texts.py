@@ -110,6 +110,7 @@ TEXTS: dict[str, str] = {
         "The column {column} is not read as groups: its {n:,} values do not divide the classes."
     ),
     "data.paths_relative_to": N_("The paths in {table} are relative to {folder}, not to the folder of the table."),
+    "data.backslashes": N_("The backslashes in {n:,} paths of {table} are read as separators of folders."),
     "data.labels_over_folders": N_(
         "{table} says otherwise than the class folders for {n:,} images and wins ({name} is {label} in it)."
     ),

@@ -123,7 +123,8 @@ def _parse_list(cell: str) -> list[str]:
     if cell[:1] + cell[-1:] in ("[]", "{}", "()") and len(cell) <= _MAX_LIST:
         value = _parse_brackets(cell)
     if isinstance(value, dict):  # {"choices": ["ant"]}, {"label": "ant"}
-        value = next((value[name] for name in find_named("label", [*map(str, value)])), cell)
+        fields = find_named("label", list(value)) or list(value)
+        value = value[fields[0]] if len(fields) == 1 else cell
     inner: Iterable[object] = value if isinstance(value, list) else [value]
     return list(dict.fromkeys(normalize_name(str(name).strip()) for name in inner if str(name).strip()))
 

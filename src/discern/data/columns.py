@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from discern.data.dataset import Split
 from discern.data.image import is_image_name
+from discern.data.names import split_from_name, splits_from_names
 from discern.errors import ConfigError, suggest
 from discern.i18n import _
 
@@ -166,7 +168,7 @@ def choose_roles(origin: str, columns: Columns, spec: ColumnSpec, taken: Sequenc
     >>> roles.labels.column, roles.split, roles.group
     ('Class', 'subset', 'patient')
     """
-    split = choose_optional(origin, "split", columns, spec.split, [*taken, spec.label])
+    split = choose_split(origin, columns, spec, taken)
     labels = choose_labels(origin, columns, spec, [*taken, split])
     group = ""
     if not spec.group or spec.group in columns:
@@ -223,14 +225,48 @@ def is_yes(cell: str) -> bool:
     return cell.casefold() in _YES
 
 
+def choose_split(origin: str, columns: Columns, spec: ColumnSpec, taken: Sequence[str]) -> str:
+    """Return the column of splits, "" where there is none: by its name, else one whose every cell names a split."""
+    if spec.split:
+        return require_column(origin, spec.split, list(columns))
+    free = [name for name in columns if name not in (*taken, spec.label)]
+    named = [name for name in free if find_named("split", [name])]
+    clear = [name for name in named if _may_split(columns[name])]
+    if not named:
+        labels = find_named("label", free)
+        clear = [name for name in free if name not in labels and _names_splits(columns[name])]
+    return choose_optional(
+        origin, "split", {name: columns[name] for name in columns if name in (clear or named)}, "", ()
+    )
+
+
+def _may_split(column: Sequence[str]) -> bool:
+    values = {value.removesuffix(".0") for value in set(column)} - {""}
+    return is_flag(column) or values <= {"0", "1", "2"} or bool(splits_from_names(values))
+
+
+def _names_splits(column: Sequence[str]) -> bool:
+    splits = {split_from_name(value) for value in set(column)}
+    return len(splits) > 1 and Split.TRAIN in splits and Split.NONE not in splits
+
+
 def choose_optional(origin: str, role: str, columns: Columns, requested: str, taken: Sequence[str]) -> str:
     """Return the column of splits or groups, "" where there is none; a `ConfigError` where several could be meant."""
     if requested:
         return require_column(origin, requested, list(columns))
-    named = _without_synonyms(columns, find_named(role, [name for name in columns if name not in taken]))
+    named = [name for name in columns if name not in taken]
+    named = named if role == "split" else find_named(role, named)
+    named = _without_synonyms(columns, named)
+    if len(named) > 1 and role == "group":  # frames in clips of patients: the patients hold the others
+        named = [name for name in named if all(_holds(columns[name], columns[other]) for other in named)] or named
     if len(named) > 1:
         raise _ambiguous(origin, role, named)
     return "".join(named)
+
+
+def _holds(outer: Sequence[str], inner: Sequence[str]) -> bool:
+    """Return whether all rows with one value of ``inner`` have one value of ``outer``."""
+    return len(set(zip(outer, inner, strict=True))) == len(set(inner))
 
 
 def _repeats(column: Sequence[str]) -> bool:

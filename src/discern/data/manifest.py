@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from discern.data.build import build_dataset, number_classes
 from discern.data.cell_values import read_groups, read_labels, read_one_hot, read_splits
 from discern.data.columns import (
     AUTO,
-    Columns,
     ColumnSpec,
     Roles,
     choose_image,
@@ -216,6 +215,9 @@ def _locate(table: Path, rows: _Rows) -> Path:
     if root != table.parent:
         root = root.resolve()
         rows.notices.append(Notice("data.paths_relative_to", {"table": table.name, "folder": str(root)}))
+    n_backslashes = sum("\\" in name for name in rows.names)
+    if n_backslashes:
+        rows.notices.append(Notice("data.backslashes", {"table": table.name, "n": n_backslashes}))
     has_endings = names_images(rows.names) or _exist(root, rows.names)
     folder = "" if _any_exists(root, rows.names) else _folder_of(table)
     for within in dict.fromkeys((folder, "")):
@@ -266,7 +268,7 @@ def number_repeats(names: Sequence[str]) -> dict[int, str]:
 
 
 def note_columns(
-    name: str, columns: Columns, image: str, roles: Roles, used: Sequence[str], spec: ColumnSpec
+    name: str, columns: Iterable[str], image: str, roles: Roles, used: Sequence[str], spec: ColumnSpec
 ) -> list[Notice]:
     """Say which columns of the table called ``name`` were chosen, where that is not plain, and which are not read."""
     notices = []
@@ -276,8 +278,8 @@ def note_columns(
         notices.append(Notice("data.one_hot", {"table": name, "names": abbreviate(roles.labels.one_hot)}))
     elif not is_plain and not (spec.label and spec.image):
         notices.append(Notice("data.columns_chosen", {"table": name, "image": image, "label": label}))
-    counters = [column for role in ("row", "image") for column in columns if find_named(role, [column])]
-    unused = [column for column in columns if column not in used and column not in counters]
+    unused = [column for column in columns if column not in used and not find_named("row", [column])]
+    unused = [column for column in unused if column.casefold() != "id"]
     return [*notices, Notice("data.columns_unread", {"names": abbreviate(unused)})] if unused else notices
 
 

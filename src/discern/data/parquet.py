@@ -142,7 +142,11 @@ def open_parquet(path: str | Path, column_spec: ColumnSpec = AUTO) -> Dataset:
     if not images:
         return _open_paths(path, columns, column_spec)
     roles = choose_roles(str(path), columns, column_spec, ())
-    notices += note_columns(path.name, columns, images[0].split(".")[0], roles, roles.used, column_spec)
+    image = images[0].split(".")[0]
+    used = [
+        name for name in roles.used if not (splits and name == roles.split)
+    ]  # the names of files go before a column
+    notices += note_columns(path.name, columns.with_images(), image, roles, [image, *used], column_spec)
     values = read_label_values(str(path), columns, roles.labels)
     classes, labels = number_classes(str(path), values, columns.class_names(str(path), roles.labels.column))
     given_split = np.array(list(split_of.values()), np.uint8)

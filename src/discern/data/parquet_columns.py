@@ -47,6 +47,10 @@ class ParquetColumns(Mapping[str, Sequence[str]]):
             text = self._text[name] = [_named(value, names) for value in values] if names else [*map(to_text, values)]
         return text
 
+    def with_images(self) -> list[str]:
+        """Return the names of all columns, those of images among them."""
+        return list(dict.fromkeys(itertools.chain.from_iterable(schema.names for schema in self.schemas)))
+
     def read(self, name: str) -> list[Any]:
         """Read a column as Python values, None where there is none."""
         import pyarrow.parquet as pq

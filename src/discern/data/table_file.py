@@ -22,9 +22,9 @@ Cells = dict[str, list[str]]
 def read_cells(table: Path) -> Cells:
     """Read the columns by their names, each with a text a row; "" where there is nothing.
 
-    A JSON table is a list of objects, or an object with such a list as ``data``. Between the cells of a CSV there are
-    commas, semicolons or tabs; where its first row is numbers as the second is, or names an image, its columns are
-    column1, column2, … A `DataError` says where it is not readable.
+    A JSON table is a list of objects, or an object with such a list as ``data`` or with labels by path. Between the
+    cells of a CSV there are commas, semicolons or tabs; where its first row is numbers as the second is, or names an
+    image, its columns are column1, column2, … A `DataError` says where it is not readable.
 
     Examples
     --------
@@ -78,12 +78,14 @@ def _iter_rows(table: Path) -> Iterator[Mapping[str, Any]]:
         elif suffix == ".json":
             content = json.load(file)
             rows = content.get("data") if isinstance(content, dict) else content
+            if isinstance(content, dict) and content and all(map(is_image_name, content)):  # {"img/1.jpg": "ant"}
+                rows = [{"path": name, "label": label} for name, label in content.items()]
             yield from _iter_objects(rows if isinstance(rows, list) else [rows])
         else:
             opening = next((line for line in file if line.strip()), "")
             file.seek(0)
             delimiter = "\t" if suffix == ".tsv" else max(",;\t", key=opening.count)
-            yield from _name_columns(filter(None, csv.reader(file, delimiter=delimiter)))
+            yield from _name_columns(filter(None, csv.reader(file, delimiter=delimiter, skipinitialspace=True)))
 
 
 def _name_columns(rows: Iterator[list[str]]) -> Iterator[Mapping[str, Any]]:

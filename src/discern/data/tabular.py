@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from discern.i18n import _
 from discern.notices import Notice
 
 TARGETS = ("class", "label", "target", "species", "variety")  # a column so called is the one to learn
+_IDENTIFIER = re.compile(r"(?:^|[\W_])[ug]?u?id$|[a-zA-Z](?:_id|Id|ID)$", re.ASCII)
 MAX_CLASSES = 20  # more different whole numbers than these are a number to learn and not classes
 
 
@@ -190,6 +192,6 @@ def is_numeric(column: Sequence[str]) -> bool:
 
 def _is_row_number(name: str, column: np.ndarray) -> bool:
     """Return whether the numbers count rows: each one more than the last, or, of a column called id, all different."""
-    is_identifier = bool(find_named("row", [name]) or find_named("image", [name]))
+    is_identifier = bool(find_named("row", [name]) or find_named("image", [name]) or _IDENTIFIER.search(name))
     is_counting = len(column) > 2 and bool((np.diff(column) == 1).all())
     return is_counting or (is_identifier and len(np.unique(column)) == len(column))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from discern.data.dataset import Split
 from discern.data.names import natural_key, split_from_name, split_in_name
+from discern.data.walk import leads_to_folder
 from discern.errors import DataError
 from discern.i18n import _
 
@@ -85,6 +86,6 @@ def _scan(folder: Path) -> list[tuple[str, bool]]:
     try:
         with os.scandir(folder) as entries:
             shown = (entry for entry in entries if not entry.name.startswith("."))
-            return [(entry.name, entry.is_dir()) for entry in itertools.islice(shown, _MAX_ENTRIES)]
+            return [(entry.name, leads_to_folder(entry)) for entry in itertools.islice(shown, _MAX_ENTRIES)]
     except OSError:
         return []

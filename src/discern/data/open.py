@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,15 +11,17 @@ from discern.data.builtin import BUILTIN_NAMES, BUNDLED, REMOTES, is_download_in
 from discern.data.columns import AUTO, ColumnSpec
 from discern.data.dataset import Dataset, TableDataset
 from discern.data.exports.detect import group_copies, open_export_file, open_export_folder
+from discern.data.exports.sniff import read_head
 from discern.data.folder import open_folder
 from discern.data.groups import group_by_pattern, is_pattern
 from discern.data.image import is_image_name
 from discern.data.manifest import open_table
+from discern.data.names import abbreviate
 from discern.data.parquet import open_parquet
 from discern.data.shards import PREFIX, open_shards
 from discern.data.table_file import TABLE_SUFFIXES
 from discern.errors import ConfigError, DataError, nearest
-from discern.files import data_folders
+from discern.files import check_regular, data_folders
 from discern.i18n import _
 from discern.notices import Notice
 from discern.progress import Progress, ignore_progress
@@ -116,6 +119,7 @@ def _open_path(path: Path, column_spec: ColumnSpec) -> Dataset:
         dataset = exported or open_official(path, path.resolve().name, column_spec)
         dataset = dataset or _open_class_folders(path, column_spec)
         return group_copies(replace(dataset, notices=(*dataset.notices, *notices)))
+    _check_regular(path)
     exported = open_export_file(path, column_spec)
     if exported is not None:
         return group_copies(exported)
@@ -142,7 +146,31 @@ def _open_class_folders(path: Path, column_spec: ColumnSpec) -> Dataset:
             '"{group}_(.*?)_".'
         )
         raise ConfigError(message.format(path=path, group=column_spec.group))
-    return open_folder(path, column_spec.class_depth)
+    if column_spec.image or column_spec.label or column_spec.split:
+        message = _("{path} is a folder of images, which has no columns: --image, --label and --split are for tables.")
+        raise ConfigError(message.format(path=path))
+    dataset = open_folder(path, column_spec.class_depth)
+    tables = [name for name in _list_names(path) if _lists_images(path / name)]
+    if not tables:
+        return dataset
+    notice = Notice("data.folders_over_table", {"tables": abbreviate(tables), "path": str(path / tables[0])})
+    return replace(dataset, notices=(*dataset.notices, notice))
+
+
+def _lists_images(file: Path) -> bool:
+    """Return whether a file is called like a table and begins with names of images."""
+    if file.suffix.lower() not in TABLE_SUFFIXES:
+        return False
+    return any(is_image_name(word) for word in re.split(r"[\s,;\"']+", read_head(file)[:4096]))
+
+
+def _check_regular(path: Path) -> None:
+    """Raise a `DataError` for a pipe or a device, which would be waited for."""
+    try:
+        check_regular(path)
+    except OSError as error:
+        message = _("{path} is not readable ({reason}): check its name and permissions.")
+        raise DataError(message.format(path=path, reason=error.strerror or error)) from error
 
 
 def _describe_unknown(source: str, path: Path) -> str:

@@ -186,7 +186,7 @@ def _list_folder(path: str, count: WalkCount) -> tuple[list[str], list[str], tup
                 continue
             if entry.is_symlink():
                 count.links += 1
-            if entry.is_dir():
+            if leads_to_folder(entry):
                 if name.lower() not in _JUNK_FOLDERS:
                     folders.append(name)
                 continue
@@ -194,6 +194,8 @@ def _list_folder(path: str, count: WalkCount) -> tuple[list[str], list[str], tup
             if suffix in IMAGE_SUFFIXES:
                 if _is_file(entry):
                     images.append(name)
+                else:  # a pipe, a socket or a device
+                    count.others[suffix] += 1
             elif suffix in _NOT_IMAGES:
                 if name.lower() not in _JUNK_FILES:
                     count.others[suffix] += 1
@@ -243,6 +245,17 @@ def _readable(path: str) -> Iterator[None]:
         raise DataError(message.format(path=path, reason=error.strerror or error)) from error
 
 
+def leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether it is a folder; a link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def _is_file(entry: os.DirEntry[str]) -> bool:
     """Return whether to take it: files and broken links (the audit names them); not pipes, which would block."""
-    return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
+    try:
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
+    except OSError:  # a link to itself
+        return True

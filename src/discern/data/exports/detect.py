@@ -15,6 +15,7 @@ from discern.data.exports import azure, coco, cvat, fiftyone, hugging_face, labe
 from discern.data.exports.listing import Listing, build_listing
 from discern.data.exports.sniff import read_head
 from discern.data.names import abbreviate, split_from_name, split_in_name
+from discern.data.walk import leads_to_folder
 from discern.errors import ConfigError, DataError
 from discern.i18n import _
 from discern.notices import Notice
@@ -158,7 +159,7 @@ def _list_entries(folder: Path) -> list[tuple[str, bool]]:
     try:
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".")]
-            pairs = [(entry.name, entry.is_dir()) for entry in visible]  # a million images must not be sorted
+            pairs = [(entry.name, leads_to_folder(entry)) for entry in visible]  # a million images must not be sorted
         return sorted(pair for pair in pairs if pair[1] or pair[0].lower().endswith(_SUFFIXES))
     except OSError:
         return []

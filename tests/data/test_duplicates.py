@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
+from discern.data.config import DataConfig
+from discern.data.dataset import Split
 from discern.data.duplicates import find_duplicates
-from discern.data.hash_search import count_ones
+from discern.data.likeness import LIMIT
 from discern.data.open import open_data
 from discern.data.scan import ImageStats, scan_images
 
@@ -130,6 +130,94 @@ def test_many_images_with_few_hashes_stay_feasible():
     assert len(np.unique(duplicates.group)) == n
 
 
-@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=20))
-def test_bit_count(words):
-    assert count_ones(np.array(words, dtype=np.uint64)).tolist() == [word.bit_count() for word in words]
+def changed(image: Image.Image, how: str) -> Image.Image:
+    """A copy of a photo as an augmented set holds it."""
+    transpose = Image.Transpose
+    turns = {
+        "mirrored": transpose.FLIP_LEFT_RIGHT,
+        "upside down": transpose.FLIP_TOP_BOTTOM,
+        "quarter": transpose.ROTATE_90,
+    }
+    if how in turns:
+        return image.transpose(turns[how])
+    if how == "turned and mirrored":
+        return image.transpose(transpose.TRANSVERSE)
+    if how == "shifted":
+        return image.crop((1, 0, *image.size))
+    return Image.merge("RGB", [image.split()[band].point(lambda level: level * 0.7 + 40 * 0.3) for band in (0, 1, 2)])
+
+
+@pytest.mark.parametrize("how", ["mirrored", "upside down", "quarter", "turned and mirrored", "shifted", "recolored"])
+def test_changed_copies_of_photos_are_found(how, make_dataset, encode, photo):
+    photos = [photo(number, blobs=6) for number in range(20)]
+    files = [encode(image) for image in photos] + [encode(changed(image, how), "JPEG", quality=85) for image in photos]
+    group = find_duplicates(scan_images(make_dataset(files))).group
+    assert (group[:20] == group[20:]).mean() >= (0.7 if how == "shifted" else 0.95)
+    assert len(np.unique(group[:20])) == 20
+
+
+def test_drawings_are_not_turned(make_dataset, encode):
+    """A six and a nine, a plus and a cross: strokes on a page say another thing the other way round."""
+    page = Image.new("L", (64, 64), 255)
+    ImageDraw.Draw(page).line([(10, 10), (10, 50), (40, 50)], fill=0, width=5)
+    duplicates = find_duplicates(scan_images(make_dataset([encode(page), encode(page.rotate(180))])))
+    assert duplicates.group.tolist() == [0, 1]
+
+
+def frame(scene: Image.Image, seed: int, defect: int = 0) -> Image.Image:
+    """A photo of a part under a fixed camera, with noise, and a dark defect of so many pixels."""
+    random = np.random.default_rng(seed)
+    image = scene.copy()
+    if defect:
+        x, y = random.integers(60, 150, 2).tolist()
+        ImageDraw.Draw(image).ellipse([x, y, x + defect, y + defect], fill=(20, 20, 20))
+    noisy = np.asarray(image) + random.normal(0, 3, (224, 224, 3)) + random.normal(0, 2)
+    return Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("defect", [9, 14])
+def test_frames_of_a_still_scene_are_no_copies(defect, make_dataset, encode, photo):
+    scene = photo(1, (224, 224), 6).point(lambda level: 100 + level // 2)
+    frames = [frame(scene, seed, defect * (seed >= 12)) for seed in range(24)]
+    dataset = make_dataset([encode(each, "JPEG", quality=92) for each in frames], [0] * 12 + [1] * 12)
+    duplicates = find_duplicates(scan_images(dataset), labels=dataset.labels)
+    assert len(np.unique(duplicates.group)) >= 20
+    assert set(duplicates.still) >= set(range(12))
+    together = find_duplicates(scan_images(dataset)).group  # without classes they are only alike
+    assert not set(together[:12]) & set(together[12:])
+
+
+def test_few_copies_in_a_large_class_are_copies(make_dataset, encode, photo):
+    files = [encode(photo(number)) for number in range(20)]
+    files += [encode(photo(0), "JPEG", quality=quality) for quality in (60, 75, 90)]
+    duplicates = find_duplicates(scan_images(make_dataset(files)), labels=np.zeros(23, np.int32))
+    assert duplicates.group[[0, 20, 21, 22]].tolist() == [0] * 4
+    assert not len(duplicates.still)
+
+
+def test_the_setting_says_what_counts(make_dataset, encode, photo):
+    one, alike = encode(photo(1)), encode(photo(1), "JPEG", quality=90)
+    stats = scan_images(make_dataset([one, one, alike]))
+    found = {method: find_duplicates(stats, method=method).group.tolist() for method in ("near", "exact", "off")}
+    assert found == {"near": [0, 0, 0], "exact": [0, 0, 1], "off": [0, 1, 2]}
+    assert find_duplicates(stats, limit=0.0).group.tolist() == [0, 0, 1]
+
+
+def test_the_threshold_is_the_measured_one():
+    assert DataConfig().duplicate_threshold == LIMIT
+
+
+def test_real_photos_and_cells_have_no_false_copies(shared_data: Path):
+    for name in ("hymenoptera", "cells"):
+        dataset = open_data(shared_data / name)
+        assert len(np.unique(find_duplicates(scan_images(dataset), labels=dataset.labels).group)) == len(dataset)
+
+
+@pytest.mark.slow
+def test_the_copies_in_cifar10_are_found(shared_data: Path):
+    dataset = open_data(shared_data / "cifar10")
+    group = find_duplicates(scan_images(dataset), labels=dataset.labels).group
+    is_train, is_test = dataset.given_split == Split.TRAIN, dataset.given_split == Split.TEST
+    assert np.isin(group[is_test], group[is_train]).sum() >= 42
+    pairs = np.unique(np.stack([group, dataset.labels]), axis=1)
+    assert pairs.shape[1] == len(np.unique(group))  # every group is of one class

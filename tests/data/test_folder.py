@@ -270,6 +270,16 @@ def test_the_version_key_follows_the_files(tmp_path: Path) -> None:
     assert len(set(keys)) == 4
 
 
+def test_a_file_replaced_with_the_same_size_and_time_is_noticed(tmp_path: Path) -> None:
+    fill(tmp_path, "a/1.jpg", "b/1.jpg")
+    os.utime(tmp_path / "a/1.jpg", (1, 1))
+    store = open_folder(tmp_path).store  # also where the data set stays open
+    before, content = store.version_key(), (tmp_path / "a/1.jpg").read_bytes()
+    (tmp_path / "a/1.jpg").write_bytes(content[::-1])
+    os.utime(tmp_path / "a/1.jpg", (1, 1))
+    assert store.version_key() != before
+
+
 # --- real images ---------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 
@@ -189,3 +190,36 @@ def test_no_false_alarm_in_large_sets(name, shared_data: Path):
     audit = judge(open_data(shared_data / name))
     assert codes(audit) <= {"near_duplicate", "leak"}
     assert np.array_equal(audit.excluded, [])
+
+
+def test_long_images_are_measured(make_dataset, encode, photo):
+    strips = [encode(photo(number, (240, 30))) for number in range(12)]
+    mixed = strips[:1] + [encode(photo(number + 20)) for number in range(23)]
+    padded, cropped = judge(make_dataset(strips)), judge(make_dataset(mixed, LABELS))
+    assert padded.select("long_padded")[0].fields["hidden"] == pytest.approx(7 / 8)
+    assert cropped.select("long")[0].paths == ("0.png",)
+
+
+def test_a_class_of_long_images_counts(make_dataset, encode, photo):
+    files = [encode(photo(number, (240, 30) if number < 2 else (90, 90))) for number in range(24)]
+    dataset = make_dataset(files, [0] * 3 + [1] * 21)
+    assert judge(dataset).select("long_padded")
+
+
+def test_rotated_images_are_noticed_and_round_fields_are_not(make_dataset, encode, photo):
+    centers = [(0, 0), (119, 0), (0, 119), (119, 119)]
+    turned = [photo(number, (120, 120)).rotate(15, center=centers[number % 4]) for number in range(12)]
+    mask = Image.new("L", (120, 120), 0)
+    ImageDraw.Draw(mask).ellipse([0, 0, 119, 119], fill=255)
+    black = Image.new("RGB", (120, 120))
+    rounded = [Image.composite(photo(number, (120, 120)), black, mask) for number in range(12)]
+    assert judge(make_dataset([encode(image) for image in turned])).select("rotated")
+    assert not judge(make_dataset([encode(image) for image in rounded])).select("rotated")
+
+
+def test_a_group_in_two_given_splits_is_said(make_dataset, photos):
+    dataset = make_dataset(photos, LABELS, [Split.TRAIN, Split.TEST] * 12)
+    groups = np.arange(24) // 2
+    groups[2:] += np.arange(22) % 2 * 50
+    audit = judge(dataclasses.replace(dataset, groups=groups))
+    assert audit.select("group_leak")[0].count == 1

@@ -210,3 +210,22 @@ def test_real_fruit(shared_data: Path):
     split = cut(dataset)
     assert len(split.unlabeled) == 3
     assert set(dataset.labels[split.validation].tolist()) == {0, 1, 2}
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 12)), min_size=1, max_size=120), st.integers(0, 5))
+def test_groups_never_straddle(examples, seed):
+    labels, groups = np.array(examples).T
+    assignment = cut(dataclasses.replace(named(labels), groups=groups), seed=seed)
+    array = assignment.to_array()
+    for group in np.unique(groups[groups >= 0]):
+        assert len(np.unique(array[groups == group])) == 1
+
+
+def test_groups_of_several_classes_are_dealt_together():
+    labels = np.tile([0, 0, 1, 1, 1], 40)  # every patient has both
+    groups = np.arange(200) // 5
+    assignment = cut(dataclasses.replace(named(labels), groups=groups))
+    assert 30 <= len(assignment.test) <= 50
+    for split in (assignment.train, assignment.validation, assignment.test):
+        assert set(labels[split]) == {0, 1}
+    assert set(assignment.reasons) == {"assigned_with_group"}

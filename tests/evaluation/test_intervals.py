@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from discern.evaluation.intervals import iter_resamples, percentile_interval, wilson
+from discern.evaluation.intervals import grouped_rate, iter_resamples, percentile_interval, wilson
 
 Z = 1.959963984540054
 
@@ -50,3 +50,29 @@ def test_what_does_not_differ_has_no_interval() -> None:
     assert percentile_interval(np.ones(100)) is None
     assert percentile_interval(np.full(100, np.nan)) is None
     assert percentile_interval(np.array([])) is None
+
+
+def test_whole_groups_are_drawn() -> None:
+    groups = np.array([5, 5, 5, 9, 7, 7])
+    drawn = np.concatenate(list(iter_resamples(6, 50, groups=groups)))
+    assert (drawn[:, 0] == drawn[:, 2]).all()
+    assert (drawn[:, 4] == drawn[:, 5]).all()
+    assert (drawn[:, 0] + drawn[:, 3] + drawn[:, 4] == 3).all()
+
+
+def test_a_rate_by_groups_covers_as_often_as_it_says() -> None:
+    """Groups of 20 examples that are all alike: the plain interval would cover half as often."""
+    random, covered, plain = np.random.default_rng(0), 0, 0
+    for _ in range(100):
+        correct = np.repeat(random.random(40) < 0.7, 20)
+        low, high = grouped_rate(correct, np.repeat(np.arange(40), 20))
+        covered += low <= 0.7 <= high
+        low, high = wilson(correct.sum(), len(correct))
+        plain += low <= 0.7 <= high
+    assert covered >= 88 > 60 > plain
+
+
+def test_few_groups_count_as_examples() -> None:
+    correct, groups = np.ones(60, dtype=bool), np.repeat(np.arange(6), 10)
+    assert grouped_rate(correct, groups) == wilson(6, 6)
+    assert grouped_rate(np.ones(600, dtype=bool), np.repeat(np.arange(60), 10)) == wilson(60, 60)

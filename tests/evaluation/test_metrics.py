@@ -206,3 +206,26 @@ def test_a_matrix_without_errors() -> None:
     found = measure(np.eye(2), np.array([0, 1]), ("a", "b")).confusion_matrix
     assert found.sentences() == ["No class is confused with another."]
     assert found.tables()[0].rows == [("a", 1, 0), ("b", 0, 1)]
+
+
+def test_intervals_by_group_are_wider_and_said() -> None:
+    labels = np.repeat(np.arange(40) % 2, 5)
+    shown = np.where(np.repeat(np.arange(40) % 5 == 0, 5), 1 - labels, labels)  # whole groups are wrong
+    table = np.eye(2)[shown] * 0.8 + 0.1
+    plain = measure(table, labels, ("cat", "dog"), split="test")
+    grouped = measure(table, labels, ("cat", "dog"), split="test", groups=np.repeat(np.arange(40), 5))
+    assert np.ptp(grouped.interval) > 1.8 * np.ptp(plain.interval)
+    for name, bounds in plain.intervals.items():
+        if bounds and name != "top5":
+            assert np.ptp(grouped.intervals[name]) > np.ptp(bounds), name
+    assert "of 40 groups" in grouped.headline()
+    assert "by group" in grouped.headline()
+    recall = [np.ptp(each.per_class()["cat"]["recall_interval"]) for each in (plain, grouped)]
+    assert recall[1] > 1.5 * recall[0]
+    assert Metrics.from_json(grouped.to_json()).headline() == grouped.headline()
+
+
+def test_a_class_that_is_not_judged_is_said_first() -> None:
+    metrics = measure(np.eye(3)[[0, 1, 1]], np.array([0, 1, 1]), ("ok", "none", "defect"), split="test")
+    assert "defect" in metrics.sentences()[0]
+    assert measure(np.eye(2), np.array([0, 1]), ("a", "b"), split="test").unjudged() is None

@@ -40,7 +40,10 @@ class DataConfig(Group):
     )
     duplicates: Literal["near", "exact", "off"] = setting(
         "near",
-        N_("Which images count as copies of others and share a split: nearly equal ones, identical files, or none."),
+        N_(
+            "Which images count as copies of others and share a split: near ones (recompressed, resized, recolored, "
+            "mirrored, turned by quarters, but not cropped or turned otherwise), identical files, or none."
+        ),
     )
     duplicate_threshold: float = setting(
         0.014,  # `discern.data.likeness.LIMIT`

@@ -64,8 +64,9 @@ def find_duplicates(
     """Group exact and near duplicates; a broken image is a group of its own.
 
     ``method`` ``exact`` finds only identical files, ``off`` nothing. Near duplicates are dissimilar by at most
-    ``limit`` (`measure_dissimilarity`). With ``labels``, int (N,), a large part of a class that looks alike is taken as
-    frames of a still scene (`DuplicateGroups.still`).
+    ``limit`` (`measure_dissimilarity`); a limit below the usual one also rules out shifted and recolored ones.
+    With ``labels``, int (N,), a large part of a class that looks alike is taken as frames of a still scene
+    (`DuplicateGroups.still`).
     """
     alone = np.arange(len(stats), dtype=np.int64)
     if method == "off":
@@ -112,7 +113,8 @@ def _find_pairs(
             distance = measure_dissimilarity(stats, unique[left], unique[right])
             close = distance <= limit
             near.append(np.stack([left[close], right[close], distance[close]]))
-            left, right = (each[~close & is_photo[left] & is_photo[right]] for each in (left, right))
+            both = ~close & is_photo[left] & is_photo[right] & (limit >= LIMIT)
+            left, right = left[both], right[both]
             same = are_same_photo(stats, unique[left], unique[right])
             loose.append(np.stack([left[same], right[same]]))
     poses = _hash_poses(stats, unique[photos])

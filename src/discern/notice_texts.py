@@ -111,6 +111,9 @@ TEXTS: dict[str, str] = {
     ),
     "data.paths_relative_to": N_("The paths in {table} are relative to {folder}, not to the folder of the table."),
     "data.backslashes": N_("The backslashes in {n:,} paths of {table} are read as separators of folders."),
+    "data.folders_over_table": N_(
+        "The labels are the names of the folders, not those in {tables}; to read these, open {path} instead."
+    ),
     "data.labels_over_folders": N_(
         "{table} says otherwise than the class folders for {n:,} images and wins ({name} is {label} in it)."
     ),
@@ -125,6 +128,9 @@ TEXTS: dict[str, str] = {
     "data.images_found_by_name": N_("{n:,} images are found by their file names below {folder}, not by their paths."),
     "data.images_not_listed": N_("Images that the export of {tool} does not list are left out ({n:,}): {names}."),
     "data.skipped_tasks_left_out": N_("Tasks that were skipped while labeling are left out ({n:,})."),
+    "data.objects_not_read": N_(
+        "Boxes and outlines inside images are not read ({n:,} images): the labels are those of the whole images."
+    ),
     "data.annotations_disagree": N_("Annotations of one image disagree ({n:,} images): the newest is used."),
     "data.labels_file_unused": N_(
         "{name} ({tool}) labels objects or gives several labels an image, so the class folders beside it are used."

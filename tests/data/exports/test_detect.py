@@ -152,7 +152,9 @@ def test_cvat_xml(root: Path) -> None:
     tag, box = '<tag label="cat"></tag>', '<box label="cat" xtl="1"></box>'
     body = '<annotations><image name="0.jpg">{}</image><image name="1.jpg"><tag label="dog"/></image></annotations>'
     assert read(write(root, "annotations.xml", body.format(tag))) == {"images/0.jpg": "cat", "images/1.jpg": "dog"}
-    assert "labels objects inside 1 images" in refused(write(root, "annotations.xml", body.format(tag + box)))
+    assert "labels objects inside 1 images" in refused(write(root, "annotations.xml", body.format(box)))
+    assert "outlines inside images are not read (1 images)" in notices(write(root, "a.xml", body.format(tag + box)))
+    (root / "a.xml").unlink()
     assert "several labels" in refused(write(root, "annotations.xml", body.format(tag + '<tag label="dog"/>')))
     bomb = '<!DOCTYPE a [<!ENTITY b "c">]>' + body.format("&b;")
     assert "contents are not valid" in refused(write(root, "annotations.xml", bomb))

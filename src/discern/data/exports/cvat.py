@@ -63,12 +63,15 @@ def read_xml(path: Path, spec: ColumnSpec) -> Listing | None:
     text = read_content(path)
     if "<!DOCTYPE" in text or "<!ENTITY" in text:  # could expand to more than memory holds
         raise ValueError("DOCTYPE")
-    listing = Listing(folder="images")
+    listing, n_objects = Listing(folder="images"), 0
     for image in ElementTree.fromstring(text).iter("image"):
         name, tags = image.get("name", ""), [part for part in image if part.tag == "tag"]
-        if len(tags) < len(image):
+        has_objects = len(tags) < len(image)
+        n_objects += has_objects and bool(tags)
+        if has_objects and not tags:
             listing.regions.append(name)
         listing.add(name, [tag.get("label", "") for tag in tags], image.get("subset", ""))
+    listing.note_objects(n_objects)
     return listing if listing.images else None
 
 

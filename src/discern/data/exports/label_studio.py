@@ -177,7 +177,9 @@ def _list_fields(path: Path, answers: list[_Answer], spec: ColumnSpec) -> Listin
     for name in controls:
         columns[name] = [_to_text(answer.labels.get(name)) for answer in answers]
     sure = with_label(spec, "".join(controls)) if len(controls) == 1 else spec
-    return list_columns(path, columns, image, sure)
+    listing = list_columns(path, columns, image, sure)
+    listing.note_objects(len(regions))
+    return listing
 
 
 def _to_text(value: Any) -> str:

@@ -50,6 +50,11 @@ class Listing:
         self.splits.append(split)
         self.groups.append(group)
 
+    def note_objects(self, n: int) -> None:
+        """Say that boxes and outlines in ``n`` images, which have a label of their own, are not read."""
+        if n:
+            self.notices.append(Notice("data.objects_not_read", {"n": n}))
+
     def select(self, rows: Sequence[int]) -> None:
         """Keep some rows of every column."""
         for name in ("images", "labels", "splits", "groups"):

@@ -165,6 +165,7 @@ TEXTS: dict[str, str] = {
         "No training example is of these classes, so no model learns them: {names}. Check the spelling of their names, "
         "or add examples to the training split."
     ),
+    "split.unjudged": N_("Classes without a {split} example: {names}. The {split} results say nothing of them."),
     "split.unlabeled_left": N_("Unlabeled examples, left for prediction: {n:,}."),
     "split.excluded_count": N_("Left out by the audit: {n:,}."),
     "split.subsampled": N_("{n:,} of {total:,} are used for training, sampled class by class (seed {seed})."),

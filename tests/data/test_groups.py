@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discern.data.columns import ColumnSpec
@@ -55,6 +55,7 @@ def test_folders_have_no_columns(patients: Path) -> None:
         open_data(patients, column_spec=ColumnSpec(group="patient"))
 
 
+@settings(deadline=None)  # the first import of scipy
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(-1, 5)), min_size=1, max_size=30))
 def test_joined_groups_hold_both(pairs: list[tuple[int, int]]) -> None:
     first, second = np.array(pairs).T

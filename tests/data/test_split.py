@@ -212,6 +212,7 @@ def test_real_fruit(shared_data: Path):
     assert set(dataset.labels[split.validation].tolist()) == {0, 1, 2}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 12)), min_size=1, max_size=120), st.integers(0, 5))
 def test_groups_never_straddle(examples, seed):
     labels, groups = np.array(examples).T
@@ -229,3 +230,13 @@ def test_groups_of_several_classes_are_dealt_together():
     for split in (assignment.train, assignment.validation, assignment.test):
         assert set(labels[split]) == {0, 1}
     assert set(assignment.reasons) == {"assigned_with_group"}
+
+
+def test_a_class_without_a_split_is_said():
+    dataset = named(
+        [0, 0, 0, 1, 1, 1], [Split.TRAIN, Split.VALIDATION, Split.TEST, Split.TRAIN, Split.TRAIN, Split.TEST]
+    )
+    notices = [notice for notice in cut(dataset).notices if notice.code == "split.unjudged"]
+    assert [notice.text() for notice in notices] == [
+        "Classes without a validation example: class1. The validation results say nothing of them."
+    ]

@@ -318,7 +318,13 @@ def _describe(dataset: Dataset, array: np.ndarray, fractions: dict[Split, float]
     small = [dataset.classes[label] for label in np.flatnonzero(only_train)]
     if small and fractions:
         notices.append(Notice("split.small_classes", {"names": abbreviate(small, 3)}))
-    notices += _describe_untrained(dataset, sum(count.values()) > 0, count[Split.TRAIN])
+    notices += _describe_untrained(dataset, np.sum(list(count.values()), axis=0) > 0, count[Split.TRAIN])
+    for split in (Split.VALIDATION, Split.TEST):
+        missing = (count[Split.TRAIN] > 0) & (count[split] == 0) & ~(only_train & bool(fractions))
+        if size[split] and missing.any():
+            names = [dataset.classes[label] for label in np.flatnonzero(missing)]
+            fields = {"split": Notice(f"word.{SPLIT_NAMES[split]}"), "names": abbreviate(names, 3)}
+            notices.append(Notice("split.unjudged", fields))
     if size[Split.UNLABELED]:
         notices.append(Notice("split.unlabeled_left", {"n": size[Split.UNLABELED]}))
     if size[Split.NONE]:

@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from discern.data import parquet
-from discern.data.dataset import Split
+from discern.data.columns import ColumnSpec
+from discern.data.dataset import UNLABELED, Split
 from discern.data.image import decode
 from discern.data.parquet import ParquetStore, open_parquet
-from discern.errors import DataError
+from discern.errors import ConfigError, DataError
 from discern.notices import Notice
 
 
@@ -158,6 +159,60 @@ def test_cut_short(tmp_path: Path) -> None:
 def test_missing_columns(tmp_path: Path) -> None:
     pq.write_table(pa.table({"x": [1.0], "y": [2.0]}), tmp_path / "a.parquet")
     assert "has x, y" in refused(tmp_path / "a.parquet")
+
+
+IMAGES = [{"bytes": str(row).encode(), "path": None} for row in range(4)]
+KINDS = ["ant", "bee", "ant", "cat"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "labels"),
+    [
+        ({"width": [7, 8, 7, 9], "category": KINDS}, KINDS),
+        ({"image_id": ["a", "b", "c", "d"], "DX": KINDS, "sex": ["m", "f", "m", "f"]}, KINDS),
+        ({"__index_level_0__": [0, 0, 1, 1], "breed": KINDS}, KINDS),
+        ({"class_id": [0, 1, 0, 2], "class_name": KINDS}, KINDS),
+        ({"label": [0.0, 1.0, None, 2.0]}, ["0", "1", "", "2"]),
+        ({"Label": [True, False, True, True]}, ["True", "False", "True", "True"]),
+        ({"labels": [[name] for name in KINDS]}, KINDS),
+        ({"ant": [1, 0, 1, 0], "bee": [0, 1, 0, 0], "cat": [False, False, False, True]}, KINDS),
+    ],
+)
+def test_the_column_of_classes(tmp_path: Path, columns: dict[str, list[Any]], labels: list[str]) -> None:
+    pq.write_table(pa.table({"image": IMAGES, **columns}), tmp_path / "a.parquet")
+    data = open_parquet(tmp_path / "a.parquet")
+    assert [data.classes[label] if label != UNLABELED else "" for label in data.labels] == labels
+    assert data.store.read(3) == b"3"
+
+
+def test_what_is_not_clear_is_asked(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"left": IMAGES, "right": IMAGES, "a": KINDS, "b": [1, 2, 3, 4]}), file)
+    with pytest.raises(ConfigError, match="left, right could be it; choose with --image"):
+        open_parquet(file)
+    with pytest.raises(ConfigError, match="a, b could be it; choose with --label"):
+        open_parquet(file, ColumnSpec(image="left"))
+    assert open_parquet(file, ColumnSpec(image="left", label="a")).classes == ("ant", "bee", "cat")
+    pq.write_table(pa.table({"image": IMAGES, "label": [["a", "b"], ["a"], ["b"], []]}), file)
+    assert "gives 1 images several labels" in refused(file)
+
+
+def test_columns_of_splits_and_groups(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    split, patient = ["train", "train", "test", "extra"], ["p", "p", "q", "q"]
+    pq.write_table(pa.table({"image": IMAGES, "label": KINDS, "Split": split, "patient": patient}), file)
+    data = open_parquet(file)
+    assert data.given_split.tolist() == [Split.TRAIN, Split.TRAIN, Split.TEST, Split.UNLABELED]
+    assert data.groups is not None and data.groups.tolist() == [0, 0, 1, 1]
+    assert Notice("data.rows_left_out", {"names": ["extra"]}) in data.notices
+
+
+def test_paths_in_place_of_images(tmp_path: Path) -> None:
+    for name in ("1.jpg", "2.jpg"):
+        (tmp_path / name).write_bytes(name.encode())
+    pq.write_table(pa.table({"path": ["1.jpg", "2.jpg"], "label": ["a", "b"]}), tmp_path / "a.parquet")
+    data = open_parquet(tmp_path / "a.parquet")
+    assert (data.classes, data.store.read(1)) == (("a", "b"), b"2.jpg")
 
 
 def test_labels_beyond_the_names(tmp_path: Path) -> None:

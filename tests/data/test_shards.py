@@ -193,6 +193,13 @@ def test_a_shard_with_nothing_in_it(tmp_path: Path) -> None:
     assert "1.tar has no images" in refused(tmp_path)
 
 
+def test_keys_with_dots(tmp_path: Path) -> None:
+    files = {"a.v2.jpg": b"image", "a.v2.cls": b"1", "b.v2.jpg": b"image", "b.v2.cls": b"0"}
+    assert "has keys with dots (a.v2.cls)" in refused(write(tmp_path / "a.tar", files))
+    files = {"a.left.jpg": b"image", "a.right.jpg": b"image", "a.cls": b"1", "b.jpg": b"image", "b.cls": b"0"}
+    assert len(open_shards(f"wds:{write(tmp_path / 'b.tar', files)}")) == 2
+
+
 def test_images_without_labels(tmp_path: Path) -> None:
     assert "has a label: a shard has, beside each key.jpg" in refused(write(tmp_path / "0.tar", {"0.jpg": b"p"}))
 

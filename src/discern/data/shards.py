@@ -120,8 +120,11 @@ class _Index:
 def _index(shard: Path) -> _Index:
     """Join what has one key: all of a name up to the first dot after its folders, as webdataset does."""
     index, labels, images = _Index(), dict[str, Label](), dict[str, Member]()
+    dotted: dict[str, bool] = {}  # names up to their last dot, where that is not the first: whether one is an image's
     for member in list_members(shard):
         folder, slash, base = member.name.rpartition("/")
+        if base.count(".") > 1 and (is_image_name(base) or base.endswith((".cls", ".json"))):
+            _check_key(shard, member, dotted)
         stem, _dot, kind = base.partition(".")
         key, kind = folder + slash + stem, f".{kind.lower()}"
         if stem and is_image_name(base) and key not in images:
@@ -137,6 +140,17 @@ def _index(shard: Path) -> _Index:
     index.images = list(images.values())
     index.labels = [labels.get(key) for key in images]
     return index
+
+
+def _check_key(shard: Path, member: Member, dotted: dict[str, bool]) -> None:
+    """Raise a `DataError` where an image and its label share a name with dots: their key ends before it does."""
+    name, is_image = member.name.rpartition(".")[0], is_image_name(member.name)
+    if dotted.setdefault(name, is_image) != is_image:
+        message = _(
+            "{path} has keys with dots ({member}): a key of webdataset ends at its first dot, so images and labels do "
+            "not find each other; create the shards again with another character for the dots."
+        )
+        raise DataError(message.format(path=shard, member=normalize_name(member.name)))
 
 
 def _read_label(shard: Path, member: Member, is_json: bool) -> Label:

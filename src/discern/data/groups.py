@@ -35,7 +35,7 @@ def group_by_pattern(dataset: Dataset, pattern: str) -> Dataset:
     --------
     >>> from discern.data.open import open_data
     >>> open_data("digits").store.path(0)
-    'digits/0'
+    'digits#0'
     >>> group_by_pattern(open_data("digits"), "(.)$").groups[8:12].tolist()
     [8, 9, 0, 1]
     """
@@ -62,6 +62,8 @@ def group_by_pattern(dataset: Dataset, pattern: str) -> Dataset:
     example, rest = "".join(next(iter(numbers))), int((groups < 0).sum())
     notice = Notice("data.groups_by_pattern", {"n": len(numbers), "pattern": pattern, "name": example})
     notices = [notice, Notice("data.ungrouped", {"n": rest})] if rest else [notice]
+    if dataset.groups is not None:  # copies of one original, which stay together as well
+        groups = join_groups(join_groups(np.arange(len(dataset)), dataset.groups), groups)
     return replace(dataset, groups=groups, notices=(*dataset.notices, *notices))
 
 

@@ -124,6 +124,8 @@ def test_roboflow_copies_share_a_group(tmp_path: Path) -> None:
     copies = [f"1_jpg.rf.{HASH}.jpg", f"1_jpg.rf.{NEW_HASH}.jpg", f"2_png.rf.{HASH}.jpg"]
     data = open_data(fill(tmp_path, *(f"train/{label}/{name}" for label in ("cat", "dog") for name in copies)))
     assert data.groups is not None and data.groups.tolist() == [0, 0, 1, 2, 2, 3]  # a name in two classes is no copy
+    by_original = open_data(tmp_path, column_spec=ColumnSpec(group="/([12])_"))  # and by what a pattern finds
+    assert by_original.groups is not None and len(set(by_original.groups.tolist())) == 2
     single = open_data(fill(tmp_path / "b", *(f"{label}/{copies[0]}" for label in ("cat", "dog"))))
     assert single.groups is None
 
@@ -187,6 +189,7 @@ def test_azure_rows(root: Path) -> None:
     assert "several labels" in refused(write(root, "train.jsonl", line))
     assert "labels objects" in refused(write(root, "train.jsonl", {**line, "label": [{"label": "cat", "topX": 0.1}]}))
     assert "leave out --label" in refused(write(root, "t.jsonl", {**line, "label": "c"}), ColumnSpec(label="label"))
+    assert "leave out --group" in refused(root / "t.jsonl", ColumnSpec(group="patient"))
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def _read(path: Path, spec: ColumnSpec) -> tuple[str, Listing] | None:
             raise DataError(message.format(path=path, tool=kind.tool, reason=repr(error))) from error
         if listing is None:
             continue
-        given = next((name for name in ("image", "label", "split") if getattr(spec, name)), "")
+        given = next((name for name in ("image", "label", "split", "group") if getattr(spec, name)), "")
         if given and not kind.has_columns:
             message = _("{path} is an export of {tool}, whose fields are fixed: leave out --{option}.")
             raise ConfigError(message.format(path=path, tool=kind.tool, option=given))

@@ -47,7 +47,10 @@ class DataConfig(Group):
     )
     duplicate_threshold: float = setting(
         0.014,  # `discern.data.likeness.LIMIT`
-        N_("How little the thumbnails of near duplicates may correlate at most, relative to what is not background."),
+        N_(
+            "Largest difference that makes near duplicates: 1 minus the correlation of their thumbnails, relative to what "
+            "is not background."
+        ),
         ge=0.0,
         le=1.0,
     )

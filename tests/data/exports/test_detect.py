@@ -173,6 +173,8 @@ def test_vertex_rows(root: Path) -> None:
     path = write(root, "import.csv", rows)
     assert list(read(path).values()) == ["cat", "dog", "dog", None]
     assert open_data(path).given_split.tolist() == [Split.TRAIN, Split.TRAIN, Split.TEST, Split.UNLABELED]
+    rows = "TRAIN,gs://b/0.jpg,cat\nTRAIN,gs://b/1.jpg,dog\nVALIDATE,gs://b/2.jpg,cat\nTEST,gs://b/3.jpg,dog\n"
+    assert open_data(write(root, "import.csv", rows)).given_split.tolist() == [1, 1, 2, 3]
     assert read(write(root, "import.csv", "gs://b/0.jpg,cat\ngs://b/1.jpg,dog\n"))["images/1.jpg"] == "dog"
     assert "several labels" in refused(write(root, "import.csv", "gs://b/0.jpg,cat,dog\n"))
     assert "labels objects" in refused(write(root, "import.csv", "gs://b/0.jpg,cat,0.1,0.1,,,0.5,0.5,,\n"))

@@ -14,7 +14,7 @@ from discern.data.exports.sniff import read_csv_rows, read_json_lines
 
 TOOL = "Vertex AI"
 _BUCKET = "gs://"
-_UNASSIGNED = ("", "UNASSIGNED")
+_SPLITS = {"UNASSIGNED": "", "VALIDATE": "validation"}  # other words are those of any table
 _ML_USE = "aiplatform.googleapis.com/ml_use"
 
 
@@ -37,7 +37,7 @@ def read_csv(path: Path, spec: ColumnSpec) -> Listing | None:
         split, image, labels = cells[0] if place else "", cells[place] if len(cells) > place else "", cells[place + 1 :]
         if len(labels) > 4 and all(_is_coordinate(cell) for cell in labels[1:]) and any(labels[1:]):
             listing.regions.append(image)
-        listing.add(image, labels, "" if split.upper() in _UNASSIGNED else split)
+        listing.add(image, labels, _SPLITS.get(split.upper(), split))
     return listing
 
 
@@ -55,5 +55,5 @@ def read_json(path: Path, spec: ColumnSpec) -> Listing | None:
         annotations = [row.get("classificationAnnotation"), *(row.get("classificationAnnotations") or ())]
         labels = [inner.get("displayName", "") for inner in annotations if isinstance(inner, dict)]
         split = str((row.get("dataItemResourceLabels") or {}).get(_ML_USE) or "")
-        listing.add(image, labels, "" if split.upper() in _UNASSIGNED else split)
+        listing.add(image, labels, _SPLITS.get(split.upper(), split))
     return listing

@@ -48,8 +48,8 @@ class DataConfig(Group):
     duplicate_threshold: float = setting(
         0.014,  # `discern.data.likeness.LIMIT`
         N_(
-            "Largest difference that makes near duplicates: 1 minus the correlation of their thumbnails, relative to what "
-            "is not background."
+            "Largest difference that makes near duplicates: 1 minus the correlation of their thumbnails, relative to "
+            "what is not background."
         ),
         ge=0.0,
         le=1.0,

@@ -1,7 +1,7 @@
 """Command lines and files of runs that nobody would write on purpose; seeded, each in a process of its own.
 
-``python -m tests.faults.fuzz FOLDER COMMANDS FILES [STEP]`` tries so many of each, and prints the counts
-as JSON. What must not happen: a traceback, a hang, a control character in a terminal, a damaged file from which other numbers follow.
+``python -m tests.faults.fuzz FOLDER COMMANDS FILES [STEP]`` tries so many of each, and prints the counts as JSON.
+What must not happen: a traceback, a hang, a control character in a terminal, other numbers from a damaged file.
 """
 
 from __future__ import annotations

@@ -115,6 +115,9 @@ def test_label_studio_local_files_and_addresses(root: Path) -> None:
     ):
         one["data"] = {"image": image}
     assert list(read(write(root, "p.json", tasks))) == ["images/0.jpg", "images/1.jpg", "images/2.jpg"]
+    for one, image in zip(tasks, ("s3://b/x/0", "s3://b/x/1", "s3://b/x/2"), strict=True):
+        one["data"] = {"image": image}
+    assert list(read(write(root, "p.json", tasks))) == ["images/0.jpg", "images/1.jpg", "images/2.jpg"]
 
 
 HASH, NEW_HASH = "0123456789abcdef" * 2, "aB3dE6gH9jK2mN5pQ8sT"

@@ -11,29 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from discern.data.columns import ColumnSpec, choose_image
+from discern.data.columns import ColumnSpec, choose_image, find_named
 from discern.data.exports.fields import list_columns, with_label
 from discern.data.exports.listing import Listing
 from discern.data.exports.sniff import read_csv_rows, read_head, read_json_text
 from discern.data.image import is_image_name
 from discern.data.locate import plain_path
+from discern.data.names import words_of
 from discern.notices import Notice
 
 TOOL = "Label Studio"
-_OWN = frozenset(
-    (
-        "id",
-        "annotator",
-        "annotation_id",
-        "created_at",
-        "updated_at",
-        "lead_time",
-        "agreement",
-        "history",
-        "was_cancelled",
-        "completed_by",
-    )
-)  # fields of a flat record that are not the person's
+# Fields of a flat record that are not the person's.
+_OWN = words_of(
+    "id annotator annotation_id created_at updated_at lead_time agreement history was_cancelled completed_by"
+)
 _REGIONS = ("rectanglelabels", "polygonlabels", "brushlabels", "keypointlabels", "ellipselabels", "labels", "rectangle")
 
 
@@ -170,6 +161,10 @@ def _list_fields(path: Path, answers: list[_Answer], spec: ColumnSpec) -> Listin
     fields = dict.fromkeys(name for answer in answers for name in answer.data)
     columns = {name: [_to_text(answer.data.get(name)) for answer in answers] for name in fields}
     image = choose_image(str(path), {name: list(map(plain_path, cells)) for name, cells in columns.items()}, spec)
+    has_endings = bool(image)
+    if not image:  # addresses without endings: known by the name of the field alone
+        named = find_named("image", list(columns))
+        image = named[0] if len(named) == 1 else ""
     controls = dict.fromkeys(name for answer in answers for name in answer.labels if name not in fields)
     regions = [_to_text(answer.data.get(image)) for answer in answers if answer.has_regions]
     if not image or (regions and not controls):
@@ -178,6 +173,7 @@ def _list_fields(path: Path, answers: list[_Answer], spec: ColumnSpec) -> Listin
         columns[name] = [_to_text(answer.labels.get(name)) for answer in answers]
     sure = with_label(spec, "".join(controls)) if len(controls) == 1 else spec
     listing = list_columns(path, columns, image, sure)
+    listing.has_endings = has_endings
     listing.note_objects(len(regions))
     return listing
 

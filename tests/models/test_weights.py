@@ -224,3 +224,26 @@ def test_names_with_a_slash_are_kerass() -> None:
     assert is_keras_state({"conv1/kernel": torch.zeros(1)})
     assert not is_keras_state({"conv1/kernel": torch.zeros(1), "fc.weight": torch.zeros(1)})
     assert not is_keras_state({})
+
+
+ODD_FILES = {
+    b"": "truncated or corrupt",
+    b"x": "truncated or corrupt",
+    b"\x80\x02": "truncated or corrupt",
+    b"PK\x03\x04": "truncated or corrupt",
+    bytes(64): "truncated or corrupt",
+    b"\x80\x02K\x01.": "truncated or corrupt",
+}
+
+
+@pytest.mark.parametrize("data", ODD_FILES)
+def test_a_file_of_few_bytes_is_one_sentence(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "odd.pth").write_bytes(data)
+    with pytest.raises(ModelError, match=ODD_FILES[data]):
+        read_weights(tmp_path / "odd.pth")
+
+
+def test_tensors_named_by_numbers(tmp_path: Path) -> None:
+    torch.save({1: torch.zeros(2)}, tmp_path / "odd.pth")
+    with pytest.raises(ModelError, match="names its tensors by numbers, not by layers"):
+        read_weights(tmp_path / "odd.pth")

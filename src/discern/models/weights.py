@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from discern.errors import ModelError
-from discern.files import atomic_write
+from discern.files import atomic_write, read_errors
 from discern.i18n import _
 
 MAX_NAMED = 3  # tensors of each kind of mismatch that a message names
@@ -56,20 +56,27 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     broken = _("{path} is truncated or corrupt: download or create the weights file again.").format(path=path)
     if path.suffix not in (".pth", ".pt"):
         try:
-            return load_file(path)
+            with read_errors(path):
+                return load_file(path)
         except SafetensorError as error:
             raise ModelError(broken) from error
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with read_errors(path), path.open("rb") as file:
+            if not file.read(2).startswith((b"PK", b"\x80")):  # neither a zip file nor a pickle
+                raise ModelError(broken)
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         message = _(
             "{path} contains more than tensors and is not opened: convert it to .safetensors where you trust it."
         )
         raise ModelError(message.format(path=path)) from error
-    except (RuntimeError, EOFError, OSError) as error:
-        raise ModelError(broken) from error
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ModelError(broken) from error  # damaged bytes make the reader raise nearly everything
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ModelError(broken)
+    if not all(isinstance(name, str) for name in state):
+        message = _("{path} names its tensors by numbers, not by layers: save the state_dict of the network.")
+        raise ModelError(message.format(path=path))
     return dict(state)
 
 

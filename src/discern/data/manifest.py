@@ -220,17 +220,36 @@ def _locate(table: Path, rows: _Rows) -> Path:
         rows.notices.append(Notice("data.backslashes", {"table": table.name, "n": n_backslashes}))
     has_endings = names_images(rows.names) or _exist(root, rows.names)
     folder = "" if _any_exists(root, rows.names) else _folder_of(table)
+    absent = _find_absent(root, rows.names) if has_endings else list(range(len(rows.names)))
+    missing = [rows.names[row] for row in absent]
     for within in dict.fromkeys((folder, "")):
-        names, n_elsewhere = locate_images(root, rows.names, within, has_endings)
-        if any(os.path.exists(os.path.join(root, name)) for name in names):  # noqa: PTH110, PTH118
+        found, n_elsewhere = locate_images(root, missing, within, has_endings) if missing else ([], 0)
+        if len(found) < len(rows.names) or any(os.path.exists(os.path.join(root, name)) for name in found):  # noqa: PTH110, PTH118
             break
     else:
         message = _("None of the images that {path} lists exists ({name}, …): write paths relative to its folder.")
         raise DataError(message.format(path=table, name=rows.names[0]))
-    rows.names = names
+    for row, name in zip(absent, found, strict=True):
+        rows.names[row] = name
     if n_elsewhere:
         rows.notices.append(Notice("data.images_found_by_name", {"n": n_elsewhere, "folder": str(root)}))
     return root
+
+
+def _find_absent(root: Path, names: Sequence[str]) -> list[int]:
+    """Return the positions of names that no file has; each folder is listed once, instead of a question a file."""
+    folders = [name.rpartition("/")[0] for name in names]
+    listed: dict[str, set[str]] = {}
+    for folder in dict.fromkeys(folders):
+        try:
+            listed[folder] = set(os.listdir(root / folder))  # noqa: PTH208 - names of a million files, not paths
+        except (OSError, ValueError):
+            listed[folder] = set()
+    return [
+        row
+        for row, (folder, name) in enumerate(zip(folders, names, strict=True))
+        if name.rpartition("/")[2] not in listed[folder]
+    ]
 
 
 def _folder_of(table: Path) -> str:
@@ -293,7 +312,9 @@ def compare_with_folders(table: str, names: Sequence[str], labels: Sequence[str]
     't.csv says otherwise than the class folders for 1 images and wins (ant/1.jpg is bee in it).'
     """
     known = set(labels)
-    parents = [normalize_name(os.path.basename(os.path.dirname(name))) for name in names]  # noqa: PTH119, PTH120
-    other = [row for row, parent in enumerate(parents) if parent in known and labels[row] not in ("", parent)]
+    folders = [name.rpartition("/")[0] for name in names]
+    parents = {folder: normalize_name(folder.rpartition("/")[2]) for folder in dict.fromkeys(folders)}
+    parents = {folder: parent for folder, parent in parents.items() if parent in known}
+    other = [row for row, folder in enumerate(folders) if labels[row] not in ("", parents.get(folder, labels[row]))]
     fields = {"table": table, "n": len(other), "name": names[other[0]], "label": labels[other[0]]} if other else {}
     return [Notice("data.labels_over_folders", fields)] if other else []

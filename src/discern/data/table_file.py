@@ -63,9 +63,9 @@ def parse_number(cell: str) -> float | None:
 
 def to_text(value: object) -> str:
     """Return the text of a cell: "" for None, a list or an object as JSON; a ValueError for half of a character."""
-    if isinstance(value, dict | list):
+    if isinstance(value, (dict, list)):
         value = json.dumps(value, ensure_ascii=False)
-    text = "" if value is None else str(value).strip()
+    text = value.strip() if isinstance(value, str) else "" if value is None else str(value)
     text.encode()  # JSON may hold half of a character
     return text
 

@@ -322,6 +322,11 @@ TEXTS: dict[str, str] = {
         "There is no evidence that {first} is closer to the true values than {second} on {examples}: closer for "
         "{only_first:,}, farther for {only_second:,} (sign test, p = {p_value:.2g})."
     ),
+    # classifier
+    "classifier.keras_range": N_(
+        "{model} does not scale its input, so pixels are given to it as 0 to 1, divided by 255: begin the model with a "
+        "Rescaling layer where it expects other numbers."
+    ),
     # runs: choices
     "runs.transfer": N_(
         "Transfer learning from {model} trained on ImageNet ({source}); --model NAME trains another from scratch."

@@ -107,6 +107,55 @@ def test_a_model_that_scales_takes_pixels(first: str, tmp_path: Path) -> None:
     compare(model, opened(saved(model, tmp_path / "model.keras"), tmp_path / "bundle"), scale=1.0)
 
 
+def scaled_model(place: str) -> Any:
+    """A model that scales pixels at ``place``, or not at all."""
+    keras, layers = import_keras(), import_keras().layers
+    images = keras.Input((16, 16, 3))
+    steps = {
+        "augmented": lambda x: layers.Rescaling(1 / 255)(layers.RandomFlip()(x)),
+        "inside": lambda x: keras.Sequential([layers.ZeroPadding2D(1), layers.Rescaling(1 / 127.5, offset=-1)])(x),
+        "arithmetic": lambda x: x / 127.5 - 1,
+        "centered": lambda x: x - np.array([103.9, 116.8, 123.7], np.float32),
+        "from 0..1": lambda x: layers.Rescaling(2.0, offset=-1)(x),
+        "nowhere": lambda x: keras.Sequential([layers.RandomFlip()])(x),
+    }
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(steps[place](images)))
+    return keras.Model(images, layers.Dense(3, activation="softmax")(x))
+
+
+@pytest.mark.parametrize(
+    ("place", "scale"),
+    [("augmented", 1), ("inside", 1), ("arithmetic", 1), ("centered", 1), ("from 0..1", 1 / 255), ("nowhere", 1 / 255)],
+)
+def test_scaling_in_any_place(place: str, scale: float, tmp_path: Path) -> None:
+    model = scaled_model(place)
+    classifier = opened(saved(model, tmp_path / "model.keras"), tmp_path / "bundle")
+    compare(model, classifier, scale)
+    assert [notice.code for notice in classifier.notices] == ["classifier.keras_range"] * (scale != 1)
+
+
+def test_models_inside_a_model(tmp_path: Path) -> None:
+    """An .h5 file has the inner ones made first: their variables have other paths than in the model that was saved."""
+    keras, layers = import_keras(), import_keras().layers
+    inner = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(3, 3, name="c"), layers.BatchNormalization()])
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.Sequential([inner, layers.ReLU()], name="a"),
+            keras.Sequential([layers.Conv2D(3, 3, name="c")], name="b"),
+            keras.Sequential([layers.Flatten(), layers.Dense(4, activation="softmax", name="c")]),
+        ]
+    )
+    compare(model, opened(saved(model, tmp_path / "model.h5"), tmp_path / "bundle"))
+
+
+def test_the_reason_is_whole(tmp_path: Path) -> None:
+    path = saved(mlp(), tmp_path / "model.keras")
+    path = plant(path, lambda config: config["config"]["layers"][-1]["config"].update(groups=1))
+    with pytest.raises(RunError, match=r"Unrecognized keyword arguments passed to Dense: \{'groups': 1\}\): save it"):
+        write_keras_bundle(path, tmp_path / "bundle")
+
+
 @pytest.mark.parametrize("shape", [(784,), (28, 28), (28, 28, 1), (27,)])
 def test_forms_of_input(shape: tuple[int, ...], tmp_path: Path) -> None:
     layers = import_keras().layers
@@ -214,7 +263,7 @@ def test_marshalled_code_never_runs(suffix: str, form: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"class_name": "Mine"}, "needs the class Mine, which is not Keras's own"),
+        ({"class_name": "Mine"}, "needs Mine, which is no layer of Keras's own: save the model as .keras"),
         ({"registered_name": "Custom>Mine"}, r"contains code \(Dense\)"),
         ({"module": "os"}, r"contains code \(Dense\)"),
         ({"module": "keras.utils", "class_name": "get_file"}, r"contains code \(get_file\)"),
@@ -288,7 +337,7 @@ def test_what_is_no_classifier_of_images(shape: tuple[int, ...], outputs: int, s
 def test_the_other_process_may_die(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(mlp(), tmp_path / "model.h5")
     monkeypatch.setattr(keras_file.sys, "executable", "/bin/false")
-    with pytest.raises(RunError, match=r"model.h5 could not be read as a Keras model: write it again with Keras 3"):
+    with pytest.raises(RunError, match=r"model.h5 could not be read as a Keras model: save it as .keras with Keras 3"):
         convert_keras_file(path)
     (tmp_path / "sleep").write_text("#!/bin/sh\nexec sleep 5\n")
     (tmp_path / "sleep").chmod(0o700)

@@ -27,6 +27,7 @@ from discern.models.external import is_user_code
 from discern.models.keras_config import KERAS_CONFIG, build_from_config
 from discern.models.network import Model
 from discern.models.registry import build_model
+from discern.notices import Notice
 from discern.progress import Progress, ignore_progress
 from discern.result import Result
 
@@ -109,6 +110,13 @@ class Classifier:
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of the probabilities."""
         return self.card.classes
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What was assumed of a model that does not say how it takes images."""
+        if self.card.model != KERAS_CONFIG or set(self.card.spec.std) != {1.0}:
+            return ()
+        return (Notice("classifier.keras_range", {"model": str(self.source or self.card.model)}),)
 
     @property
     def network(self) -> Model:

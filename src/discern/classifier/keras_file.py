@@ -22,11 +22,11 @@ from discern.files import cache_folder, read_errors, read_file
 from discern.i18n import _, language
 from discern.models.external import summarize_error
 from discern.models.keras_config import KERAS_CONFIG, check_keras_config
-from discern.models.keras_model import KerasModel, import_keras
+from discern.models.keras_model import KerasModel, import_keras, takes_bytes
 from discern.preprocess.spec import Preprocess
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
-VERSION = 2  # of the bundles that are written; those of another are not read
+VERSION = 3  # of the bundles that are written; those of another are not read
 TIMEOUT = 600  # seconds
 DEFAULT_SIZE = 224  # pixels a side, where the file leaves the size open
 
@@ -67,7 +67,9 @@ def convert_keras_file(path: str | os.PathLike[str]) -> Path:
         errors = [line for line in result.stdout.splitlines() if line.startswith("{")]
         if errors:
             raise RunError(json.loads(errors[-1])["error"].replace(str(keras_path.resolve()), str(path)))
-        raise RunError(_("{path} could not be read as a Keras model: write it again with Keras 3.").format(path=path))
+        raise RunError(
+            _("{path} could not be read as a Keras model: save it as .keras with Keras 3.").format(path=path)
+        )
     return folder
 
 
@@ -82,7 +84,7 @@ def write_keras_bundle(path: Path, folder: Path) -> None:
     try:
         model = import_keras().saving.load_model(path, safe_mode=True, compile=False)
     except Exception as error:  # Keras raises many kinds
-        message = _("{path} could not be read as a Keras model ({reason}): write it again with Keras 3.")
+        message = _("{path} could not be read as a Keras model ({reason}): save it as .keras with Keras 3.")
         raise RunError(message.format(path=path, reason=summarize_error(error))) from error
     spec, classes = _read_preprocess(model, path), _name_classes(model, path)
     architecture = json.loads(model.to_json())
@@ -129,15 +131,13 @@ def _check_links(group: Any) -> None:
 
 
 def _read_preprocess(model: Any, path: Path) -> Preprocess:
-    """Read from the input's shape and the first layers what happens to images."""
+    """Read from the input's shape, and what the model makes of pixels, what happens to images."""
     shape = getattr(model, "input_shape", None)
     height, width, channels = _read_shape(shape if isinstance(shape, tuple) else ())
     if height != width or channels not in (1, 3):
         message = _("{path} takes inputs of shape {shape}: only square images, grayscale or RGB, are supported.")
         raise RunError(message.format(path=path, shape=shape))
-    kinds = [type(layer).__name__ for layer in model._flatten_layers(include_self=False)]
-    first = next((kind for kind in kinds if kind not in ("InputLayer", "Functional", "Sequential")), "")
-    scale = (1 / 255 if first in ("Rescaling", "Normalization") else 1.0,) * channels
+    scale = (1 / 255 if takes_bytes(model, (height, width, channels)) else 1.0,) * channels
     return Preprocess(size=height, resize="stretch", channels=channels, mean=(0.0,) * channels, std=scale)
 
 

@@ -225,7 +225,10 @@ def predict(
     as_json: Json = False,
 ) -> None:
     failed = False
-    for prediction in discern.predict(model, images, top_k=top_k, model_code=model_code):
+    classifier = discern.load(model, model_code=model_code)
+    for notice in classifier.notices:
+        print(notice.text(), file=sys.stderr)
+    for prediction in discern.predict(classifier, images, top_k=top_k):
         if isinstance(prediction, ImageError):
             failed = True
             print(_("Error: {message}").format(message=prediction), file=sys.stderr)

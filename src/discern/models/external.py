@@ -148,9 +148,14 @@ def summarize_error(error: BaseException) -> str:
     --------
     >>> summarize_error(ValueError("Exception encountered when calling Conv2D.call().\\n\\x1b[1mToo small.\\x1b[0m"))
     'Too small'
+    >>> summarize_error(TypeError("Error when deserializing 'Dense'.\\n\\nException encountered: Units are missing."))
+    'Units are missing'
     """
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # Keras colors its messages
+    text = text.rpartition("Exception encountered:")[2]  # before it Keras repeats the whole layer
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith("Exception encountered"):
         lines = lines[1:]
+    if len(lines) > 1 and lines[0].endswith(":"):
+        lines = [f"{lines[0]} {lines[1]}"]
     return lines[0].rstrip(".") if lines else type(error).__name__

@@ -46,7 +46,10 @@ def check_keras_config(config: Any, source: str) -> None:
             raise ModelError(message.format(path=source, name=name))
     for name in _iter_layer_names(config):
         if not _is_keras_class(name):
-            message = _("{path} needs the class {name}, which is not Keras's own: save the model without it.")
+            message = _(
+                "{path} needs {name}, which is no layer of Keras's own: save the model as .keras, without layers of "
+                "your own."
+            )
             raise ModelError(message.format(path=source, name=name))
 
 

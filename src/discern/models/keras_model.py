@@ -27,6 +27,7 @@ from discern.i18n import _
 from discern.models.wrapped import OnOutput, WrappedModel, seed_python_random
 
 Make = Callable[[], Any]
+MAX_SCALED = 16.0  # of what comes into the first kernel, where pixels were scaled: normalized ones reach about 3
 NO_STAGES = {"InputLayer", "Rescaling", "Normalization", "ZeroPadding2D", "Cropping2D", "Dropout", "Softmax"}
 
 
@@ -178,7 +179,8 @@ class KerasModel(WrappedModel):
         """Register every other variable's tensor in ``body``; return name -> variable."""
         model, excluded = self._keras[0], {id(variable) for variable in taken}
         variables = {id(variable): variable for variable in model.variables if id(variable) not in excluded}
-        paths = [variable.path.removeprefix(f"{model.name}/") for variable in variables.values()]
+        places = _name_by_place(model)
+        paths = [places.get(key, variable.path).removeprefix(f"{model.name}/") for key, variable in variables.items()]
         named = dict(zip(_renumber(paths), variables.values(), strict=True))
         for name, variable in named.items():
             tensor = variable.value.detach()
@@ -187,6 +189,45 @@ class KerasModel(WrappedModel):
             else:
                 self.body.register_buffer(name, tensor)
         return named
+
+
+@torch.no_grad()
+def takes_bytes(model: Any, shape: tuple[int, int, int]) -> bool:
+    """Return whether a model scales its input itself, so that it takes pixels of 0 to 255 rather than 0 to 1.
+
+    What scales may stand anywhere, be any layer, or be arithmetic without one. So two images, height, width and
+    channels in ``shape``, are shown to it, all 0 and all 255: what reaches the first layer with a matrix or a kernel is
+    then small for the second, or, where a mean was subtracted, large for the first.
+
+    Examples
+    --------
+    >>> layers = import_keras().layers
+    >>> model = import_keras().Sequential([layers.Input((4, 4, 3)), layers.Flatten(), layers.Dense(2)])
+    >>> takes_bytes(model, (4, 4, 3))
+    False
+    """
+    height, width, channels = shape
+    seen: list[float] = []
+
+    def measure(layer: Any, inputs: tuple[Any, ...], _output: Any) -> None:
+        if inputs and isinstance(inputs[0], Tensor) and not layer._layers and _has_matrix(layer):
+            seen.append(float(inputs[0].abs().max()))
+
+    ranges = []
+    for value in (0.0, 255.0):
+        seen.clear()
+        x = torch.full((1, channels, height, width), value)
+        with _hook_layers(model, measure):
+            model(_arrange(x, _read_layout(model, model.name, channels)), training=False)
+        ranges.append(seen[0] if seen else value)
+    black, white = ranges
+    return white <= MAX_SCALED or black > MAX_SCALED
+
+
+def _has_matrix(layer: Any) -> bool:
+    return any(len(weight.shape) > 1 for weight in layer.trainable_weights + layer.non_trainable_weights) and type(
+        layer
+    ).__name__ not in ("Normalization", "BatchNormalization", "LayerNormalization")
 
 
 def _read_layout(model: Any, name: str, channels: int) -> str:
@@ -258,6 +299,19 @@ def _hook_layers(model: Any, on_call: Callable[[Any, Any, Any], None]) -> Iterat
             object.__delattr__(layer, "call")
             if own[id(layer)] is not None:
                 object.__setattr__(layer, "call", own[id(layer)])
+
+
+def _name_by_place(layer: Any, prefix: str = "") -> dict[int, str]:
+    """Return the id of each variable and its path by the layers it stands in.
+
+    Keras's own path says where a variable was when it was made, which an .h5 file changes: layers inside layers are
+    made there before those around them.
+    """
+    own = layer._trainable_variables + layer._non_trainable_variables
+    names = {id(variable): f"{prefix}{variable.name}" for variable in own}
+    for inner in layer._layers:
+        names = {**_name_by_place(inner, f"{prefix}{inner.name}/"), **names}
+    return names
 
 
 def _renumber(paths: Iterable[str]) -> list[str]:

@@ -51,6 +51,7 @@ def codes(data: ImageDataset) -> list[str]:
         (nest("train/images,test/images", "a,b"), "TRAIN 4, TEST 4", ["classes_inside"]),
         (nest("seg_train/seg_train,seg_test/seg_test", "a,b"), "TRAIN 4, TEST 4", ["splits_by_name", "classes_inside"]),
         (nest("train,test,masks", "a,b"), "TRAIN 4, TEST 4", ["folders_left_out"]),
+        (nest("TRAIN,data", "a,b"), "NONE 4", ["folders_left_out"]),
         (nest("train_images,train_masks", "a,b"), "NONE 4", ["splits_by_name", "folders_left_out"]),
         ([*nest("train,test", "a,b"), "1.jpg"], "TRAIN 4, TEST 4", ["loose_images_left_out"]),
         ([*nest("train,val", "a,b"), "TEST_SIMPLE/1.jpg"], "TRAIN 4, TEST 4, UNLABELED 1", None),

@@ -107,7 +107,7 @@ def _describe_classes(folders: Sequence[Folder]) -> list[Notice]:
 def _find_splits(path: Path, root: Folder) -> dict[str, Split]:
     """Return the folders that are splits, or nothing: "train" among cars and buses is a class, without sub-folders."""
     names = [folder.name for folder in root.folders]
-    candidates = [name for name in names if folder_role(name) != "companion"]
+    candidates = [name for name in names if not _is_beside(name)]
     splits = splits_from_names(candidates)
     has_uncertain = Split.TRAIN not in splits.values()
     if has_uncertain:
@@ -133,6 +133,12 @@ def _find_splits(path: Path, root: Folder) -> dict[str, Split]:
     return {}
 
 
+def _is_beside(name: str) -> bool:
+    """Return whether a folder is none of the splits that it lies beside: masks, train_masks, data."""
+    role = folder_role(name)
+    return role == "companion" or (role != "" and split_from_name(name) == Split.NONE)
+
+
 def _comparable(folders: Iterable[Folder]) -> set[str]:
     return {comparable_name(folder.name) for folder in folders}
 
@@ -146,7 +152,7 @@ def _add_uncertain(root: Folder, splits: dict[str, Split], trained: set[str]) ->
     added = dict(splits)
     for folder in root.folders:
         split = split_in_name(folder.name)
-        if splits[folder.name] != Split.NONE or split == Split.NONE or folder_role(folder.name) == "companion":
+        if splits[folder.name] != Split.NONE or split == Split.NONE or _is_beside(folder.name):
             continue
         has_same = not trained.isdisjoint(_comparable(folder.filled()))
         if has_same or (folder.n_total and not folder.filled() and split not in splits.values()):

@@ -115,7 +115,7 @@ def _open(source: str, progress: Progress, column_spec: ColumnSpec) -> Dataset:
 
 def _open_path(path: Path, column_spec: ColumnSpec) -> Dataset:
     if path.is_dir():
-        exported, notices = open_export_folder(path, column_spec)
+        exported, notices = (None, []) if column_spec.class_depth else open_export_folder(path, column_spec)
         dataset = exported or open_official(path, path.resolve().name, column_spec)
         dataset = dataset or _open_class_folders(path, column_spec)
         return group_copies(replace(dataset, notices=(*dataset.notices, *notices)))

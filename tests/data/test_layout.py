@@ -108,6 +108,7 @@ def test_folds_are_groups(tmp_path: Path, names: list[str], group_of) -> None:
     [
         (["images/1.jpg", "masks/1.png"], "({images, masks}) are not named like classes"),
         (nest("images,masks", "a,b"), "did you mean {root}/images?"),
+        (nest("data/images", "a,b"), "did you mean {root}/data/images?"),
         (nest("images", "train,test"), "did you mean {root}/images?"),
         ([*nest("data", "a,b"), "labels.csv"], "did you mean {root}/data?"),
         (["data/1.jpg", "data/2.jpg", "labels.csv"], "or use {root}/labels.csv"),

@@ -23,8 +23,8 @@ from discern.data.names import (
     split_in_name,
     splits_from_names,
 )
-from discern.data.table_file import TABLE_SUFFIXES
 from discern.data.walk import Folder
+from discern.data.wrong_folder import describe_roles, describe_table, refuse_too_high
 from discern.errors import DataError
 from discern.i18n import _
 from discern.notices import Notice
@@ -64,7 +64,7 @@ def find_layout(path: Path, root: Folder, class_depth: int = 0) -> Layout:
     tops = root.filled()
     if len(tops) > 1 and (layout := _class_first(path, tops)):
         return _with_loose(root, layout)
-    _refuse_too_high(path, root, tops)
+    refuse_too_high(path, root, tops)
     if layout := _repeated(tops):
         return _with_loose(root, layout)
     images = [inner for folder in root.folders for inner in _class_images(folder, Split.NONE)]
@@ -129,7 +129,7 @@ def _find_splits(path: Path, root: Folder) -> dict[str, Split]:
         message = _(
             "The train split of {path} has no class folders: put its images in one sub-folder per class{table}."
         )
-        raise DataError(message.format(path=path, table=_table_hint(path, root)))
+        raise DataError(message.format(path=path, table=describe_table(path, root)))
     return {}
 
 
@@ -230,7 +230,7 @@ def _refuse_roles(path: Path, root: Folder, used: Mapping[Folder, Split], inside
     """Raise a `DataError` where splits hold ``images`` and ``labels``, as sets for detection do, and no classes."""
     names = {inner.name: inner for folder in used for inner in inside[folder].filled()}
     if names and all(map(folder_role, names)):
-        raise DataError(_describe_roles(path, root, list(names.values())))
+        raise DataError(describe_roles(path, root, list(names.values())))
 
 
 # --- classes around splits -------------------------------------------------------------------------------------------
@@ -314,52 +314,3 @@ def _at_depth(path: Path, root: Folder, class_depth: int) -> Layout:
     if n_loose:
         layout.notices.append(Notice("data.loose_images_left_out", {"n": n_loose}))
     return layout
-
-
-# --- what is no data set ---------------------------------------------------------------------------------------------
-
-
-def _refuse_too_high(path: Path, root: Folder, tops: Sequence[Folder]) -> None:
-    """Raise a `DataError` where the classes are further in, or what is here is called as no class is."""
-    if not tops:
-        if root.n_images:
-            message = _("{path} has images outside class folders: put them in one sub-folder per class{table}.")
-            raise DataError(message.format(path=path, table=_table_hint(path, root)))
-        return
-    roles = {top.name: folder_role(top.name) for top in tops}
-    if all(role or split_in_name(name) or split_from_name(name) for name, role in roles.items()) and any(
-        roles.values()
-    ):
-        raise DataError(_describe_roles(path, root, tops))
-    inner = tops[0]
-    while (
-        len(tops) == 1 and len(inner.filled()) == 1 and not inner.n_images and not split_in_name(inner.filled()[0].name)
-    ):
-        inner = inner.filled()[0]
-    if len(tops) == 1 and len(inner.filled()) > (0 if _holds_split(inner) else 1):
-        message = _("{path} has only one sub-folder: if the classes are inside it, use {inner} instead.")
-        raise DataError(message.format(path=path, inner=path / inner.path))
-
-
-def _holds_split(folder: Folder) -> bool:
-    return any(split_from_name(inner.name) for inner in folder.filled())
-
-
-def _describe_roles(path: Path, root: Folder, tops: Sequence[Folder]) -> str:
-    """Say that ``images`` and ``masks`` are no classes, and which folder was probably meant."""
-    names = ", ".join(normalize_name(top.name) for top in tops)
-    meant = next((top for top in tops if folder_role(top.name) == "images" and len(top.filled()) > 1), None)
-    if meant is not None:
-        message = _("The folders in {path} ({names}) are not named like classes: did you mean {inner}?")
-        return message.format(path=path, names=names, inner=path / meant.path)
-    message = _(
-        "The folders in {path} ({names}) are not named like classes: put the images in one sub-folder per class"
-        "{table}; if they are classes, --set class_depth=1 takes them as such."
-    )
-    return message.format(path=path, names=names, table=_table_hint(path, root))
-
-
-def _table_hint(path: Path, root: Folder) -> str:
-    """Return ", or use labels.csv" where a table lies beside the images."""
-    tables = [name for name in root.others if name.lower().endswith(TABLE_SUFFIXES)]
-    return _(", or use {table}, if it lists them with their labels").format(table=path / tables[0]) if tables else ""

@@ -71,6 +71,11 @@ class DataSummary(Result):
         notices = [notice.text() for notice in self.notices]
         return [self.headline(), *notices, audit, *(finding.text() for finding in self.findings)]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return every value; notices and findings, which are codes and fields, also in words, for who reads the JSON."""
+        in_words = [{"kind": each.code.replace("_", "-"), "sentence": each.text()} for each in self.findings]
+        return super().to_json() | {"notes": [each.text() for each in self.notices], "audit": {"findings": in_words}}
+
     def tables(self) -> list[Table]:
         counts = [self.classes, *(self.split[split] for split in SPLITS)]
         rows: list[Sequence[Cell]] = [(name, *(column[name] for column in counts)) for name in self.classes]

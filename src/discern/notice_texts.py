@@ -104,7 +104,8 @@ TEXTS: dict[str, str] = {
     "data.split_values": N_("The column {column} is read as splits: {values}."),
     "data.split_not_read": N_("The column {column} is not read as splits, since it names none: {values}."),
     "data.groups": N_(
-        "The column {column} is read as groups ({n:,}), each kept in one split; --group chooses another column."
+        "The column {column} is read as groups ({n:,}), each kept in one split; --group COLUMN chooses another, "
+        "--group none reads none."
     ),
     "data.groups_not_read": N_(
         "The column {column} is not read as groups: its {n:,} values do not divide the classes."
@@ -328,6 +329,7 @@ TEXTS: dict[str, str] = {
         "Rescaling layer where it expects other numbers."
     ),
     # runs: choices
+    "runs.weights_in_file": N_("{path} holds more than weights: it starts from those that it calls {name}."),
     "runs.transfer": N_(
         "Transfer learning from {model} trained on ImageNet ({source}); --model NAME trains another from scratch."
     ),

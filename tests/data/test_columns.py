@@ -63,7 +63,10 @@ def test_what_is_requested_is_taken() -> None:
     assert (roles.labels.column, roles.split, roles.group) == ("width", "set", "Site")
     with pytest.raises(ConfigError, match=r'Unknown column "widht" in t \(did you mean width\?\)'):
         choose_roles("t", columns, ColumnSpec(label="widht"), ())
+    with pytest.raises(ConfigError, match=r'Unknown column "sight"'):
+        choose_roles("t", columns, ColumnSpec(group="sight"), ())
     assert choose_roles("t", columns, ColumnSpec(group="p_(.*?)_"), ()).group == ""  # a pattern over the path
+    assert choose_roles("t", columns, ColumnSpec(group="none"), ()).group == ""
 
 
 def test_splits_that_no_name_tells() -> None:

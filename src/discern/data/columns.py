@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from discern.data.dataset import Split
+from discern.data.groups import is_pattern
 from discern.data.image import is_image_name
 from discern.data.names import split_from_name, splits_from_names
 from discern.errors import ConfigError, suggest
@@ -35,6 +36,7 @@ class ColumnSpec:
 
 
 AUTO = ColumnSpec()
+NO_GROUPS = "none"  # as the group of a `ColumnSpec`: what a column says of groups is not read
 _OF_IMAGES = ("image", "label", "split", "group", "class_depth")
 
 
@@ -158,8 +160,8 @@ class Roles:
 def choose_roles(origin: str, columns: Columns, spec: ColumnSpec, taken: Sequence[str]) -> Roles:
     """Choose the columns of labels, splits and groups, beside those that are ``taken`` by the image.
 
-    A group that is requested and no column is a pattern over the path: then no column is read as groups. A
-    `ConfigError` lists the candidates where several could be meant, or none.
+    Where a pattern over the path is requested for the groups, or ``none``, no column is read as groups. A `ConfigError`
+    lists the candidates where several could be meant, or none, or says that there is no such column.
 
     Examples
     --------
@@ -171,7 +173,7 @@ def choose_roles(origin: str, columns: Columns, spec: ColumnSpec, taken: Sequenc
     split = choose_split(origin, columns, spec, taken)
     labels = choose_labels(origin, columns, spec, [*taken, split])
     group = ""
-    if not spec.group or spec.group in columns:
+    if spec.group != NO_GROUPS and not is_pattern(spec.group):
         used = [*taken, split, labels.column, *labels.one_hot]
         group = choose_optional(origin, "group", columns, spec.group, used)
     return Roles(labels, split, group)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from discern.data.builtin import BUILTIN_NAMES, BUNDLED, REMOTES, is_download_interrupted, open_builtin, open_official
-from discern.data.columns import AUTO, ColumnSpec
+from discern.data.columns import AUTO, NO_GROUPS, ColumnSpec
 from discern.data.dataset import Dataset, TableDataset
 from discern.data.exports.detect import group_copies, open_export_file, open_export_folder
 from discern.data.exports.sniff import read_head
@@ -59,7 +59,7 @@ def open_data(
     """
     pattern = column_spec.group if is_pattern(column_spec.group) else ""
     if pattern:
-        column_spec = replace(column_spec, group="")
+        column_spec = replace(column_spec, group=NO_GROUPS)
     dataset = source if isinstance(source, Dataset) else _open(str(source), progress, column_spec)
     if (column_spec.target or column_spec.task != "auto") and not isinstance(dataset, TableDataset):
         message = _(
@@ -140,7 +140,7 @@ def _open_path(path: Path, column_spec: ColumnSpec) -> Dataset:
 
 
 def _open_class_folders(path: Path, column_spec: ColumnSpec) -> Dataset:
-    if column_spec.group:
+    if column_spec.group not in ("", NO_GROUPS):
         message = _(
             '{path} has no column "{group}": for groups of files give a pattern over the path, as in --group '
             '"{group}_(.*?)_".'

@@ -11,8 +11,9 @@ import numpy as np
 
 from discern.data.build import number_classes, number_groups, resolve_splits
 from discern.data.cell_values import read_groups, read_splits
-from discern.data.columns import AUTO, ColumnSpec, find_named, require_column
+from discern.data.columns import AUTO, NO_GROUPS, ColumnSpec, find_named, require_column
 from discern.data.dataset import UNLABELED, RowStore, Split, TableDataset, require_columns
+from discern.data.groups import is_pattern
 from discern.data.names import abbreviate, dataset_name, normalize_name, splits_from_names
 from discern.data.table_file import MISSING, Cells, parse_number
 from discern.errors import ConfigError, DataError, suggest
@@ -156,8 +157,10 @@ def _read_groups(
     table: Path, cells: Cells, taken: Sequence[str], column_spec: ColumnSpec, notices: list[Notice]
 ) -> tuple[str, list[str]]:
     """Return the column of groups, "" for none, and the group of each row, none where it groups nothing."""
-    requested = column_spec.group if column_spec.group in cells else ""
-    named = [] if column_spec.group else find_named("group", [name for name in cells if name not in taken])
+    if column_spec.group == NO_GROUPS or is_pattern(column_spec.group):
+        return "", []
+    requested = require_column(str(table), column_spec.group, list(cells)) if column_spec.group else ""
+    named = find_named("group", [name for name in cells if name not in taken])
     name = requested or (named[0] if len(named) == 1 else "")
     if not name:
         return "", []

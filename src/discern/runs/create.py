@@ -15,7 +15,7 @@ from discern._version import __version__
 from discern.arrays import ArrayLike
 from discern.classical.config import ClassicalConfig
 from discern.classical.estimators import CLASSICAL
-from discern.data.columns import column_spec_from
+from discern.data.columns import NO_GROUPS, column_spec_from
 from discern.data.dataset import Dataset
 from discern.data.groups import is_pattern
 from discern.data.open import open_data
@@ -109,7 +109,7 @@ def choose_settings(request: TrainRequest, reporter: Reporter) -> _Choices:
     device, data = choose_device(early.runtime.device), request.data
     if data is not None and not isinstance(data, Prepared):
         spec = column_spec_from(dict(early.data))  # a pattern of groups is for `prepare`, which opens what is open
-        data = open_data(data, column_spec=replace(spec, group="") if is_pattern(spec.group) else spec)
+        data = open_data(data, column_spec=replace(spec, group=NO_GROUPS) if is_pattern(spec.group) else spec)
     if isinstance(data, Dataset):
         early = early.replace(validation=validation_fraction(request.settings, len(data)))
     prepared = prepare_to_train(data, early.seed, early.data, reporter)

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from discern.data.dataset import Split
-from discern.data.names import abbreviate, natural_key, normalize_name, split_from_name, splits_from_names
+from discern.data.names import (
+    abbreviate,
+    find_similar_names,
+    natural_key,
+    normalize_name,
+    split_from_name,
+    split_in_name,
+    splits_from_names,
+)
 
 
 def test_numbers_count_as_numbers() -> None:
@@ -44,3 +53,33 @@ def test_names_of_splits() -> None:
 
 def test_what_is_short_stays() -> None:
     assert abbreviate(["a"] * 5) == ["a"] * 5 and abbreviate(["a"] * 6) == [*["a"] * 5, "…"]
+
+
+def test_words_that_only_look_like_splits() -> None:
+    for name in (
+        "latest",
+        "trainers",
+        "valley",
+        "devices",
+        "contest",
+        "protest",
+        "test_tube",
+        "train station",
+        "eval2uate",
+    ):
+        assert split_from_name(name) == Split.NONE
+    assert [split_in_name(name) for name in ("latest", "contest", "trainers", "train_test")] == [Split.NONE] * 4
+
+
+@pytest.mark.parametrize(
+    "name", ["Ｔｒａｉｎ", "TRAIN ", "train_set_1", "Trainset", "images-train", "訓練資料集", "train+val"]
+)
+def test_names_of_the_training_split(name: str) -> None:
+    assert split_from_name(name) == Split.TRAIN
+
+
+def test_names_that_are_almost_one() -> None:
+    assert find_similar_names(["Bee", "bee", "Ｂee", "ice cream", "Ice_Cream", "1-0", "10", "-1", "1"]) == [
+        ("Bee", "bee", "Ｂee"),
+        ("ice cream", "Ice_Cream"),
+    ]

@@ -127,7 +127,8 @@ def _find_splits(path: Path, root: Folder) -> dict[str, Split]:
     is_alone = len(root.filled()) == 1 and root.filled() == train  # TRAIN beside a table
     if is_alone or (len(candidates) > 1 and (_all_official(splits) or (has_uncertain and not has_others))):
         message = _(
-            "The train split of {path} has no class folders: put its images in one sub-folder per class{table}."
+            "The train split of {path} has no class folders: put its images in one sub-folder per class{table}; if it "
+            "is a class, --set class_depth=1 takes it as such."
         )
         raise DataError(message.format(path=path, table=describe_table(path, root)))
     return {}

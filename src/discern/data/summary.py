@@ -72,7 +72,7 @@ class DataSummary(Result):
         return [self.headline(), *notices, audit, *(finding.text() for finding in self.findings)]
 
     def to_json(self) -> dict[str, Any]:
-        """Return every value; notices and findings, which are codes and fields, also in words, for who reads the JSON."""
+        """Return every value; the codes of notices and findings also in words, for whoever reads the JSON."""
         in_words = [{"kind": each.code.replace("_", "-"), "sentence": each.text()} for each in self.findings]
         return super().to_json() | {"notes": [each.text() for each in self.notices], "audit": {"findings": in_words}}
 

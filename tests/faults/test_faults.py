@@ -32,7 +32,7 @@ def test_a_sample(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["network", "head", "classical", "report"])
+@pytest.mark.parametrize("name", ["network", "head", "classical", "report", "read"])
 def test_every_fault(name: str, tmp_path: Path) -> None:
     found = run_module("walk", tmp_path, 1, name, seconds=3600)
     assert found["wrong"] == []

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -111,6 +112,14 @@ def test_a_data_set_that_is_no_file(make: Callable[[Path], None], name: str, tmp
     make(path)
     with pytest.raises(DataError):
         open_data(f"wds:{path}" if name == "wds" else str(path))
+
+
+@pytest.mark.parametrize("name", ["train-00000.parquet", "data.arrow", "metadata.csv", "train-images-idx3-ubyte"])
+def test_what_describes_a_folder_is_no_file(name: str, tmp_path: Path) -> None:
+    make_folder(tmp_path / "data", n=2, size=8)
+    make_pipe(tmp_path / "data" / name)
+    with suppress(DiscernError):
+        open_data(str(tmp_path / "data"))
 
 
 @pytest.mark.parametrize("make", [make_pipe, make_endless])

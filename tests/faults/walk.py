@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -39,7 +40,7 @@ QUICK: dict[str, Any] = {
     "compile": "no",
 }
 SECONDS = 120  # after which a try counts as hanging
-OK, SENTENCE, TRACEBACK, DEAD = 0, 2, 3, 9
+OK, SENTENCE, TRACEBACK, DEAD, AS_DAMAGE, AT_END = 0, 2, 3, 9, 10, 77
 Work = Callable[[Path], None]
 
 
@@ -61,9 +62,24 @@ def train_classical(folder: Path) -> None:
 
 
 def write_report(folder: Path) -> None:
+    _copy_run(folder)
+    discern.report(folder / "run")
+
+
+def read_run(folder: Path) -> None:
+    """Evaluate, predict and explain with a run that is there."""
+    _copy_run(folder)
+    image = folder.parents[1] / "data" / "red" / "1.png"
+    discern.evaluate(folder / "run")
+    if any(isinstance(found, DiscernError) for found in discern.predict(folder / "run", image)):
+        raise AssertionError("no prediction")
+    discern.explain(folder / "run", image, method="nearest")
+    discern.compare([folder / "run", folder.parents[1] / "reference" / "network" / "run"])
+
+
+def _copy_run(folder: Path) -> None:
     if not (folder / "run").exists():
         shutil.copytree(folder.parents[1] / "reference" / "network" / "run", folder / "run")
-    discern.report(folder / "run")
 
 
 WORKS: dict[str, Work] = {
@@ -71,6 +87,7 @@ WORKS: dict[str, Work] = {
     "head": train_head,
     "classical": train_classical,
     "report": write_report,
+    "read": read_run,
 }
 
 
@@ -143,16 +160,22 @@ def walk(root: Path, name: str, kind: str, step: int, counts: Counter[str]) -> l
 
         def attempt(folder: Path = folder, point: int = point) -> None:
             os.environ["DISCERN_CACHE"] = str(folder / "cache")
-            if name == "report":
-                shutil.copytree(root / "reference" / "network" / "run", folder / "run")
+            if name in ("report", "read"):
+                _copy_run(folder)
             injector = Injector([folder], KINDS[kind], point)
             injector.arm()
-            work(folder)
+            try:
+                work(folder)
+            except DiscernError as error:  # the system refused, and nothing is damaged
+                if re.search("damaged|corrupt|truncated|does not exist", str(error)):
+                    print(f"{name}, {kind} at {point}: {error}", file=sys.stderr)
+                    os._exit(AS_DAMAGE)
+                raise
             if injector.count < point:
-                os._exit(77)  # there are no more operations
+                os._exit(AT_END)
 
         ended = in_process(attempt)
-        if ended == 77:
+        if ended == AT_END:
             shutil.rmtree(folder)
             break
         counts[f"{name}, {kind}"] += 1

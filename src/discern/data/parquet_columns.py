@@ -13,6 +13,7 @@ from discern.data.cell_values import read_labels, read_one_hot
 from discern.data.columns import ColumnSpec, Labels, choose_image, require_column
 from discern.data.table_file import to_text
 from discern.errors import DataError
+from discern.files import read_errors
 from discern.i18n import _
 
 if TYPE_CHECKING:
@@ -117,10 +118,9 @@ def _read_schema(file: Path) -> pa.Schema:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if is_arrow(file):
-        return map_table(file).schema
     try:
-        return pq.read_schema(file)
+        with read_errors(file):
+            return map_table(file).schema if is_arrow(file) else pq.read_schema(file)
     except (pa.ArrowException, OSError) as error:
         message = _("{path} is truncated or corrupt: copy or download it again.")
         raise DataError(message.format(path=file)) from error

@@ -12,6 +12,7 @@ from typing import Any
 
 from discern.data.image import is_image_name
 from discern.errors import DataError
+from discern.files import check_regular
 from discern.i18n import _
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl")
@@ -72,6 +73,7 @@ def to_text(value: object) -> str:
 
 def _iter_rows(table: Path) -> Iterator[Mapping[str, Any]]:
     suffix = table.suffix.lower()
+    check_regular(table)
     with table.open(encoding="utf-8-sig", newline="") as file:
         if suffix == ".jsonl":
             yield from _iter_objects(json.loads(line) for line in file if line.strip())

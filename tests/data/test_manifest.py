@@ -10,7 +10,8 @@ import pytest
 from discern.data.audit import audit_dataset
 from discern.data.columns import ColumnSpec
 from discern.data.dataset import Split, TableDataset
-from discern.data.manifest import number_repeats, open_table
+from discern.data.image_paths import number_repeats
+from discern.data.manifest import open_table
 from discern.data.open import open_data
 from discern.data.split import split_dataset
 from discern.errors import ConfigError, DataError
@@ -157,6 +158,7 @@ def insects(tmp_path: Path) -> Path:
         ("path,label\nimg\\1.jpg,ant\nimg\\2.jpg,bee\n", "backslashes"),
         ("path,label\nC:\\data\\1.jpg,ant\n/gone/img/2.jpg,bee\n4.jpg,bee\n", "images_found_by_name"),
         ("id,folder,ext,label\n1,img,.jpg,ant\n2,img,jpg,bee\n", "columns_chosen"),
+        ("path,label\nimg/1.JPG,ant\nimg/2.JPG,bee\n", "images_found_by_name"),
         ('path, label\n{img/1.jpg}, "ant"\n{img/2.jpg}, "bee"\n', None),
     ],
 )

@@ -19,19 +19,19 @@ from discern.data.columns import (
     choose_roles,
     find_named,
     is_flag,
-    names_images,
 )
 from discern.data.dataset import Dataset, ImageDataset, RowStore, Split
 from discern.data.file_store import FileStore
-from discern.data.locate import locate_images, walk_images
-from discern.data.names import abbreviate, dataset_name, normalize_name, split_from_name
+from discern.data.image_paths import compare_with_folders, find_files, join_paths, most_exist, number_repeats
+from discern.data.locate import walk_images
+from discern.data.names import abbreviate, dataset_name, split_from_name
 from discern.data.table_file import TABLE_SUFFIXES, Cells, read_cells
 from discern.data.tabular import build_table_dataset, is_numeric, select_columns
 from discern.errors import ConfigError, DataError
 from discern.i18n import _
 from discern.notices import Notice
 
-_N_TRIED = 50  # rows whose files tell what a column means and which folder its paths begin in
+_N_TRIED = 50  # rows whose files tell what a column means
 
 
 def open_table(path: str | os.PathLike[str], column_spec: ColumnSpec = AUTO) -> Dataset:
@@ -87,7 +87,7 @@ def _find_image_column(table: Path, cells: Cells, spec: ColumnSpec) -> str:
     if column or spec.target or spec.task != "auto" or spec.columns:
         return column
     named = find_named("image", list(cells))
-    found = [name for name in named if _exist(table.parent, _join_paths(table, cells, name)[0])]
+    found = [name for name in named if most_exist(table.parent, join_paths(table, cells, name)[0])]
     if found:
         return choose_image(str(table), {name: ["x.jpg"] for name in found}, spec)
     _ask_about_stems(table, cells, named)
@@ -117,11 +117,6 @@ def _ask_about_stems(table: Path, cells: Cells, named: Sequence[str]) -> None:
             raise ConfigError(message.format(**fields))
 
 
-def _exist(root: Path, column: Sequence[str]) -> bool:
-    filled = [cell for cell in column if cell and "\0" not in cell][:_N_TRIED]
-    return bool(filled) and 2 * sum((root / cell).is_file() for cell in filled) > len(filled)
-
-
 @dataclass
 class _Rows:
     """The rows that are read, column by column: names of files, labels, cells of the split, groups; and notices."""
@@ -148,7 +143,8 @@ def _open_images(table: Path, cells: Cells, image: str, spec: ColumnSpec) -> Ima
         rows.select([row for row, cell in enumerate(rows.split_cells) if cell not in left_out])
     if not rows.names:
         raise DataError(_("{path} lists no images: write one row for each.").format(path=table))
-    root = _locate(table, rows)
+    root, rows.names, notices = find_files(table, rows.names)
+    rows.notices += notices
     classes, numbers = number_classes(origin, rows.labels)
     rows.notices += compare_with_folders(table.name, rows.names, rows.labels)
     return build_dataset(
@@ -167,7 +163,7 @@ def _open_images(table: Path, cells: Cells, image: str, spec: ColumnSpec) -> Ima
 def _read_columns(table: Path, cells: Cells, image: str, spec: ColumnSpec) -> tuple[_Rows, dict[str, Split]]:
     """Choose the columns and read their cells."""
     origin = str(table)
-    names, parts = _join_paths(table, cells, image)
+    names, parts = join_paths(table, cells, image)
     roles = choose_roles(origin, cells, spec, parts)
     notices = note_columns(table.name, cells, image, roles, [*parts, *roles.used], spec)
     if roles.labels.one_hot:
@@ -186,106 +182,6 @@ def _read_columns(table: Path, cells: Cells, image: str, spec: ColumnSpec) -> tu
     return _Rows(names, labels, split_cells, groups, notices), splits
 
 
-def _join_paths(table: Path, cells: Cells, image: str) -> tuple[list[str], list[str]]:
-    """Return the path of each row, from the columns of folder, name and ending; and which columns these are."""
-    names, used = list(cells[image]), [image]
-    for row, name in enumerate(names, start=1):
-        if not name or "\0" in name:
-            message = _("{path} names no image in row {row}: fill in its path.")
-            raise DataError(message.format(path=table, row=row))
-    others = [name for name in cells if name != image]
-    endings = find_named("ending", others)
-    if len(endings) == 1 and not names_images(names):
-        joined = [f"{name}.{ending.lstrip('.')}" for name, ending in zip(names, cells[endings[0]], strict=True)]
-        if names_images(joined):
-            names, used = joined, [*used, endings[0]]
-    folders = find_named("folder", others)
-    if len(folders) == 1 and not _exist(table.parent, names):
-        joined = [os.path.join(folder, name) for folder, name in zip(cells[folders[0]], names, strict=True)]  # noqa: PTH118
-        if _exist(table.parent, joined):
-            names, used = joined, [*used, folders[0]]
-    return names, used
-
-
-def _locate(table: Path, rows: _Rows) -> Path:
-    """Make the names those of files, as far as they exist; return the folder that they are relative to."""
-    root = next(
-        (base for base in (table.parent, table.parent / "..", Path()) if _any_exists(base, rows.names)), table.parent
-    )
-    if root != table.parent:
-        root = root.resolve()
-        rows.notices.append(Notice("data.paths_relative_to", {"table": table.name, "folder": str(root)}))
-    n_backslashes = sum("\\" in name for name in rows.names)
-    if n_backslashes:
-        rows.notices.append(Notice("data.backslashes", {"table": table.name, "n": n_backslashes}))
-    has_endings = names_images(rows.names) or _exist(root, rows.names)
-    folder = "" if _any_exists(root, rows.names) else _folder_of(table)
-    absent = _find_absent(root, rows.names) if has_endings else list(range(len(rows.names)))
-    missing = [rows.names[row] for row in absent]
-    for within in dict.fromkeys((folder, "")):
-        found, n_elsewhere = locate_images(root, missing, within, has_endings) if missing else ([], 0)
-        if len(found) < len(rows.names) or any(os.path.exists(os.path.join(root, name)) for name in found):  # noqa: PTH110, PTH118
-            break
-    else:
-        message = _("None of the images that {path} lists exists ({name}, …): write paths relative to its folder.")
-        raise DataError(message.format(path=table, name=rows.names[0]))
-    for row, name in zip(absent, found, strict=True):
-        rows.names[row] = name
-    if n_elsewhere:
-        rows.notices.append(Notice("data.images_found_by_name", {"n": n_elsewhere, "folder": str(root)}))
-    return root
-
-
-def _find_absent(root: Path, names: Sequence[str]) -> list[int]:
-    """Return the positions of names that no file has; each folder is listed once, instead of a question a file."""
-    folders = [name.rpartition("/")[0] for name in names]
-    listed: dict[str, set[str]] = {}
-    for folder in dict.fromkeys(folders):
-        try:
-            listed[folder] = set(os.listdir(root / folder))  # noqa: PTH208 - names of a million files, not paths
-        except (OSError, ValueError):
-            listed[folder] = set()
-    return [
-        row
-        for row, (folder, name) in enumerate(zip(folders, names, strict=True))
-        if name.rpartition("/")[2] not in listed[folder]
-    ]
-
-
-def _folder_of(table: Path) -> str:
-    """Return the folder beside ``train.csv`` that is called train, or so; "" where there is none, or two."""
-    split = split_from_name(table.stem)
-    beside = [folder.name for folder in table.parent.iterdir() if folder.is_dir()]
-    alike = [name for name in beside if name == table.stem or (split and split_from_name(name) == split)]
-    return alike[0] if len(alike) == 1 else ""
-
-
-def _any_exists(root: Path, names: Sequence[str]) -> bool:
-    return any((root / name.replace("\\", "/")).is_file() for name in names[:_N_TRIED])
-
-
-def number_repeats(names: Sequence[str]) -> dict[int, str]:
-    """Return names for the rows that list an image again, by position, so that each row has its own.
-
-    Examples
-    --------
-    >>> number_repeats(["a.jpg", "b.jpg", "a.jpg"])
-    {2: 'a.jpg#2'}
-    """
-    used, repeats = set(names), {}
-    if len(used) == len(names):
-        return {}
-    first: dict[str, int] = {}
-    for row, name in enumerate(names):
-        number = first[name] = first.get(name, 0) + 1
-        if number > 1:
-            while f"{name}#{number}" in used:
-                number += 1
-            repeats[row] = f"{name}#{number}"
-            used.add(repeats[row])
-    return repeats
-
-
 def note_columns(
     name: str, columns: Iterable[str], image: str, roles: Roles, used: Sequence[str], spec: ColumnSpec
 ) -> list[Notice]:
@@ -300,21 +196,3 @@ def note_columns(
     unused = [column for column in columns if column not in used and not find_named("row", [column])]
     unused = [column for column in unused if column.casefold() != "id"]
     return [*notices, Notice("data.columns_unread", {"names": abbreviate(unused)})] if unused else notices
-
-
-def compare_with_folders(table: str, names: Sequence[str], labels: Sequence[str]) -> list[Notice]:
-    """Say where images lie in the folder of another class than ``table`` gives them: the table wins.
-
-    Examples
-    --------
-    >>> [notice] = compare_with_folders("t.csv", ["ant/1.jpg", "ant/2.jpg"], ["bee", "ant"])
-    >>> notice.text()
-    't.csv says otherwise than the class folders for 1 images and wins (ant/1.jpg is bee in it).'
-    """
-    known = set(labels)
-    folders = [name.rpartition("/")[0] for name in names]
-    parents = {folder: normalize_name(folder.rpartition("/")[2]) for folder in dict.fromkeys(folders)}
-    parents = {folder: parent for folder, parent in parents.items() if parent in known}
-    other = [row for row, folder in enumerate(folders) if labels[row] not in ("", parents.get(folder, labels[row]))]
-    fields = {"table": table, "n": len(other), "name": names[other[0]], "label": labels[other[0]]} if other else {}
-    return [Notice("data.labels_over_folders", fields)] if other else []

@@ -66,7 +66,7 @@ def to_text(value: object) -> str:
     """Return the text of a cell: "" for None, a list or an object as JSON; a ValueError for half of a character."""
     if isinstance(value, (dict, list)):
         value = json.dumps(value, ensure_ascii=False)
-    text = value.strip() if isinstance(value, str) else "" if value is None else str(value)
+    text = value.strip() if isinstance(value, str) else "" if value is None or value != value else str(value)  # nan
     text.encode()  # JSON may hold half of a character
     return text
 

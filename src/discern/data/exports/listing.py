@@ -13,8 +13,8 @@ from discern.data.build import build_dataset, number_classes
 from discern.data.cell_values import read_groups
 from discern.data.dataset import ImageDataset, Split
 from discern.data.file_store import FileStore
+from discern.data.image_paths import compare_with_folders, number_repeats
 from discern.data.locate import locate_images, walk_images
-from discern.data.manifest import compare_with_folders, number_repeats
 from discern.data.names import abbreviate, dataset_name, normalize_name, splits_from_names
 from discern.errors import DataError
 from discern.i18n import _

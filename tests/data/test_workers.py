@@ -8,7 +8,11 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+
+from discern.data.file_store import FileStore
+from discern.data.workers import WorkerPool
 
 PARENT = """
 import os, sys, time
@@ -49,3 +53,10 @@ def test_a_killed_process_leaves_no_workers() -> None:
     while any(map(is_running, workers)) and time.monotonic() < until:
         time.sleep(0.1)
     assert not any(map(is_running, workers))
+
+
+@pytest.mark.parametrize("size", ["0", "x", "-2", ""])
+def test_an_odd_number_of_processes_is_one(size: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", size)
+    pool = WorkerPool(lambda store, indices: len(indices), FileStore(".", []), 4)
+    assert sum(pool.results(pool.submit(np.arange(4)))) == 4

@@ -104,8 +104,8 @@ class WorkerPool(Generic[T]):
     """
 
     def __init__(self, work: Work[T], store: Store, n: int) -> None:
-        processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # torchrun's, which divide the machine
-        self._workers = max(1, count_processors() // processes)
+        processes = os.environ.get("LOCAL_WORLD_SIZE", "1")  # torchrun's, which divide the machine
+        self._workers = max(1, count_processors() // max(1, int(processes) if processes.isdecimal() else 1))
         uses_processes = n > MAX_FOR_THREADS and self._workers > 1
         self._open = functools.partial(_open_pool, work, store, self._workers, uses_processes)
         self._submit: Callable[[np.ndarray], Future[T]] | None = None

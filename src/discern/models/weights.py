@@ -1,13 +1,11 @@
-"""Weights in and out of a network: safetensors, torchvision's .pth files read as data, and Keras' names and layout."""
+"""Weights in and out of a network: safetensors, torch's own files read as data, and Keras' names and layout."""
 
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -15,6 +13,7 @@ from torch import Tensor, nn
 from discern.errors import ModelError
 from discern.files import atomic_write, read_errors
 from discern.i18n import _
+from discern.models.torch_file import is_torch_file, read_torch_file, strip_prefix
 
 MAX_NAMED = 3  # tensors of each kind of mismatch that a message names
 KERAS_AXES = {  # Keras' variable -> torch's tensor, and the axes of the one in the order of the other
@@ -43,41 +42,29 @@ def save_weights(network: nn.Module, path: str | os.PathLike[str], metadata: Map
 
 
 def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """Read every tensor of a .safetensors file, or of a .pth file that holds nothing but tensors.
+    """Read every tensor of a .safetensors file, or the weights in a file that torch.save wrote.
 
     Raises
     ------
     ModelError
-        When the file is missing, cut short, or holds anything but tensors.
+        When the file is missing, cut short, holds a whole network, which is code, or no weights.
     """
+    return locate_state(path)[0]
+
+
+def locate_state(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], str]:
+    """Read as `read_weights` does; say under which name the weights lie where the file holds more than them."""
     path = Path(path)
     if not path.is_file():
         raise ModelError(_("The weights file {path} does not exist: check the path.").format(path=path))
-    broken = _("{path} is truncated or corrupt: download or create the weights file again.").format(path=path)
-    if path.suffix not in (".pth", ".pt"):
-        try:
-            with read_errors(path):
-                return load_file(path)
-        except SafetensorError as error:
-            raise ModelError(broken) from error
+    if is_torch_file(path):
+        return read_torch_file(path)
     try:
-        with read_errors(path), path.open("rb") as file:
-            if not file.read(2).startswith((b"PK", b"\x80")):  # neither a zip file nor a pickle
-                raise ModelError(broken)
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        message = _(
-            "{path} contains more than tensors and is not opened: convert it to .safetensors where you trust it."
-        )
+        with read_errors(path):
+            return load_file(path), ""
+    except SafetensorError as error:
+        message = _("{path} is truncated or corrupt: download or create the weights file again.")
         raise ModelError(message.format(path=path)) from error
-    except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ModelError(broken) from error  # damaged bytes make the reader raise nearly everything
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ModelError(broken)
-    if not all(isinstance(name, str) for name in state):
-        message = _("{path} names its tensors by numbers, not by layers: save the state_dict of the network.")
-        raise ModelError(message.format(path=path))
-    return dict(state)
 
 
 def load_weights(
@@ -108,6 +95,8 @@ def load_weights(
     own = network.state_dict()
     if is_keras_state(loaded):
         loaded = convert_keras_state(loaded, getattr(network, "keras_layers", {}), own)
+    else:
+        loaded = strip_prefix(loaded, own)
     prefixes = tuple(f"{name}." for name in new)
     unchanged = {name: tensor for name, tensor in own.items() if name.startswith(prefixes) or name.endswith(COUNTER)}
     state = {**unchanged, **{name: tensor for name, tensor in loaded.items() if not name.startswith(prefixes)}}

@@ -26,14 +26,14 @@ from discern.models.pretrained import (
     guess_architecture,
 )
 from discern.models.registry import get_model_args, get_model_spec
-from discern.models.weights import load_weights, read_weights
+from discern.models.weights import load_weights, locate_state, read_weights
 from discern.notices import Notice
 from discern.progress import Progress
 from discern.training.config import TrainConfig, make_config
 from discern.training.recipes import SMALL
 
 DOWNLOADED = "timm:mobilenetv1_100"  # the MobileNet that a hub has
-SUFFIXES = (".safetensors", ".pth", ".pt")  # of weights
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar")  # of weights
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def find_initial_weights(
     if weights == "official":
         return (_find_mobilenet(progress) if model == "auto" else _find_official(model, progress)), ()
     if weights:
-        return _read_named(model, locate_weights(weights)), ()
+        return _read_named(model, locate_weights(weights))
     if config.finetune.finetune != "all":
         message = _("--finetune {part} needs weights to start from: add --pretrained, or --weights FILE_OR_RUN.")
         raise ConfigError(message.format(part=config.finetune.finetune))
@@ -114,20 +114,21 @@ def _find_official(model: str, progress: Progress) -> InitialWeights:
     return _from_imagenet(model, path, spec)
 
 
-def _read_named(model: str, path: Path) -> InitialWeights:
-    """Read a run, a bundle or a file."""
+def _read_named(model: str, path: Path) -> tuple[InitialWeights, tuple[Notice, ...]]:
+    """Read a run, a bundle or a file; say which weights in it are taken."""
     if path.is_dir() or path.name == CARD or (path.name == WEIGHTS and path.with_name(CARD).is_file()):
-        return _from_run(model, path)
+        return _from_run(model, path), ()
     if is_keras_file(path):
         message = _("{path} is a Keras model file, which predicts but is not trained from: give a .safetensors file.")
         raise ModelError(message.format(path=path))
-    tensors = read_weights(path)
+    tensors, place = locate_state(path)
     if model == "auto":
         guess = guess_architecture(path, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
         if guess is None:
             raise ModelError(_("It is not clear which network {path} is for: add --model NAME.").format(path=path))
         model = guess
-    return _from_imagenet(model, path, get_input_spec(model), tensors)
+    initial = _from_imagenet(model, path, get_input_spec(model), tensors)
+    return initial, (Notice("runs.weights_in_file", {"path": str(path), "name": place}),) if place else ()
 
 
 def _from_imagenet(

@@ -40,7 +40,7 @@ def read_labels(origin: str, column: Sequence[str]) -> list[str]:
     if several:
         rows = [row for row, cell in enumerate(column, 1) if cell in several]
         raise _several_labels(origin, rows, names[column[rows[0] - 1]])
-    words = _whole_numbers(origin, {cell: "".join(inner) for cell, inner in names.items()})
+    words = _format_integers(origin, {cell: "".join(inner) for cell, inner in names.items()})
     return [words[cell] for cell in column]
 
 
@@ -151,7 +151,7 @@ def _split_combinations(names: dict[str, list[str]]) -> dict[str, list[str]]:
     return joined
 
 
-def _whole_numbers(origin: str, words: dict[str, str]) -> dict[str, str]:
+def _format_integers(origin: str, words: dict[str, str]) -> dict[str, str]:
     """Write whole numbers without a fraction, where all are numbers; a `DataError` where some have one."""
     if not any("." in word for word in words.values()):
         return words

@@ -278,11 +278,11 @@ def _repeats(column: Sequence[str]) -> bool:
 
 def _without_synonyms(columns: Columns, names: list[str]) -> list[str]:
     """Drop columns that say the same as another in other words, as class_id does beside class_name: words stay."""
-    kept: list[str] = []
+    distinct: list[str] = []
     for name in sorted(names, key=lambda name: all(_is_number(cell) for cell in set(columns[name]))):
-        if not any(_is_renaming(columns[name], columns[other]) for other in kept):
-            kept.append(name)
-    return sorted(kept, key=names.index)
+        if not any(_is_renaming(columns[name], columns[other]) for other in distinct):
+            distinct.append(name)
+    return sorted(distinct, key=names.index)
 
 
 def _is_number(cell: str) -> bool:

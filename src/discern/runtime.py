@@ -269,9 +269,9 @@ def read_world_size() -> int:
     return size
 
 
-def _read_count(name: str, default: int, least: int) -> int:
+def _read_count(name: str, default: int, minimum: int) -> int:
     text = os.environ.get(name, "").strip() or str(default)
-    if not (text.isascii() and text.isdigit() and int(text[:9]) >= least):
+    if not (text.isascii() and text.isdigit() and int(text[:9]) >= minimum):
         message = _(
             "The environment variable {name} is {value}: expected a whole number; torchrun sets it, or unset it."
         )

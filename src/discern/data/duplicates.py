@@ -19,6 +19,7 @@ from discern.data.likeness import (
     are_photos,
     are_same_photo,
     compute_pose_hash,
+    may_be_turned,
     measure_dissimilarity,
     measure_turned,
 )
@@ -120,9 +121,10 @@ def _find_pairs(
     poses = _hash_poses(stats, unique[photos])
     for number in range(len(ONE_OF_FOUR)):
         progress(_("comparing the images"), len(TWO_OF_SIX) + number, passes)
-        for left, right in _iter_chunks(iter_similar(poses, ONE_OF_FOUR, number, _POSE_HAMMING)):
-            turned = measure_turned(stats, unique[photos[left]], unique[photos[right]]) <= limit
-            loose.append(np.stack([photos[left[turned]], photos[right[turned]]]))
+        for pairs in _iter_chunks(iter_similar(poses, ONE_OF_FOUR, number, _POSE_HAMMING, neighbors=16)):
+            left, right = photos[pairs[:, may_be_turned(stats, *unique[photos[pairs]])]]
+            turned = measure_turned(stats, unique[left], unique[right]) <= limit
+            loose.append(np.stack([left[turned], right[turned]]))
     progress(_("comparing the images"), passes, passes)
     left, right, distance = np.concatenate(near, axis=1)
     joined = np.concatenate(loose, axis=1)

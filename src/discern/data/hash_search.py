@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-_NEIGHBORS = 64  # compared in a bucket after sorting: caps the work where thousands share a key
+NEIGHBORS = 64  # compared in a bucket after sorting: caps the work where thousands share a key
 
 
 def _mask(first: int, bits: int) -> np.uint64:
@@ -30,10 +30,13 @@ TWO_OF_SIX = tuple(
 ONE_OF_FOUR = (_mask(0, 16), _mask(16, 16), _mask(32, 16), _mask(48, 16))
 
 
-def iter_similar(hashes: np.ndarray, masks: Sequence[np.uint64], number: int, limit: int) -> Iterator[np.ndarray]:
+def iter_similar(
+    hashes: np.ndarray, masks: Sequence[np.uint64], number: int, limit: int, neighbors: int = NEIGHBORS
+) -> Iterator[np.ndarray]:
     """Yield pairs of positions, int64 (2, P), some thousands at a time, that agree in the bits of ``masks[number]``.
 
-    They differ in at most ``limit`` of all bits. Pairs that agree in an earlier mask are not repeated.
+    They differ in at most ``limit`` of all bits. Pairs that agree in an earlier mask are not repeated. Of hashes in one
+    bucket, each is compared with so many ``neighbors``.
 
     Examples
     --------
@@ -45,8 +48,8 @@ def iter_similar(hashes: np.ndarray, masks: Sequence[np.uint64], number: int, li
     order = np.lexsort((hashes, keys))
     keys, hashes = keys[order], hashes[order]
     # Equal keys now lie side by side. Instead of every pair in a bucket, each is compared with its next, its second
-    # next ... up to the 64th neighbor: one operation on the whole column each, and linear in N however large a bucket.
-    for shift in range(1, min(_NEIGHBORS, len(keys) - 1) + 1):
+    # next ... up to the last neighbor: one operation on the whole column each, and linear in N however large a bucket.
+    for shift in range(1, min(neighbors, len(keys) - 1) + 1):
         here = np.flatnonzero(keys[shift:] == keys[:-shift])
         if not len(here):
             break

@@ -58,6 +58,14 @@ def are_same_photo(stats: ImageStats, left: np.ndarray, right: np.ndarray) -> np
     return same
 
 
+def may_be_turned(stats: ImageStats, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return which pairs agree in what turning leaves as it is, color, contrast and flat part: bool (P,)."""
+    color = np.abs(stats.mean_color[left].astype(np.int16) - stats.mean_color[right]).max(axis=1)
+    one, other = stats.deviation[left], stats.deviation[right]
+    alike: np.ndarray = (color <= 12) & (np.abs(one - other) <= 0.1 * one + _FLAT)
+    return alike & (np.abs(stats.flat[left] - stats.flat[right]) <= 0.1)
+
+
 def measure_turned(stats: ImageStats, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Measure as `measure_dissimilarity` does, with the other image mirrored and turned as fits best: float64 (P,)."""
     other = _thumbnails(stats, right)

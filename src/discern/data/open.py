@@ -66,6 +66,9 @@ def open_data(
             "{name} holds images: --target is for tables of numbers; choose the column of classes with --label."
         )
         raise ConfigError(message.format(name=dataset.origin))
+    if column_spec.group and isinstance(dataset, TableDataset) and dataset.groups is None:
+        message = _("{name} is a table of numbers, whose rows are not grouped: leave --group {group} out.")
+        raise ConfigError(message.format(name=dataset.origin, group=column_spec.group))
     return group_by_pattern(dataset, pattern) if pattern else dataset
 
 

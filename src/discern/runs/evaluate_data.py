@@ -12,6 +12,7 @@ from discern.arrays import ArrayLike
 from discern.classifier.classifier import Classifier
 from discern.data.columns import AUTO, ColumnSpec, column_spec_from
 from discern.data.dataset import Dataset, Split, TableDataset
+from discern.data.groups import join_groups
 from discern.data.open import open_data
 from discern.data.scan import ImageStats, scan_images
 from discern.data.streamed import load_pixels
@@ -52,6 +53,8 @@ def evaluate_data(classifier: Classifier, data: DataLike, reporter: Reporter) ->
     outputs = classifier.outputs(inputs, progress=reporter.progress)
     paths = tuple(dataset.store.path(index) for index in indices.tolist())
     predictions = task.predictions.from_columns(classifier.classes, paths, truth, outputs)
+    if dataset.groups is not None:
+        predictions = predictions.with_groups(join_groups(np.arange(len(indices)), dataset.groups[indices]))
     unit = "rows" if isinstance(dataset, TableDataset) else "images"
     metrics: TaskMetrics = task.measure(predictions, split=split, unit=unit)
     return metrics

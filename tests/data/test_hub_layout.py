@@ -83,6 +83,17 @@ def test_several_configurations_are_asked_about(tmp_path: Path) -> None:
         open_data(tmp_path)
 
 
+def test_a_file_among_class_folders_is_no_data_set(tmp_path: Path) -> None:
+    write(tmp_path / "notes" / "labels.parquet", table())
+    for name in ("ant/1.jpg", "bee/1.jpg"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    assert [notice.code for notice in open_data(tmp_path).notices] == [
+        "data.other_files_left_out",
+        "data.empty_classes",
+    ]
+
+
 def test_damaged_arrow(tmp_path: Path) -> None:
     (tmp_path / "x.arrow").write_bytes(b"nonsense")
     with pytest.raises(DataError, match="is truncated or corrupt"):

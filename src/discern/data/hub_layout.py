@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 from discern.data.dataset import Split
+from discern.data.image import is_image_name
 from discern.data.names import natural_key, split_from_name, split_in_name
 from discern.data.walk import leads_to_folder
 from discern.errors import DataError
@@ -32,8 +33,9 @@ def find_hub_files(folder: Path) -> list[Path]:
     for place in (folder, folder / "data"):
         if files := _list_files(place):
             return files
-    found = {name: files for name in _list_folders(folder) if (files := _find_below(folder / name))}
-    if not found:
+    names = _list_folders(folder)
+    found = {name: files for name in names if (files := _find_below(folder / name))}
+    if not found or any(map(_holds_images, [folder, *(folder / name for name in names)])):  # a file among class folders
         return []
     if len(found) > 1 and not all(split_in_name(name) for name in found):
         message = _("{path} has several data sets ({names}): use one of them, as in {inner}.")
@@ -67,6 +69,10 @@ def split_word(root: Path, file: Path) -> str:
     if inside and split_in_name(inside) != Split.NONE:
         return split_in_name(inside).name.lower() if split_from_name(inside) == Split.NONE else inside
     return words[0]
+
+
+def _holds_images(folder: Path) -> bool:
+    return any(is_image_name(name) for name, is_folder in _scan(folder) if not is_folder)
 
 
 def _list_files(folder: Path) -> list[Path]:

@@ -103,6 +103,12 @@ def test_a_split_beside_train_is_the_test(tmp_path: Path) -> None:
     assert "'val' is the only labeled split beside 'train'" in notices(data)
 
 
+def test_splits_of_numbers(tmp_path: Path) -> None:
+    data = open_table(text(tmp_path / "t.csv", "x,split,phase,class\n1.5,0,0,a\n2,0,1,b\n1,2,0,a\n4,2,1,b\n"))
+    assert data.given_split.tolist() == [Split.TRAIN, Split.TRAIN, Split.TEST, Split.TEST]
+    assert data.store.columns == ("x", "phase")
+
+
 def test_a_class_may_be_called_none(tmp_path: Path) -> None:
     data = open_data(text(tmp_path / "t.csv", "x,class\n1.5,None\n2,some\n1,NA\n"))
     assert data.classes == ("NA", "None", "some")

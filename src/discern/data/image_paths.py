@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from discern.data.columns import find_named, names_images
+from discern.data.image import is_image_name
 from discern.data.locate import locate_images
 from discern.data.names import normalize_name, split_from_name
 from discern.data.table_file import Cells
@@ -21,6 +22,25 @@ _N_TRIED = 50  # rows whose files tell what a column means and which folder its 
 def most_exist(root: Path, column: Sequence[str]) -> bool:
     filled = [cell for cell in column if cell and "\0" not in cell][:_N_TRIED]
     return bool(filled) and 2 * sum((root / cell).is_file() for cell in filled) > len(filled)
+
+
+def list_nearby(root: Path, max_depth: int = 3, max_folders: int = 1000) -> Iterator[str]:
+    """Yield the paths of images in ``root`` and up to ``max_depth`` folders below, relative to it.
+
+    A table of numbers may lie in a home folder: of more than ``max_folders`` folders the deepest are left out.
+    """
+    folders = [""]
+    for depth in range(max_depth + 1):
+        below: list[str] = []
+        for folder in folders:
+            try:
+                entries = list(os.scandir(root / folder))
+            except OSError:
+                continue
+            below += [f"{folder}{entry.name}/" for entry in entries if entry.is_dir() and entry.name[0] != "."]
+            yield from (folder + entry.name for entry in entries if is_image_name(entry.name))
+        max_folders -= len(folders)
+        folders = below[: max(0, max_folders)] if depth < max_depth else []
 
 
 def join_paths(table: Path, cells: Cells, image: str) -> tuple[list[str], list[str]]:

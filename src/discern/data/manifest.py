@@ -22,8 +22,14 @@ from discern.data.columns import (
 )
 from discern.data.dataset import Dataset, ImageDataset, RowStore, Split
 from discern.data.file_store import FileStore
-from discern.data.image_paths import compare_with_folders, find_files, join_paths, most_exist, number_repeats
-from discern.data.locate import walk_images
+from discern.data.image_paths import (
+    compare_with_folders,
+    find_files,
+    join_paths,
+    list_nearby,
+    most_exist,
+    number_repeats,
+)
 from discern.data.names import abbreviate, dataset_name, split_from_name
 from discern.data.table_file import TABLE_SUFFIXES, Cells, read_cells
 from discern.data.tabular import build_table_dataset, is_numeric, select_columns
@@ -104,7 +110,7 @@ def _ask_about_stems(table: Path, cells: Cells, named: Sequence[str]) -> None:
     candidates = named or [name for name, column in cells.items() if len(set(column)) == len(column)]
     if not named and all(is_numeric(cells[name]) for name in candidates):
         return
-    files = {path.rpartition("/")[2].rpartition(".")[0]: path for path in walk_images(table.parent)}
+    files = {path.rpartition("/")[2].rpartition(".")[0]: path for path in list_nearby(table.parent)}
     for name in candidates if files else ():
         filled = [cell for cell in cells[name] if cell][:_N_TRIED]
         matches = [cell for cell in filled if cell in files]

@@ -138,19 +138,25 @@ def _read_splits(
 ) -> tuple[str, dict[str, Split], np.ndarray]:
     """Return the column of splits, "" for none, what its cells stand for, and uint8 (N,) of `Split`.
 
-    Of a column that was not requested only words are read: numbers in it may be a measurement.
+    Numbers are read in a column called split or is_test; in one called phase they may be a measurement.
     """
     given_split = np.full(len(cells[target]), Split.NONE, dtype=np.uint8)
     if column_spec.split:
         name = require_column(str(table), column_spec.split, list(cells))
     else:
         named = find_named("split", [name for name in cells if name != target])
-        name = next((name for name in named if splits_from_names(filter(None, dict.fromkeys(cells[name])))), "")
+        name = next((name for name in named if _names_splits(name, cells[name])), "")
     if not name:
         return "", {}, given_split
     splits, noted = read_splits(name, cells[name], bool(column_spec.split))
     notices += noted
     return name, splits, np.array([splits.get(word, Split.NONE) for word in cells[name]], dtype=np.uint8)
+
+
+def _names_splits(name: str, column: Sequence[str]) -> bool:
+    if re.fullmatch(r"(?i)split|is_?(valid|val|test|train)(ation|ing)?", name):
+        return bool(read_splits(name, column, requested=False)[0])
+    return bool(splits_from_names(filter(None, dict.fromkeys(column))))
 
 
 def _read_groups(

@@ -66,6 +66,7 @@ TEXTS: dict[str, str] = {
     "data.hidden_left_out": N_("Hidden files and folders are left out ({n:,})."),
     "data.links_followed": N_("Symbolic links are followed ({n:,})."),
     "data.loops_left_out": N_("Links to a folder that they lie in are left out ({n:,})."),
+    "data.single_class": N_("There is one class only, {name}: enough to evaluate a model, too few to train one."),
     "data.similar_classes": N_(
         "Class names that differ only in letter case, spaces or width: {names}. They are learned as different "
         "classes; if they are one, give them one name."
@@ -98,7 +99,8 @@ TEXTS: dict[str, str] = {
         "choose others."
     ),
     "data.one_hot": N_(
-        "The columns of {table} are read as classes, 1 marking that of an image: {names}; --label COLUMN reads one column."
+        "The columns of {table} are read as classes, 1 marking that of an image: {names}; --label COLUMN reads one "
+        "column."
     ),
     "data.columns_unread": N_("These columns are not read: {names}."),
     "data.split_values": N_("The column {column} is read as splits: {values}."),
@@ -121,8 +123,8 @@ TEXTS: dict[str, str] = {
     "word.value_split": N_("{value} as {split}"),
     # data: exports of other tools
     "data.unlabeled_folders": N_(
-        "{names}: by this name images without a label, left for prediction ({n:,}); --set class_depth={depth} makes it a "
-        "class."
+        "{names}: by this name images without a label, left for prediction ({n:,}); --set class_depth={depth} makes it "
+        "a class."
     ),
     "data.unlabeled_flag": N_("Images that {file}/_classes.csv calls unlabeled are left for prediction ({n:,})."),
     "data.export": N_("Read as an export of {tool}: {names}."),
@@ -138,7 +140,8 @@ TEXTS: dict[str, str] = {
     ),
     "data.labels_file_damaged": N_("{name} is damaged and not read as labels: the class folders beside it are used."),
     "data.copies_grouped": N_(
-        "Augmented copies of one original, known by their names, share a split ({n:,} images of {originals:,} originals)."
+        "Augmented copies of one original, known by their names, share a split ({n:,} images of {originals:,} "
+        "originals)."
     ),
     "data.groups_by_pattern": N_(
         'Groups are what the pattern "{pattern}" finds in the paths ({n:,} groups such as {name}); each is kept in one '

@@ -221,6 +221,7 @@ def test_one_class_is_opened_for_evaluation(tmp_path: Path) -> None:
     assert [notice.text() for notice in data.notices] == [
         "Files that are not read as images are left out (1: .txt 1).",
         "Classes without images are left out (1): b.",
+        "There is one class only, a: enough to evaluate a model, too few to train one.",
     ]
 
 

@@ -82,7 +82,7 @@ def build_dataset(
         raise DataError(_("No image in {path} has a label: put them in one sub-folder per class.").format(path=origin))
     given_split, resolved = resolve_splits(origin, given_split, labels, split_names or {})
     numbers = number_groups(groups) if groups else None
-    notices = (*notices, *dropped, *_describe_similar(used), *resolved)
+    notices = (*notices, *dropped, *_describe_names(used), *resolved)
     return ImageDataset(name, origin, used, labels, given_split, store, notices, groups=numbers)
 
 
@@ -110,10 +110,11 @@ def _drop_empty_classes(classes: Sequence[str], labels: np.ndarray) -> tuple[tup
     return used, labels, [Notice("data.empty_classes", {"n": len(empty), "names": abbreviate(empty)})]
 
 
-def _describe_similar(classes: Sequence[str]) -> list[Notice]:
-    """Name the classes whose names are almost one."""
+def _describe_names(classes: Sequence[str]) -> list[Notice]:
+    """Name a class that is the only one, and classes whose names are almost one."""
     similar = [Notice("word.similar_names", {"names": names}) for names in find_similar_names(classes)]
-    return [Notice("data.similar_classes", {"names": abbreviate(similar)})] if similar else []
+    single = [Notice("data.single_class", {"name": classes[0]})] if len(classes) == 1 else []
+    return [*single, Notice("data.similar_classes", {"names": abbreviate(similar)})] if similar else single
 
 
 def resolve_splits(

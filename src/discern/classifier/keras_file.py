@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from discern.classifier.bundle import CARD, ModelCard, write_bundle
+from discern.data.workers import end_with
 from discern.errors import DiscernError, RunError
 from discern.files import cache_folder, read_errors, read_file
 from discern.i18n import _, language
@@ -171,6 +172,7 @@ def _name_classes(model: Any, path: Path) -> tuple[str, ...]:
 
 def main() -> None:
     """Convert, or print one line with the reason and leave with exit code 2."""
+    end_with(os.getppid())
     path, folder = map(Path, sys.argv[1:])
     try:
         write_keras_bundle(path, folder)

@@ -40,15 +40,19 @@ def _receive(store: Store, parent: int) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # they are for the process ``parent`` to act on; Windows has no SIGHUP
         if (number := getattr(signal, name, None)) is not None:
             signal.signal(number, signal.SIG_IGN)
-    if os.name == "posix":
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with(parent)
 
 
-def _end_with(parent: int) -> None:
-    """End this process soon after ``parent`` did: killed, it ends nobody.
+def end_with(parent: int) -> None:
+    """Have this process end soon after the process ``parent`` that started it did: killed, that ends nobody.
 
     Linux's PR_SET_PDEATHSIG would end it with the thread that started it, which may be short-lived.
     """
+    if os.name == "posix":
+        threading.Thread(target=_wait_for_end, args=(parent,), daemon=True).start()
+
+
+def _wait_for_end(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(PARENT_SECONDS)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -13,7 +13,7 @@ from typing import Any
 from discern.errors import RunError
 from discern.files import disk_errors, read_errors, read_file, read_json, write_text
 from discern.i18n import _
-from discern.printable import quote_argument
+from discern.printable import quote_argument, to_json_line
 
 
 class RunDirectory:
@@ -41,7 +41,7 @@ class RunDirectory:
 
     def log(self, event: str, **fields: Any) -> None:
         """Append one line to events.jsonl."""
-        line = json.dumps({"event": event, **fields}, ensure_ascii=False)
+        line = to_json_line({"event": event, **fields})
         with disk_errors(self.events), self.events.open("a", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(line + "\n")
 
@@ -61,7 +61,7 @@ class RunDirectory:
 
     def rewrite_events(self, events: Iterable[dict[str, Any]]) -> None:
         """Replace events.jsonl, as resuming does: what came after the checkpoint happens again."""
-        write_text(self.events, "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events))
+        write_text(self.events, "".join(to_json_line(event) + "\n" for event in events))
 
     def read_config(self) -> dict[str, Any]:
         """Read config.json: data, task, classes, what was requested and resolved, notices, findings, versions.
@@ -103,10 +103,18 @@ class RunDirectory:
 
 
 def check_free(path: Path) -> None:
-    """Refuse a place for a new run that is a file, or a folder that is not empty."""
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    """Refuse a place for a new run that is a file, or a folder that is not empty; what never became a run is no run."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())) and not _never_started(path):
         message = _("{path} is not empty: choose another --out, or resume with --resume {path}.")
         raise RunError(message.format(path=quote_argument(path)))
+
+
+def _never_started(path: Path) -> bool:
+    """Return whether the folder holds only what is written before config.json, by a training that was killed there."""
+    names = {name.relative_to(path).as_posix() for name in path.rglob("*")} if path.is_dir() else set()
+    written = {re.sub(r"(^|/)\.(.+)\.[0-9a-f]{8}\.part$", r"\1\2", name) for name in names}  # half-written, too
+    known = {"split.json", "audit.json", "checkpoint", "checkpoint/start.safetensors"}
+    return bool(written) and "config.json" not in names and written <= known | {"config.json"}
 
 
 def make_run_directory(data: str, model: str, out: str | os.PathLike[str] | None = None) -> RunDirectory:

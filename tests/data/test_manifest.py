@@ -45,6 +45,7 @@ ROWS = [{"path": "1.jpg", "label": "蘋果"}, {"path": "2.jpg", "label": 10}, {"
     [
         ("pets.csv", "path,label\n1.jpg,蘋果\n2.jpg,10\n10.jpg,9\n"),
         ("pets.csv", "Label , PATH,more\r\n蘋果,1.jpg,x\r\n\r\n10,2.jpg,x\r\n9,10.jpg\r\n"),
+        ("pets.csv", "path|label\n1.jpg|蘋果\n2.jpg|10\n10.jpg|9\n"),
         ("pets.csv", "path;label\n1.jpg;蘋果\n2.jpg;10\n10.jpg;9\n"),
         ("pets.TSV", "path\tlabel\n1.jpg\t蘋果\n2.jpg\t10\n10.jpg\t9"),
         ("pets.json", json.dumps(ROWS)),

@@ -56,7 +56,8 @@ _RANKS: dict[str, tuple[str, ...]] = {
     "image": (
         "path image images filename file files img imagepath imagefile imagefilename imagename imagesrc filepath fname "
         "imgpath imgfile imgname imgfilename picture photo 路徑 檔名 檔案 影像 圖片 照片 檔案名稱 影像檔名",
-        "imageid imgid imageindex imageuri imageurl uri url id name uuid key stem asset 編號",
+        "imageid imgid imageindex imageuri imageurl uri url id idcode code uid uuid guid isicid sampleid name key "
+        "stem asset 編號",
     ),
     "label": (
         "label labels class classes classname classlabel category categories categoryname target labelname finelabel "

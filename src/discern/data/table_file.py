@@ -24,8 +24,8 @@ def read_cells(table: Path) -> Cells:
     """Read the columns by their names, each with a text a row; "" where there is nothing.
 
     A JSON table is a list of objects, or an object with such a list as ``data`` or with labels by path. Between the
-    cells of a CSV there are commas, semicolons or tabs; where its first row is numbers as the second is, or names an
-    image, its columns are column1, column2, … A `DataError` says where it is not readable.
+    cells of a CSV there are commas, semicolons, tabs or bars; where its first row is numbers as the second is, or
+    names an image, its columns are column1, column2, … A `DataError` says where it is not readable.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def _iter_rows(table: Path) -> Iterator[Mapping[str, Any]]:
         else:
             opening = next((line for line in file if line.strip()), "")
             file.seek(0)
-            delimiter = "\t" if suffix == ".tsv" else max(",;\t", key=opening.count)
+            delimiter = "\t" if suffix == ".tsv" else max(",;\t|", key=opening.count)
             yield from _name_columns(filter(None, csv.reader(file, delimiter=delimiter, skipinitialspace=True)))
 
 

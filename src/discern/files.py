@@ -70,6 +70,7 @@ def read_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn the operating system's refusal to read ``path`` into a `DiskError`: it is no damage, nor is it missing."""
     try:
         check_regular(path)
+        os.close(os.open(path, _READ_FLAGS))  # safetensors calls missing what it may not read
         yield
     except OSError as error:
         if error.errno in (None, errno.ENOENT):  # None: what Python says of damage
@@ -129,9 +130,10 @@ def _too_large(path: str | os.PathLike[str], max_bytes: int) -> OSError:
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str], durable: bool = False) -> Iterator[Path]:
     """Write to a temporary path that becomes ``path`` if the block ends well, and is removed if not.
 
+    ``durable`` waits until file and name are on the disk, so that they outlive a power cut together.
     Raises `DiskError` when the disk is full, fails, or is not writable.
 
     Examples
@@ -149,11 +151,27 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
         try:
             yield temporary
+            if durable:
+                _flush(temporary)
             temporary.replace(path)
+            if durable and os.name == "posix":  # elsewhere a folder cannot be opened
+                _flush(path.parent)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def _flush(path: Path) -> None:
+    """Wait until what was written to a file or a folder is on the disk; a few disks know no such call."""
+    descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

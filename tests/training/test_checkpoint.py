@@ -17,6 +17,7 @@ from discern.training import checkpoint
 from discern.training.checkpoint import (
     BEST,
     LAST,
+    PREVIOUS,
     TrainingState,
     load_best,
     load_checkpoint,
@@ -155,7 +156,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: p
     with pytest.raises(DiskError, match="full"):
         save_checkpoint(tmp_path, TrainingState(epoch=2), network, optimizer, None)
     assert load_checkpoint(tmp_path, network, optimizer, None).epoch == 1
-    assert [file.name for file in tmp_path.iterdir()] == [LAST]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [LAST, PREVIOUS]
 
 
 def test_best_is_higher_accuracy_then_lower_loss() -> None:
@@ -198,3 +199,24 @@ def test_where_a_run_stands_is_read_without_its_tensors(tmp_path: Path) -> None:
         (tmp_path / LAST).write_bytes(content)
         with pytest.raises(RunError, match=r"last\.safetensors is truncated or corrupt"):
             read_state(tmp_path)
+
+
+def flip_bit(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_flipped_bit_is_noticed_and_the_checkpoint_before_resumes(tmp_path: Path) -> None:
+    network, optimizer, _average = make()
+    save_checkpoint(tmp_path, TrainingState(step=1), network, optimizer, None)
+    save_checkpoint(tmp_path, TrainingState(step=2), network, optimizer, None)
+    flip_bit(tmp_path / LAST)
+    with pytest.raises(RunError, match=r"corrupt: rename .*previous\.safetensors, the checkpoint before"):
+        load_checkpoint(tmp_path, network, optimizer, None)
+    (tmp_path / PREVIOUS).rename(tmp_path / LAST)
+    assert load_checkpoint(tmp_path, network, optimizer, None).step == 1
+    save_best(tmp_path, network.state_dict())
+    flip_bit(tmp_path / BEST)
+    with pytest.raises(RunError, match="corrupt: train again"):
+        load_best(tmp_path)

@@ -127,7 +127,9 @@ def test_a_wrong_value_inside_model_args_is_named_too() -> None:
 
 
 def test_mean_and_std_fit_the_channels() -> None:
-    with pytest.raises(ConfigError, match=r"^mean=\(0.5,\) and std=\(\) do not fit: give 3 numbers each, std above 0"):
+    with pytest.raises(
+        ConfigError, match=r"^mean=\(0.5,\) and std=\(\) do not fit: give 3 finite numbers each, std above 0"
+    ):
         make_config(mean=[0.5])
 
 

@@ -117,6 +117,9 @@ def fit_model(
         except (ValueError, TypeError, np.linalg.LinAlgError) as error:
             message = _("{model} cannot be fitted to these features: {reason}")
             raise ModelError(message.format(model=config.model, reason=str(error).split("\n")[0])) from error
+    for warning in caught:  # what is not understood here is passed on
+        if not issubclass(warning.category, ConvergenceWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     _drop_search_tree(pipeline[-1])
     converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     notices = () if converged else (Notice("classical.not_converged", {"model": config.model}),)

@@ -7,6 +7,7 @@ No torch here: worker processes that decode images import this file.
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Literal
 
 import numpy as np
@@ -47,8 +48,10 @@ class Preprocess(Group):
 
     @model_validator(mode="after")
     def _check_channels(self) -> Preprocess:
-        if {len(self.mean), len(self.std)} not in ({0}, {self.channels}) or any(s <= 0 for s in self.std):
-            message = _("mean={mean} and std={std} do not fit: give {channels} numbers each, std above 0.")
+        if {len(self.mean), len(self.std)} not in ({0}, {self.channels}) or not (
+            all(map(math.isfinite, (*self.mean, *self.std))) and all(s > 0 for s in self.std)
+        ):
+            message = _("mean={mean} and std={std} do not fit: give {channels} finite numbers each, std above 0.")
             raise ValueError(message.format(mean=self.mean, std=self.std, channels=self.channels))
         return self
 

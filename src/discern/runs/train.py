@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from discern.runs.evaluate import finish_network
 from discern.runs.fit import fit_network
 from discern.runs.request import TrainRequest
 from discern.runs.run import Run
+from discern.runs.run_lock import lock_run
 from discern.runtime import Ranks, join_processes
 
 
@@ -25,16 +27,26 @@ def run_training(request: TrainRequest, reporter: Reporter) -> Run:
         if request.is_classical:  # one process learns, the others wait
             path = str(train_classical(request, reporter).path) if ranks.first else None
             return Run.open(ranks.broadcast(path))
-        context = _open_run(request, ranks, reporter)
-        try:
-            weights, history = fit_network(context, ranks, reporter)
-        except Interrupted:
-            message = _("Stopped; everything is saved. Resume with: discern train --resume {run}")
-            raise Interrupted(message.format(run=quote_argument(context.run.path))) from None
-        if ranks.first:
-            finish_network(context, weights, history, reporter)
-        ranks.wait()
-        return Run(context.run)
+        with ExitStack() as stack:
+            if ranks.first and request.resume:
+                stack.enter_context(lock_run(request.resume))
+            context = _open_run(request, ranks, reporter)
+            if ranks.first and not request.resume:
+                stack.enter_context(lock_run(context.run.path))
+            return _fit(context, ranks, reporter)
+
+
+def _fit(context: NetworkContext, ranks: Ranks, reporter: Reporter) -> Run:
+    """Train the network of a run, and finish the run."""
+    try:
+        weights, history = fit_network(context, ranks, reporter)
+    except Interrupted:
+        message = _("Stopped; everything is saved. Resume with: discern train --resume {run}")
+        raise Interrupted(message.format(run=quote_argument(context.run.path))) from None
+    if ranks.first:
+        finish_network(context, weights, history, reporter)
+    ranks.wait()
+    return Run(context.run)
 
 
 def _open_run(request: TrainRequest, ranks: Ranks, reporter: Reporter) -> NetworkContext:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from discern.data.names import abbreviate
 from discern.evaluation.calibration import Reliability
-from discern.evaluation.confusion import ConfusionMatrix, class_rates
+from discern.evaluation.confusion import ConfusionMatrix, class_rates, counts_from_json, counts_to_json
 from discern.evaluation.intervals import Interval, interval_text, number_text, rate_interval_text, rate_text, wilson
 from discern.i18n import _
 from discern.notices import Notice
-from discern.result import Result, Table
+from discern.result import Result, Table, to_plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -244,14 +244,15 @@ class Metrics(TaskMetrics):
         }
 
     def to_json(self) -> dict[str, Any]:
-        value = super().to_json()
-        for name in ("roc_auc", "average_precision"):  # they stand in per_class
-            del value[name]
+        left_out = ("confusion", "roc_auc", "average_precision")  # these two stand in per_class
+        names = [field.name for field in fields(self) if field.name not in left_out]
+        value: dict[str, Any] = to_plain({name: getattr(self, name) for name in names})
         per_class = {
             name: {k: v and list(v) if isinstance(v, tuple) else v for k, v in row.items()}
             for name, row in self.per_class().items()
         }
-        return {**value, "interval": list(self.interval), "per_class": per_class}
+        confusion = counts_to_json(self.confusion)
+        return {**value, "confusion": confusion, "interval": list(self.interval), "per_class": per_class}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Metrics:
@@ -260,7 +261,7 @@ class Metrics(TaskMetrics):
         return cls(
             **{name: value[name] for name in names},
             classes=tuple(value["classes"]),
-            confusion=np.array(value["confusion"], dtype=np.int64),
+            confusion=counts_from_json(value["confusion"], len(value["classes"])),
             roc_auc=tuple(row["roc_auc"] for row in per_class),
             average_precision=tuple(row["average_precision"] for row in per_class),
             intervals={name: bounds and tuple(bounds) for name, bounds in value["intervals"].items()},

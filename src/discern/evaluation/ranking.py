@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+
+COLUMNS = 64  # of probabilities that are copied at a time
+FEW = 16  # true examples up to which counting is faster than sorting all examples
 
 
 class Ranked:
@@ -58,6 +63,31 @@ def _average_precision(tp: np.ndarray, fp: np.ndarray) -> np.ndarray:
     return np.divide(gains, support, out=np.full(len(support), np.nan), where=support > 0)
 
 
+def _iter_columns(probabilities: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each class and its column, (N,): blocks of columns are copied, for one is spread over all the memory."""
+    for start in range(0, probabilities.shape[1], COLUMNS):
+        for i, column in enumerate(np.ascontiguousarray(probabilities[:, start : start + COLUMNS].T)):
+            yield start + i, column
+
+
+def _count_few(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `Ranked.counts` does, at the thresholds around the few true examples only, without a sort.
+
+    Between two of them only false positives come in, by steps that are one for the area and count for no precision.
+    """
+    positives = np.sort(scores[truth])[::-1]
+    thresholds = positives[np.append(True, positives[1:] != positives[:-1])[: len(positives)]]
+    tp, fp = [], []
+    for threshold in thresholds.tolist():
+        above, equal = int(np.count_nonzero(scores > threshold)), int(np.count_nonzero(scores >= threshold))
+        before = int(np.count_nonzero(positives > threshold))
+        tp += [before, int(np.count_nonzero(positives >= threshold))]
+        fp += [above - before, equal - tp[-1]]
+    tp.append(len(positives))
+    fp.append(len(scores) - len(positives))
+    return np.array([tp], dtype=float), np.array([fp], dtype=float)
+
+
 def one_against_rest(
     probabilities: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -66,8 +96,12 @@ def one_against_rest(
     Probabilities are float (N, C), labels int (N,), weights float (B, N): how often each counts in each resample.
     """
     areas, precisions = [], []
-    for c in range(probabilities.shape[1]):
-        counts = Ranked(probabilities[:, c], labels == c).counts(weights)
+    support = np.bincount(labels, minlength=probabilities.shape[1])
+    for c, column in _iter_columns(probabilities):
+        if weights is None and support[c] <= FEW:
+            counts = _count_few(column, labels == c)
+        else:
+            counts = Ranked(column, labels == c).counts(weights)
         areas.append(_area(*counts))
         precisions.append(_average_precision(*counts))
     return np.stack(areas, axis=1), np.stack(precisions, axis=1)

@@ -12,6 +12,7 @@ MAX_CLASSES = 20  # in the matrix; of more, the ones most confused and a row and
 GALLERY = 24  # images in each of the two galleries
 CONFIDENT = 0.9  # a prediction from this probability on is not among the least confident
 PER_CELL, PER_CORRECT_CELL = 12, 6  # images behind a cell, and behind one on the diagonal
+BLOCKS = 16  # of examples that are sorted at a time: a copy of all would take as much memory as all probabilities
 MAX_LISTED = 1200  # images behind all cells: their names alone take 100 kB of the page
 
 
@@ -44,21 +45,19 @@ def condense_matrix(confusion: np.ndarray, max_classes: int = MAX_CLASSES) -> Co
     position[list(classes)] = np.arange(len(classes))
     side = len(classes) + (count > len(classes))
     counts = np.zeros((side, side), dtype=np.int64)
-    np.add.at(counts, (position[:, None], position[None, :]), confusion)
+    true, predicted = np.nonzero(confusion)
+    np.add.at(counts, (position[true], position[predicted]), confusion[true, predicted])
     return CondensedMatrix(classes, position, counts)
 
 
 def _find_most_confused(confusion: np.ndarray, max_classes: int) -> tuple[int, ...]:
-    first, second = np.triu_indices(len(confusion), 1)
-    confused = (confusion + confusion.T)[first, second]  # either way round
-    chosen: dict[int, None] = {}
-    for pair in np.argsort(-confused, kind="stable").tolist():
-        for label in (int(first[pair]), int(second[pair])):
-            if len(chosen) < max_classes:
-                chosen[label] = None
-        if len(chosen) == max_classes:
-            break
-    return tuple(chosen)
+    true, predicted = np.nonzero(confusion)
+    pairs = np.sort(np.stack([true, predicted], axis=1), axis=1)  # either way round
+    pairs, place = np.unique(pairs, axis=0, return_inverse=True)
+    confused = np.bincount(place.reshape(-1), confusion[true, predicted], len(pairs)) * (pairs[:, 0] != pairs[:, 1])
+    order = np.argsort(-confused, kind="stable")[: np.count_nonzero(confused)]
+    chosen = dict.fromkeys([*pairs[order].reshape(-1).tolist(), *range(max_classes)])
+    return tuple(chosen)[:max_classes]
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,8 @@ def select_images(predictions: Predictions, matrix: CondensedMatrix) -> Selectio
     confidence = predictions.probabilities.max(axis=1)
     by_confidence = np.argsort(-confidence, kind="stable")
     errors = by_confidence[~predictions.correct[by_confidence]][:GALLERY].tolist()
-    ascending = np.sort(predictions.probabilities, axis=1)
-    by_margin = np.argsort(ascending[:, -1] - ascending[:, -2], kind="stable")
+    margins = [_measure_margins(rows) for rows in np.array_split(predictions.probabilities, BLOCKS)]
+    by_margin = np.argsort(np.concatenate(margins), kind="stable")
     unsure = by_margin[confidence[by_margin] < CONFIDENT][:GALLERY].tolist()
     listed = _list_cells(predictions, matrix, by_confidence)
     cells: dict[tuple[int, int], list[int]] = {}
@@ -90,6 +89,15 @@ def select_images(predictions: Predictions, matrix: CondensedMatrix) -> Selectio
     order = dict.fromkeys([*errors, *unsure, *(image for image, _cell in listed)])
     by_cell = {cell: tuple(images) for cell, images in cells.items()}
     return Selection(tuple(errors), tuple(unsure), by_cell, tuple(order))
+
+
+def _measure_margins(probabilities: np.ndarray) -> np.ndarray:
+    """Return by how much the most probable class is above the second, (N,), for (N, C)."""
+    if not len(probabilities):
+        return np.empty(0, dtype=probabilities.dtype)
+    ascending = np.partition(probabilities, (-2, -1), axis=1)
+    margins: np.ndarray = ascending[:, -1] - ascending[:, -2]
+    return margins
 
 
 def _list_cells(

@@ -41,8 +41,8 @@ def iter_similar(
     Examples
     --------
     >>> hashes = np.array([7, 1 << 40, 6], np.uint64)
-    >>> [pair.tolist() for pair in iter_similar(hashes, ONE_OF_FOUR, 1, limit=1)]
-    [[[2], [0]]]
+    >>> np.concatenate(list(iter_similar(hashes, ONE_OF_FOUR, 1, limit=1)), axis=1).tolist()
+    [[2], [0]]
     """
     keys = hashes & masks[number]
     order = np.lexsort((hashes, keys))

@@ -105,11 +105,8 @@ class Run(Result):
         if "epochs" not in result:  # a classical model
             message = _("Trained in {seconds:.1f} s ({rate:,.0f} {unit}/s).")
         rate, epochs = result["images_per_second"], result.get("epochs")
-        metrics = self.evaluate()
-        unjudged = metrics.unjudged()
         return [
-            *([unjudged.text()] if unjudged else []),
-            metrics.headline(),
+            self.evaluate().headline(),
             message.format(epochs=epochs, seconds=result["seconds"], rate=rate, unit=unit),
             _("Run:    {path}").format(path=self.path),
             _("Report: {path}").format(path=self.directory.report),

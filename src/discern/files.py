@@ -189,10 +189,16 @@ def write_json(path: str | os.PathLike[str], value: Any, indent: int | None = 2)
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read a JSON file; raise a `DiskError` where it is not readable, a `ValueError` where it is no JSON."""
+    """Read a JSON file; raise a `DiskError` where it is not readable, a `ValueError` where it is no JSON.
+
+    JSON nested deeper than Python's stack, or with a whole number of more than 4,300 digits, counts as none.
+    """
     with read_errors(path):
         text = read_file(path)
-    return json.loads(text.decode("utf-8"))
+    try:
+        return json.loads(text.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("too many brackets within each other") from error
 
 
 def cache_folder() -> Path:

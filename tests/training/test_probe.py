@@ -82,7 +82,7 @@ def test_the_answer_is_kept_for_this_network_and_size(monkeypatch: pytest.Monkey
     assert len(asked) == 4
 
 
-@pytest.mark.parametrize("text", ["{", "", '{"x": 1}'])
+@pytest.mark.parametrize("text", ["{", "", '{"x": 1}', "[]", "[" * 100_000, "3"])
 def test_a_spoilt_answer_is_measured_again(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     pretend(monkeypatch, dict.fromkeys(WAYS, 1.0))
     cache_folder().mkdir(parents=True, exist_ok=True)
@@ -126,3 +126,14 @@ def test_what_training_gives_the_lie_is_measured_again(monkeypatch: pytest.Monke
 
 def test_what_was_not_measured_is_not_doubted() -> None:
     assert discard_stale(ComputePlan("fp32", "contiguous", {}), 1e9) is None
+
+
+@pytest.mark.parametrize("wrong", [3, {}, {"precision": "fp8"}, {"measured": {}}, {"date": "today"}, {"extra": 1}])
+def test_an_entry_that_is_no_plan_is_measured_again(monkeypatch: pytest.MonkeyPatch, wrong: object) -> None:
+    asked = pretend(monkeypatch, dict.fromkeys(WAYS, 15.0))
+    first = plan_compute(nn.Identity(), make_config(), CPU)
+    file = cache_folder() / "measurements.json"
+    ((name, entry),) = json.loads(file.read_text()).items()
+    file.write_text(json.dumps({name: {**entry, **wrong} if isinstance(wrong, dict) and wrong else wrong}))
+    assert plan_compute(nn.Identity(), make_config(), CPU) == first
+    assert len(asked) == 2 * len(WAYS)

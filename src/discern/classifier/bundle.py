@@ -7,13 +7,11 @@ those of a network.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import pydantic
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from safetensors import SafetensorError
@@ -23,6 +21,7 @@ from torch import Tensor
 
 from discern.classical.embedding import BackboneSpec, FrozenBackbone
 from discern.classical.features import EMBEDDING, Extractor
+from discern.classical.fitted_arrays import check_pipeline
 from discern.classical.fitting import ClassicalModel, from_bytes, to_bytes
 from discern.errors import ModelError, RunError
 from discern.evaluation.task import TASKS
@@ -137,8 +136,15 @@ def read_classical(
     """
     card, folder = read_card(path), _find_folder(path)
     pipeline = from_bytes(_read_checked(folder, card, "estimator"), folder / ESTIMATOR)
-    embeddings = _restore_backbones(folder, card, device) if card.backbones else {}
     classes = len(card.classes) if TASKS[card.task].has_classes else 0
+    try:
+        check_pipeline(pipeline, classes)
+    except (ValueError, TypeError, AttributeError) as error:
+        message = _(
+            "{path} holds numbers that do not fit each other or model.json ({what}): copy it again, or train again."
+        )
+        raise RunError(message.format(path=folder / ESTIMATOR, what=error)) from error
+    embeddings = _restore_backbones(folder, card, device) if card.backbones else {}
     return card, ClassicalModel(Extractor(card.features, embeddings), pipeline, classes)
 
 
@@ -164,7 +170,7 @@ def read_card(path: str | os.PathLike[str]) -> ModelCard:
         raise RunError(_describe_missing(folder))
     try:
         return ModelCard.model_validate(read_json(folder / CARD))
-    except (json.JSONDecodeError, UnicodeDecodeError, pydantic.ValidationError) as error:
+    except ValueError as error:
         message = _("{path} is damaged or from another version: copy it again, or train again.")
         raise RunError(message.format(path=folder / CARD)) from error
 

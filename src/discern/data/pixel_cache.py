@@ -30,7 +30,7 @@ from discern.progress import Progress, ignore_progress
 
 DEFAULT_LIMIT = 20.0  # gigabytes
 _ABANDONED = 3600  # seconds without a write after which a temporary file has no writer any more
-_VERSION = 2  # raise it when the same spec gives other bytes
+_VERSION = 3  # raise it when the same spec gives other bytes
 
 
 class Spec(Protocol):
@@ -110,7 +110,7 @@ def _write_array(
     path: Path, shape: tuple[int, ...], store: Store, indices: np.ndarray, spec: Spec, progress: Progress
 ) -> None:
     jobs = np.stack([np.arange(len(indices)), np.asarray(indices, dtype=np.int64)], axis=1)  # (N, 2): position, image
-    with atomic_write(path) as temporary:
+    with atomic_write(path, durable=True) as temporary:  # else a power cut may leave the name before the pixels
         start = _reserve(temporary, shape)
         write = functools.partial(_write_batch, os.fspath(temporary), start, spec)
         for _batch in map_batches(write, store, jobs, _("decoding the images"), progress):

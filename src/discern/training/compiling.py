@@ -6,11 +6,13 @@ It is never needed: where it fails, for want of a C++ compiler for example, the 
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import pydantic
 import torch
 from torch import Tensor
 
@@ -81,9 +83,24 @@ def decide_compile(
     batch_size = max(1, config.optim.batch_size // (processes * config.optim.accumulate_grad))
     shape = (batch_size, config.preprocess.channels, config.preprocess.size, config.preprocess.size)
     key = ["compile", config.model, config.model_args, shape, plan.precision, plan.memory_format]
-    trial = CompileTrial(**cached_measurement(key, device, lambda: asdict(_try_compiling(model, plan, shape, device))))
+
+    def measure() -> dict[str, Any]:
+        return asdict(_try_compiling(model, plan, shape, device))
+
+    trial = CompileTrial(**cached_measurement(key, device, measure, _is_trial))
     decision = trial.pays_off(own_images) if mode == "auto" else not trial.error
     return "yes" if decision else "no", (_make_notice(trial, decision, own_images),)
+
+
+def _is_trial(value: dict[str, Any]) -> bool:
+    """Return whether ``value``, from a file, is a `CompileTrial` that can be reckoned with."""
+    try:
+        trial = pydantic.TypeAdapter(CompileTrial).validate_python(value)
+    except ValueError:
+        return False
+    return (
+        asdict(trial) == value and 0 < trial.plain < math.inf and (bool(trial.error) or 0 < trial.compiled < math.inf)
+    )
 
 
 def _try_compiling(model: Model, plan: ComputePlan, shape: tuple[int, ...], device: torch.device) -> CompileTrial:

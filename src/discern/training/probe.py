@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import datetime
+import functools
 import itertools
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
+import pydantic
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -74,22 +78,52 @@ def plan_compute(model: nn.Module, config: TrainConfig, device: torch.device) ->
         rates = {" ".join(each): _measure_rate(model, each, shape, device) for each in formats}
         return asdict(_choose_fastest(formats, rates))
 
-    return ComputePlan(**cached_measurement([config.model, config.model_args, shape, formats], device, measure))
+    key, valid = [config.model, config.model_args, shape, formats], functools.partial(_is_plan, formats=formats)
+    return ComputePlan(**cached_measurement(key, device, measure, valid))
 
 
-def cached_measurement(key: list[Any], device: torch.device, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what ``measure`` found when it was first needed for ``key`` on this machine, from the cache folder."""
+def _is_plan(value: dict[str, Any], formats: list[Format]) -> bool:
+    """Return whether ``value``, from a file, is a `ComputePlan` in one of ``formats``."""
+    try:
+        plan = pydantic.TypeAdapter(ComputePlan).validate_python(value)
+        datetime.date.fromisoformat(plan.date)
+    except (ValueError, TypeError):
+        return False
+    rates = [plan.measured.get(" ".join(each), 0.0) for each in formats]
+    is_fit = asdict(plan) == value and (plan.precision, plan.memory_format) in formats
+    return is_fit and all(0 < rate < math.inf for rate in rates)
+
+
+def cached_measurement(
+    key: list[Any],
+    device: torch.device,
+    measure: Callable[[], dict[str, Any]],
+    is_valid: Callable[[dict[str, Any]], bool] = lambda value: True,
+) -> dict[str, Any]:
+    """Return what ``measure`` found when it was first needed for ``key`` on this machine, from the cache folder.
+
+    What is there but not ``is_valid`` is measured again.
+    """
     name = json.dumps([*key, str(device), _describe_machine(device)])
     file = cache_folder() / CACHE_FILE
-    known: dict[str, Any] = {}
-    with suppress(OSError, ValueError):
-        known = read_json(file)
-    if name not in known:
+    known = _read_measurements(file)
+    if name not in known or not is_valid(known[name]):
         known[name] = measure()
         with suppress(DiskError):
             write_json(file, known)
     measurement: dict[str, Any] = known[name]
     return measurement
+
+
+def _read_measurements(file: Path) -> dict[str, dict[str, Any]]:
+    """Read what was measured before; what is damaged or from elsewhere counts as not measured."""
+    try:
+        known = read_json(file)
+    except (OSError, ValueError, DiskError):
+        return {}
+    if not isinstance(known, dict):
+        return {}
+    return {name: value for name, value in known.items() if isinstance(value, dict)}
 
 
 def discard_stale(plan: ComputePlan, rate: float) -> Notice | None:
@@ -100,8 +134,9 @@ def discard_stale(plan: ComputePlan, rate: float) -> Notice | None:
     if not 0 < BUSY * plan.rate < rate:
         return None
     file = cache_folder() / CACHE_FILE
-    with suppress(OSError, ValueError, DiskError):
-        write_json(file, {name: value for name, value in read_json(file).items() if value != asdict(plan)})
+    known = _read_measurements(file)
+    with suppress(DiskError):
+        write_json(file, {name: value for name, value in known.items() if value != asdict(plan)})
     return Notice("training.measured_while_busy", {"rate": rate, "measured": plan.rate})
 
 

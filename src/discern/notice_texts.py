@@ -347,6 +347,9 @@ TEXTS: dict[str, str] = {
     "runs.finetune_head_all": N_(
         "Training the head on frozen-backbone features first, then all layers, early ones at a lower learning rate."
     ),
+    "runs.other_threads": N_(
+        "Resumed with {now} threads where the run began with {before}: the weights may differ in their last bits."
+    ),
     "runs.finetune_all": N_("Training all layers."),
     "runs.features": N_("Features of {model}: {count:,} per image ({names}), from images of {size} x {size} pixels."),
     "runs.columns": N_("Features of {model}: {count:,} columns ({names})."),

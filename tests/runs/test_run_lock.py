@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from discern.errors import RunError
+from discern.runs.create import _compare_threads
 from discern.runs.run_directory import check_free
 from discern.runs.run_lock import lock_run
 
@@ -50,3 +52,12 @@ def test_what_never_became_a_run_is_a_free_place(tmp_path: Path, names: list[str
         return
     with pytest.raises(RunError, match="is not empty"):
         check_free(tmp_path)
+
+
+def test_another_number_of_threads_is_said() -> None:
+    threads = torch.get_num_threads()
+    for same in ({"threads": threads}, {}, None, {"threads": "2"}):
+        assert _compare_threads(same) is None
+    notice = _compare_threads({"threads": threads + 1})
+    assert notice
+    assert notice.text().startswith(f"Resumed with {threads} threads where the run began with {threads + 1}:")

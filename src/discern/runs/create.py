@@ -222,7 +222,17 @@ def resume_run(request: TrainRequest, reporter: Reporter) -> NetworkContext:
     if prepared.stats.fingerprint(prepared.used) != record["data"]["fingerprint"]:
         message = _("The images of {data} changed since {run} was started: start a new run.")
         raise RunError(message.format(data=origin, run=run.path))
+    if notice := _compare_threads(record.get("machine")):
+        reporter.notice(notice)
     return RunContext(run, prepared, config, spec, _load_inputs(prepared, config, reporter))
+
+
+def _compare_threads(machine: Any) -> Notice | None:
+    """Return a notice where the run began with another number of threads, which add in another order."""
+    before, now = machine.get("threads") if isinstance(machine, Mapping) else None, torch.get_num_threads()
+    if not isinstance(before, int) or before == now:
+        return None
+    return Notice("runs.other_threads", {"before": before, "now": now})
 
 
 def _read_config(run: RunDirectory, record: Mapping[str, Any]) -> tuple[TrainConfig, Preprocess]:

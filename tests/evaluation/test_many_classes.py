@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from discern.evaluation.calibration import choose_temperature
 from discern.evaluation.confusion import ConfusionMatrix, counts_from_json, counts_to_json
 from discern.evaluation.measure import _find_top5, measure
 from discern.evaluation.metrics import Metrics
@@ -75,3 +76,10 @@ def test_the_drawn_matrix_is_condensed() -> None:
     assert drawn.shape == (334, 334) and drawn[2, 300] == pytest.approx(1 / 7)
     assert matrix.sentences() == ["Most often confused: 7, predicted as 900 (1 of 3)."]
     assert condense_matrix(counts, 4).classes == (7, 900, 0, 1)
+
+
+def test_a_temperature_is_fitted_to_what_is_affordable(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, labels = made_up(2000, 10)
+    whole = choose_temperature(table, labels).value
+    monkeypatch.setattr("discern.evaluation.calibration.BUDGET", 10_000)
+    assert choose_temperature(table, labels).value == pytest.approx(whole, rel=0.2)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
 
 BINS = 15  # as Guo et al.
+BUDGET = 20_000_000  # examples x classes that a temperature is fitted to at most: one number needs no more
 MIN_EXAMPLES, MIN_ERRORS, FOLDS, STANDARD_ERRORS = 100, 5, 5, 2.0  # see `choose_temperature`
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 TINY = float(np.finfo(np.float32).tiny)
@@ -183,8 +184,13 @@ def choose_temperature(probabilities: np.ndarray, labels: np.ndarray, seed: int 
 
     The rule: at least 100 examples and 5 errors (without errors the best temperature is none at all), and, fitted on
     four fifths of the examples and judged on the fifth, a log loss that falls by more than two standard errors.
-    Probabilities are float (N, C), unscaled, labels int (N,); ``seed`` is of the folds.
+    Probabilities are float (N, C), unscaled, labels int (N,); ``seed`` is of the folds, and of the examples that are
+    drawn where there are more than `BUDGET` allows.
     """
+    affordable = max(MIN_EXAMPLES, BUDGET // probabilities.shape[1])
+    if len(labels) > affordable:
+        drawn = np.sort(np.random.default_rng(seed).choice(len(labels), affordable, replace=False))
+        probabilities, labels = probabilities[drawn], labels[drawn]
     n, logits = len(labels), _to_logits(probabilities)
     errors = int((probabilities.argmax(axis=1) != labels).sum())
     if n < MIN_EXAMPLES or errors < MIN_ERRORS:

@@ -12,8 +12,9 @@ import os
 import warnings
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from discern.data.file_kind import describe_unsupported
 from discern.errors import ImageError
 from discern.i18n import _
 
@@ -30,6 +31,7 @@ _COMMON = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
 _SIGNATURES = (*_COMMON, b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 _ORIENTATION = 0x0112
+_PHOTOMETRIC = 262  # TIFF: 0 means that white is zero
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -185,8 +187,13 @@ def _too_large(width: int, height: int) -> ImageError:
 def _describe_damage(data: bytes, error: Exception) -> ImageError:
     if _is_truncated(data) or "truncated" in str(error).lower():
         return ImageError(_("the file is truncated: copy it again from where it came."), "truncated")
+    kind = describe_unsupported(data)
+    if kind:
+        message = _("this kind of file is not supported ({kind}): save it as PNG, or as TIFF of 8 or 16 bits.")
+        return ImageError(message.format(kind=kind), "unreadable")
     message = _("the file is damaged ({reason}): copy it again from where it came.")
-    reason = str(error).strip(" .") or type(error).__name__
+    is_unnamed = isinstance(error, UnidentifiedImageError)  # its text is a memory address
+    reason = _("unknown header") if is_unnamed else str(error).strip(" .") or type(error).__name__
     return ImageError(message.format(reason=reason), "unreadable")
 
 
@@ -242,8 +249,14 @@ def _to_rgb_or_gray(image: Image.Image) -> Image.Image:
     if mode == "1":
         return image.convert("L")
     if mode == "F" or mode.startswith("I"):
-        return Image.fromarray(_reduce_to_8_bits(np.asarray(image), mode, image.format))
+        gray = _reduce_to_8_bits(np.asarray(image), mode, image.format)
+        return Image.fromarray(255 - gray if _is_white_zero(image) else gray)
     return image.convert("RGB")  # CMYK and YCCK (which Pillow inverts as Adobe writes them), YCbCr, LAB, HSV, RGBX
+
+
+def _is_white_zero(image: Image.Image) -> bool:
+    """Return whether deep values count from white (X-rays, scans): Pillow inverts those of 8 bits only."""
+    return image.format == "TIFF" and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
 
 
 def _is_transparency_valid(image: Image.Image) -> bool:

@@ -28,7 +28,7 @@ from discern.progress import Progress, ignore_progress
 
 PROBLEMS = ("", "unreadable", "truncated", "empty", "not_an_image", "decompression_bomb", "missing")
 FORMATS = ("raw", "other", "jpeg", "png", "gif", "bmp", "webp", "tiff")
-VERSION = 3  # raise it when a column changes its meaning
+VERSION = 4  # raise it when a column changes its meaning
 SIDE = 32  # side of the small image from which the hash and the appearance are computed
 _SIGNATURES: dict[str, bytes | tuple[bytes, ...]] = {
     "jpeg": b"\xff\xd8\xff",

@@ -19,7 +19,7 @@ def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     """A zh_TW catalogue of two sentences."""
     found = Catalog(locale="zh_TW", charset="utf-8")
     found.add("{n} right", "{n} 對")
-    found.add(("{n} image", "{n} images"), ("{n} 張圖片",))
+    found.add(("{n} image", "{n} images"), ("{n} 張影像",))
     folder = tmp_path / "zh_TW" / "LC_MESSAGES"
     folder.mkdir(parents=True)
     with (folder / f"{i18n.DOMAIN}.mo").open("wb") as stream:
@@ -75,7 +75,7 @@ def test_sentences_are_translated_and_filled_afterwards() -> None:
     with use_language("zh_TW"):
         assert _("{n} right").format(n=3) == "3 對"
         assert _("not in the catalogue") == "not in the catalogue"
-        assert [ngettext("{n} image", "{n} images", n).format(n=n) for n in (1, 2)] == ["1 張圖片", "2 張圖片"]
+        assert [ngettext("{n} image", "{n} images", n).format(n=n) for n in (1, 2)] == ["1 張影像", "2 張影像"]
 
 
 @pytest.mark.usefixtures("catalogue")

@@ -197,9 +197,9 @@ def _mark_still(head: np.ndarray, labels: np.ndarray) -> np.ndarray:
     n_in_group = np.bincount(head, minlength=len(head))
     n_in_class = np.bincount(labels + 1)  # the unlabeled count as a class
     group_class, counts = np.unique(np.stack([head, labels + 1]), axis=1, return_counts=True)
-    share = np.zeros(len(head))
-    np.maximum.at(share, group_class[0], counts / n_in_class[group_class[1]])
-    still = (n_in_group >= STILL_FRAMES) & ((share >= STILL_FRACTION) | (n_in_group >= MANY_FRAMES))
+    fraction = np.zeros(len(head))
+    np.maximum.at(fraction, group_class[0], counts / n_in_class[group_class[1]])
+    still = (n_in_group >= STILL_FRAMES) & ((fraction >= STILL_FRACTION) | (n_in_group >= MANY_FRAMES))
     marked: np.ndarray = still[head]
     return marked
 

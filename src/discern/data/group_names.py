@@ -22,7 +22,7 @@ _PATTERNS = (
 _BLOCKS, _ADJACENT = 20, 500  # names looked at in a large set: files of one group lie side by side
 _MIN_COVERED = 0.8  # of the names
 _MIN_SIZE = 2.0  # images in a group on average
-_MAX_SHARE = 0.5  # of the images in one group
+_MAX_FRACTION = 0.5  # of the images in one group
 
 
 @dataclass(frozen=True)
@@ -64,4 +64,4 @@ def _is_grouping(captured: list[str], n_classes: int) -> bool:
     covered = int(counts.sum())
     if covered < _MIN_COVERED * len(captured) or len(names) < max(3, 2 * n_classes):
         return False
-    return bool(covered >= _MIN_SIZE * len(names) and counts.max() <= _MAX_SHARE * covered)
+    return bool(covered >= _MIN_SIZE * len(names) and counts.max() <= _MAX_FRACTION * covered)

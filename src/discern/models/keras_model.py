@@ -207,19 +207,19 @@ def takes_bytes(model: Any, shape: tuple[int, int, int]) -> bool:
     False
     """
     height, width, channels = shape
-    seen: list[float] = []
+    peaks: list[float] = []
 
     def measure(layer: Any, inputs: tuple[Any, ...], _output: Any) -> None:
         if inputs and isinstance(inputs[0], Tensor) and not layer._layers and _has_matrix(layer):
-            seen.append(float(inputs[0].abs().max()))
+            peaks.append(float(inputs[0].abs().max()))
 
     ranges = []
     for value in (0.0, 255.0):
-        seen.clear()
+        peaks.clear()
         x = torch.full((1, channels, height, width), value)
         with _hook_layers(model, measure):
             model(_arrange(x, _read_layout(model, model.name, channels)), training=False)
-        ranges.append(seen[0] if seen else value)
+        ranges.append(peaks[0] if peaks else value)
     black, white = ranges
     return white <= MAX_SCALED or black > MAX_SCALED
 

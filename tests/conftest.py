@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,14 @@ def shared_weights() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no weights: {folder} is not there (set DISCERN_WEIGHTS)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heeded_signals() -> None:
+    """A shell starts what runs in its background with signals ignored, and discern leaves ignored what is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

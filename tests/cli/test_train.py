@@ -51,7 +51,7 @@ def test_refusals_are_a_sentence(arguments: list[str], message: str, folder: str
 def test_a_table(tmp_path: Path, command: Command) -> None:
     table = flowers(tmp_path / "flowers.csv")
     output = command("train", table, "--model", "knn", "--out", tmp_path / "r")
-    assert "on 12 test rows" in output and "ROWS.csv" in output
+    assert "on 12 test rows" in output and f"{table}\n" in output
     search = ("--target", "width", "--search", "grid", "--cv", "2")
     output = command("train", table, "--model", "knn,tree", *search, "--out", tmp_path / "b")
     assert "The same 12 test rows for all." in output and "R2" in output and "root mean squared error" in output

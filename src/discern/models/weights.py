@@ -135,6 +135,7 @@ def convert_keras_state(
 
     Examples
     --------
+    >>> import torch
     >>> convert_keras_state({"a/kernel": torch.zeros(3, 3, 8, 16)}, {"a": "conv"}, {})["conv.weight"].shape
     torch.Size([16, 8, 3, 3])
     """

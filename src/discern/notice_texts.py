@@ -306,6 +306,10 @@ TEXTS: dict[str, str] = {
     "evaluation.temperature_unsure": N_(
         "Probabilities are not calibrated: a temperature does not lower the validation log loss significantly."
     ),
+    "evaluation.temperature_drawn": N_(
+        "Probabilities are calibrated with temperature {value:.2f}: the log loss of {n:,} of the {total:,} validation "
+        "examples, drawn at random, falls from {before:.4f} to {after:.4f}."
+    ),
     "evaluation.temperature_scaled": N_(
         "Probabilities are calibrated with temperature {value:.2f}: the validation log loss falls from {before:.4f} to "
         "{after:.4f} (cross-validated)."

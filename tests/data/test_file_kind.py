@@ -50,3 +50,10 @@ def test_no_memory_address_in_a_sentence() -> None:
     with pytest.raises(ImageError, match="damaged") as caught:
         decode(b"MM\0*" + b"\xff" * 60)
     assert "0x" not in str(caught.value)
+
+
+def test_damage_is_told_from_a_kind_that_is_not_decoded() -> None:
+    plain, lzw = (struct.pack("<HHII", 259, 4, 1, compression) for compression in (1, 5))
+    broken = tiff(np.ones((8, 8), np.float32), numbers=3).replace(plain, lzw)  # Pillow reads 32-bit floats
+    with pytest.raises(ImageError, match="damaged"):
+        decode(broken)

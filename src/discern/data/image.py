@@ -187,12 +187,12 @@ def _too_large(width: int, height: int) -> ImageError:
 def _describe_damage(data: bytes, error: Exception) -> ImageError:
     if _is_truncated(data) or "truncated" in str(error).lower():
         return ImageError(_("the file is truncated: copy it again from where it came."), "truncated")
-    kind = describe_unsupported(data)
+    is_unnamed = isinstance(error, UnidentifiedImageError)  # its text is a memory address
+    kind = describe_unsupported(data, is_opened=not is_unnamed)
     if kind:
         message = _("this kind of file is not supported ({kind}): save it as PNG, or as TIFF of 8 or 16 bits.")
         return ImageError(message.format(kind=kind), "unreadable")
     message = _("the file is damaged ({reason}): copy it again from where it came.")
-    is_unnamed = isinstance(error, UnidentifiedImageError)  # its text is a memory address
     reason = _("unknown header") if is_unnamed else str(error).strip(" .") or type(error).__name__
     return ImageError(message.format(reason=reason), "unreadable")
 

@@ -187,9 +187,9 @@ def choose_temperature(probabilities: np.ndarray, labels: np.ndarray, seed: int 
     Probabilities are float (N, C), unscaled, labels int (N,); ``seed`` is of the folds, and of the examples that are
     drawn where there are more than `BUDGET` allows.
     """
-    affordable = max(MIN_EXAMPLES, BUDGET // probabilities.shape[1])
-    if len(labels) > affordable:
-        drawn = np.sort(np.random.default_rng(seed).choice(len(labels), affordable, replace=False))
+    total, affordable = len(labels), max(MIN_EXAMPLES, BUDGET // probabilities.shape[1])
+    if total > affordable:
+        drawn = np.sort(np.random.default_rng(seed).choice(total, affordable, replace=False))
         probabilities, labels = probabilities[drawn], labels[drawn]
     n, logits = len(labels), _to_logits(probabilities)
     errors = int((probabilities.argmax(axis=1) != labels).sum())
@@ -210,6 +210,8 @@ def choose_temperature(probabilities: np.ndarray, labels: np.ndarray, seed: int 
         return Temperature(1.0, *losses, Notice("evaluation.temperature_unsure"))
     value = _fit(logits, labels)
     fields = {"value": value, "before": losses[0], "after": losses[1]}
+    if n < total:
+        return Temperature(value, *losses, Notice("evaluation.temperature_drawn", fields | {"n": n, "total": total}))
     return Temperature(value, *losses, Notice("evaluation.temperature_scaled", fields))
 
 
